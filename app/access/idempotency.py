@@ -1,0 +1,77 @@
+"""Idempotency-Key: what a write answered is kept in the transaction of its effect and given again on a retry."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.database import Database, insert_if_absent
+from app.models import IdempotentAnswer
+from app.problems import InvalidInput
+
+KEPT = timedelta(hours=72)
+LONGEST_KEY = 255
+
+
+class KeyReused(InvalidInput):
+    code = "idempotency_key_reused"
+    title_zh, title_en = "Idempotency-Key 已用于其他内容", "The Idempotency-Key was used for something else"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "这个 Idempotency-Key 已用于另一次内容不同的请求。请为新的请求换一个新的键。",
+            "This Idempotency-Key belongs to an earlier request with other content. Use a new key for a new request.",
+        )
+
+
+class AnsweredBefore(Exception):
+    """The key was answered already: roll back and give the stored answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: str
+
+
+def digest_of(method: str, path: str, body: bytes) -> str:
+    """What makes two requests the same request."""
+    return hashlib.sha256(b"\n".join((method.encode(), path.encode(), body))).hexdigest()
+
+
+async def remember(
+    database: Database, session: AsyncSession, holder: str, key: str, digest: str, answer: Answer, now: datetime
+) -> None:
+    """Store an answer in the running transaction; raises AnsweredBefore where the key has one.
+
+    Two equal requests at once: the second waits here for the first to commit, then rolls its own work back.
+    """
+    statement = insert_if_absent(database, IdempotentAnswer).values(
+        holder=holder, key=key, request_digest=digest, status=answer.status, body=answer.body, created_at=now
+    )
+    stored = (await session.execute(statement.returning(IdempotentAnswer.key))).first()
+    if stored is None:
+        raise AnsweredBefore
+
+
+async def find_answer(session: AsyncSession, holder: str, key: str, digest: str) -> Answer | None:
+    """The stored answer to this very request; raises KeyReused where the key belongs to another."""
+    row = (
+        await session.execute(
+            select(IdempotentAnswer.request_digest, IdempotentAnswer.status, IdempotentAnswer.body).where(
+                IdempotentAnswer.holder == holder, IdempotentAnswer.key == key
+            )
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.request_digest != digest:
+        raise KeyReused
+    return Answer(row.status, row.body)
+
+
+async def forget_old(session: AsyncSession, now: datetime) -> None:
+    """Drop answers older than 72 hours."""
+    await session.execute(delete(IdempotentAnswer).where(IdempotentAnswer.created_at < now - KEPT))

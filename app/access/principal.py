@@ -1,0 +1,87 @@
+"""Who acts, and what each role may do. The table of permissions is data; doors ask it, nobody else decides."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.models import Role
+from app.problems import NotAllowed
+
+
+class Permission(StrEnum):
+    """One kind of act. Reading is scoped further by what a principal owns."""
+
+    SEND_REPORTS = "send_reports"
+    READ_REPORTS = "read_reports"
+    ANSWER_VERIFICATION = "answer_verification"
+    CLASSIFY = "classify"
+    READ_CASES = "read_cases"
+    RULE = "rule"
+    ACT_ON_ASSIGNMENTS = "act_on_assignments"
+    REVIEW = "review"
+    CONVENE = "convene"
+    STATE_OPINION = "state_opinion"
+    PULL_EVENTS = "pull_events"
+    READ_DIRECTORY = "read_directory"
+    MANAGE_ENDPOINTS = "manage_endpoints"
+    READ_DELIVERIES = "read_deliveries"
+    USE_DASHBOARD = "use_dashboard"
+
+
+P = Permission
+_READING = frozenset({P.CLASSIFY, P.READ_DIRECTORY})
+_OFFICE = _READING | {P.READ_REPORTS, P.READ_CASES, P.RULE, P.REVIEW, P.CONVENE, P.READ_DELIVERIES, P.USE_DASHBOARD}
+
+PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
+    Role.REPORTER: _READING | {P.SEND_REPORTS, P.READ_REPORTS, P.ANSWER_VERIFICATION},
+    Role.DEPARTMENT: _READING | {P.READ_CASES, P.ACT_ON_ASSIGNMENTS, P.STATE_OPINION, P.PULL_EVENTS},
+    Role.CLERK: _OFFICE,
+    Role.LEADER: _OFFICE,
+    Role.AUDITOR: _READING | {P.READ_REPORTS, P.READ_CASES, P.READ_DELIVERIES, P.USE_DASHBOARD},
+    Role.ADMINISTRATOR: _OFFICE | {P.MANAGE_ENDPOINTS},
+}
+
+OFFICE_ROLES = frozenset({Role.CLERK, Role.LEADER, Role.AUDITOR, Role.ADMINISTRATOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody who has shown who they are.
+
+    Attributes:
+        holder: opaque and stable, such as `key:018f…` or `user:018f…`; what events name as the actor.
+        observation_point: the reporter's own point; department: the department's own code; None for the office.
+    """
+
+    role: Role
+    holder: str
+    name: str = ""
+    observation_point: str | None = None
+    department: str | None = None
+
+    @property
+    def is_office(self) -> bool:
+        return self.role in OFFICE_ROLES
+
+    @property
+    def actor(self) -> str:
+        """How the audit trail names this principal: a department by its code, a reporter only by its role."""
+        if self.role is Role.DEPARTMENT:
+            return f"department:{self.department}"
+        if self.role is Role.REPORTER:
+            return "observation_point"
+        return f"office:{self.holder.removeprefix('user:')}"
+
+    def may(self, permission: Permission) -> bool:
+        return permission in PERMISSIONS[self.role]
+
+    def require(self, permission: Permission) -> None:
+        """Raise NotAllowed unless the role has the permission."""
+        if not self.may(permission):
+            raise NotAllowed(
+                "您的角色没有这项权限。如确需办理,请联系统筹部门管理员。",
+                "Your role does not have this permission. Ask the coordinating office's administrator if you need it.",
+            )
+
+
+SYSTEM = Principal(role=Role.ADMINISTRATOR, holder="user:system", name="系统")

@@ -1,0 +1,156 @@
+"""What a department can say about its assignment: one shape and one verb for each act, shared by API and callbacks."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from app.api.door import In, Out
+from app.casefile import CaseFile
+from app.feedback import respond
+from app.feedback.respond import Feedback, ReturnReason
+from app.flow.desk import Desk
+from app.flow.handle import open_duty, settle
+from app.models import Assignment, AssignmentStatus, CaseStatus
+
+Words = Annotated[str, Field(min_length=2, max_length=4000)]
+
+
+class ActIn(In):
+    """Every act may name the version of the assignment it was decided on; another one answers 409."""
+
+    version: int | None = Field(None, ge=0)
+
+    def apply(self, file: CaseFile, assignment: Assignment) -> None:
+        """Do the act on a locked case file."""
+        raise TypeError(type(self).__name__)
+
+
+class AcceptanceIn(ActIn):
+    """签收. The clock has been running since dispatch, not since this."""
+
+    def apply(self, file: CaseFile, assignment: Assignment) -> None:
+        respond.accept_assignment(file, assignment)
+
+
+class ReturnIn(ActIn):
+    """退回: once a case; `not_our_duty` needs its legal basis and the owner you propose."""
+
+    reason: ReturnReason
+    explanation: Words
+    legal_basis: str | None = Field(None, max_length=1000)
+    proposed_department: str | None = Field(None, max_length=20)
+
+    def apply(self, file: CaseFile, assignment: Assignment) -> None:
+        respond.return_assignment(
+            file,
+            assignment,
+            reason=self.reason,
+            explanation=self.explanation,
+            legal_basis=self.legal_basis,
+            proposed_department=self.proposed_department,
+        )
+
+
+class ProgressIn(ActIn):
+    """办理进展."""
+
+    note: Words
+
+    def apply(self, file: CaseFile, assignment: Assignment) -> None:
+        respond.report_progress(file, assignment, self.note)
+
+
+class FeedbackIn(ActIn):
+    """整改反馈: `public_reply` goes to the reporters, `internal_account` stays with the office."""
+
+    measures: Words
+    public_reply: Words
+    document_changed: str | None = Field(
+        None, max_length=200, description="number of the document withdrawn or changed"
+    )
+    internal_account: str | None = Field(None, max_length=4000)
+    completed_on: date | None = None
+
+    def apply(self, file: CaseFile, assignment: Assignment) -> None:
+        respond.give_feedback(
+            file,
+            assignment,
+            Feedback(self.measures, self.public_reply, self.document_changed, self.internal_account, self.completed_on),
+        )
+
+
+class ForwardingIn(ActIn):
+    """上报: the counterpart has carried the matter to the province."""
+
+    reference: str = Field(min_length=1, max_length=120, description="reference number of the report upward")
+    forwarded_on: date
+    forwarded_to: str = Field(min_length=1, max_length=120)
+
+    def apply(self, file: CaseFile, assignment: Assignment) -> None:
+        respond.forward_upward(
+            file,
+            assignment,
+            reference=self.reference,
+            forwarded_on=self.forwarded_on,
+            forwarded_to=self.forwarded_to,
+        )
+
+
+class UpstreamReplyIn(ActIn):
+    """上级答复: a refusal (`agreed: false`) is an answer too."""
+
+    answer: Words
+    public_reply: Words
+    agreed: bool
+    reference: str | None = Field(None, max_length=120)
+
+    def apply(self, file: CaseFile, assignment: Assignment) -> None:
+        respond.bring_answer(
+            file,
+            assignment,
+            answer=self.answer,
+            public_reply=self.public_reply,
+            agreed=self.agreed,
+            reference=self.reference,
+        )
+
+
+# The callback's type is `assignment.` and this word; the API's path ends in it, with a hyphen for the underscore.
+ACTS: Mapping[str, type[ActIn]] = {
+    "acceptance": AcceptanceIn,
+    "return": ReturnIn,
+    "progress": ProgressIn,
+    "feedback": FeedbackIn,
+    "forwarding": ForwardingIn,
+    "upstream_reply": UpstreamReplyIn,
+}
+
+
+class DutyOut(Out):
+    """Where an act has brought the assignment and its case."""
+
+    assignment: str
+    status: AssignmentStatus
+    version: int
+    case: str
+    case_status: CaseStatus
+
+
+def to_duty_out(file: CaseFile, assignment: Assignment) -> DutyOut:
+    return DutyOut(
+        assignment=assignment.id,
+        status=assignment.status,
+        version=assignment.version,
+        case=file.case.number,
+        case_status=file.case.status,
+    )
+
+
+async def act_on(desk: Desk, assignment_id: str, act: ActIn) -> BaseModel:
+    """Open the duty, do the act, let the case follow."""
+    file, assignment = await open_duty(desk, assignment_id, act.version)
+    act.apply(file, assignment)
+    await settle(desk, file)
+    return to_duty_out(file, assignment)

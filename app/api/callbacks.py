@@ -1,0 +1,138 @@
+"""Where department systems send their signed events (Standard Webhooks). Stored once, then applied; never a 5xx."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import Path, Request, Response
+from pydantic import BaseModel, Field, ValidationError
+from sqlalchemy.exc import IntegrityError
+
+from app.access.principal import Principal
+from app.api.acts import ACTS, act_on
+from app.api.consultations import OpinionIn, show
+from app.api.door import JSON_TYPE, In, get_runtime, make_desk, make_router
+from app.api.errors import from_validation, language_of
+from app.api.strict_json import StrictRequest, parse_strictly
+from app.deliver.endpoints import secrets_of
+from app.deliver.signing import verify
+from app.feedback.callback import Outcome, digest_of, find_outcome, store_outcome
+from app.flow import consultation as sessions
+from app.flow.desk import Desk
+from app.models import Role
+from app.problems import MEDIA_TYPE, AppError, InvalidInput
+from app.runtime import Runtime
+
+router = make_router("callbacks 回调")
+OPINION = "consultation.opinion"
+
+
+class CallbackIn(In):
+    """A department system's event. `data` is the act's body with the `assignment` (or `consultation`) it is about."""
+
+    type: str = Field(max_length=60, examples=["assignment.acceptance", "assignment.feedback", OPINION])
+    timestamp: str = Field("", max_length=40)
+    data: dict[str, Any]
+
+
+class UnknownType(InvalidInput):
+    code = "unknown_event_type"
+    title_zh, title_en = "不认识的事件类型", "Unknown event type"
+
+    def __init__(self) -> None:
+        known = "、".join([*(f"assignment.{word}" for word in ACTS), OPINION])
+        super().__init__(f"type 只能是:{known}。", f"`type` must be one of: {known}.")
+
+
+async def _apply(desk: Desk, event: CallbackIn) -> BaseModel:
+    """Do what the event says; raises the same problems as the API's acts."""
+    data = dict(event.data)
+    if event.type == OPINION:
+        consultation_id = _subject(data, "consultation")
+        opinion = OpinionIn.model_validate(data)
+        found = await sessions.give_opinion(desk, consultation_id, opinion.position, opinion.basis)
+        await desk.session.flush()
+        return await show(desk.session, found, desk.principal.department)
+    family, _, word = event.type.partition(".")
+    shape = ACTS.get(word) if family == "assignment" else None
+    if shape is None:
+        raise UnknownType
+    assignment_id = _subject(data, "assignment")
+    return await act_on(desk, assignment_id, shape.model_validate(data))
+
+
+def _subject(data: dict[str, Any], name: str) -> str:
+    value = data.pop(name, None)
+    if not isinstance(value, str) or len(value) > 40:
+        raise InvalidInput(
+            f"data.{name} 应为编号。",
+            f"`data.{name}` must be its id.",
+            errors=[{"field": f"data.{name}", "zh": "缺少或格式不正确", "en": "is missing or not valid"}],
+        )
+    return value
+
+
+async def _take_in(runtime: Runtime, department: str, webhook_id: str, body: bytes, language: str) -> Outcome:
+    """One transaction: the answer given before, or the effect together with its answer."""
+    digest = digest_of(body)
+    principal = Principal(role=Role.DEPARTMENT, holder=f"system:{department}", department=department)
+    async with runtime.database.write() as session:
+        known = await find_outcome(session, department, webhook_id, digest)
+        if known is not None:
+            return known
+        desk = make_desk(runtime, session, principal)
+        event_type = "malformed"
+        try:
+            event = CallbackIn.model_validate(parse_strictly(body))
+            event_type = event.type
+            async with session.begin_nested():
+                outcome = Outcome(200, (await _apply(desk, event)).model_dump_json())
+        except ValidationError as error:
+            outcome = _refused(from_validation(error), language)
+        except AppError as error:
+            outcome = _refused(error, language)
+        store_outcome(
+            session,
+            department=department,
+            webhook_id=webhook_id,
+            digest=digest,
+            event_type=event_type[:60],
+            outcome=outcome,
+            now=desk.now,
+        )
+        return outcome
+
+
+def _refused(error: AppError, language: str) -> Outcome:
+    if error.status >= 500:
+        raise error
+    return Outcome(error.status, json.dumps(error.to_problem(language), ensure_ascii=False))
+
+
+@router.post(
+    "/callbacks/{department_code}",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": CallbackIn.model_json_schema()}},
+        },
+        "parameters": [
+            {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}
+            for name in ("webhook-id", "webhook-timestamp", "webhook-signature")
+        ],
+    },
+)
+async def post_callback(department_code: Annotated[str, Path(max_length=20)], request: Request) -> Response:
+    """Take one signed event. The same id and body get the first answer again; another body answers 409."""
+    runtime = get_runtime(request)
+    body = await StrictRequest.body(request)  # type: ignore[arg-type]
+    now = runtime.clock.now()
+    async with runtime.database.read() as session:
+        secrets = await secrets_of(session, department_code, runtime.sealer, now)
+    webhook_id = verify(secrets, request.headers, body, now)
+    arguments = (runtime, department_code, webhook_id, body, language_of(request))
+    try:
+        outcome = await _take_in(*arguments)
+    except IntegrityError:
+        # The same event at the same moment: the other one has committed by now, and this one finds its answer.
+        outcome = await _take_in(*arguments)
+    return Response(outcome.body, outcome.status, media_type=JSON_TYPE if outcome.status < 400 else MEDIA_TYPE)

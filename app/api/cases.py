@@ -1,0 +1,223 @@
+"""The ledger: the office reads and rules on every case, a department reads its own."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Path, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from app.access.principal import Permission
+from app.api.door import Door, In, Out, door, make_router
+from app.casefile import CaseFile
+from app.classify import Category
+from app.disclosure import disclose_assignment, disclose_case
+from app.flow import office
+from app.flow.desk import Desk
+from app.intake.accept import fold
+from app.ledger import search
+from app.models import AssignmentRole, Case, CaseOutcome, CaseStatus, Event
+
+router = make_router("cases 台账")
+Number = Annotated[str, Path(max_length=24)]
+Version = Annotated[int | None, Field(ge=0, description="the version you read; another one answers 409")]
+
+
+class CaseOut(Out):
+    """One line of the ledger, as the office sees it."""
+
+    number: str
+    version: int
+    summary: str
+    status: CaseStatus
+    outcome: CaseOutcome | None
+    owner: str | None
+    owner_department: str | None
+    due_at: datetime | None
+    category: str
+    route: str
+    sources: list[str]
+    burden_types: list[str]
+    districts: list[str]
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+class EventOut(Out):
+    seq: int
+    type: str
+    happened_at: datetime
+    actor: str
+    department: str | None
+    facts: dict[str, Any]
+    hash: str
+
+
+class ReceiverIn(In):
+    code: str = Field(max_length=20)
+    role: AssignmentRole = AssignmentRole.LEAD
+
+
+class RulingIn(In):
+    """The office's decision on a case. A reason is required; it is kept beside the machine's decision."""
+
+    category: Category = Field(description="`unclear` cannot be ruled: close the case with a reply instead")
+    receivers: list[ReceiverIn] = Field(min_length=1, max_length=20)
+    reason: str = Field(min_length=2, max_length=2000)
+    working_days: int | None = Field(None, ge=1, le=250, description="the answer's term; the usual one if absent")
+    version: Version = None
+
+
+class ClosingIn(In):
+    outcome: CaseOutcome = Field(description="how the case ends; `merged` is set by merging only")
+    statement: str = Field(min_length=2, max_length=4000, description="goes into the reply to every reporter")
+    version: Version = None
+
+
+class ReopeningIn(In):
+    reason: str = Field(min_length=2, max_length=2000)
+    version: Version = None
+
+
+def to_case_out(case: Case) -> CaseOut:
+    return CaseOut.model_validate({name: getattr(case, name, None) for name in CaseOut.model_fields} | {
+        "version": case.last_seq
+    })  # fmt: skip
+
+
+async def _result(file: CaseFile) -> BaseModel:
+    return to_case_out(file.case)
+
+
+@router.get("/cases", response_model=None, responses={200: {"description": "a page of cases"}})
+async def list_cases(
+    request: Request,
+    response: Response,
+    at: Annotated[Door, door(Permission.READ_CASES)],
+    status: Annotated[list[CaseStatus] | None, Query()] = None,
+    department: Annotated[str | None, Query(max_length=20)] = None,
+    overdue: Annotated[bool, Query()] = False,
+    q: Annotated[str | None, Query(max_length=100)] = None,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=search.LARGEST_PAGE)] = 50,
+) -> dict[str, Any]:
+    """The ledger, newest first. A department sees what it was given; texts are masked for it."""
+    wanted = search.CaseFilter(
+        status=tuple(status or ()),
+        overdue_at=at.runtime.clock.now() if overdue else None,
+        department=department if at.principal.is_office else None,
+        folded_text=fold(q) if q and at.principal.is_office else None,
+    )
+    async with at.read() as session:
+        page = await search.find_cases(session, at.principal, wanted, cursor=cursor, limit=limit)
+        if at.principal.is_office:
+            items: list[Any] = [to_case_out(c).model_dump(mode="json") for c in page.cases]
+        else:
+            items = [disclose_case(c, at.runtime.cities.current.calendar.zone) for c in page.cases]
+    if page.next_cursor:
+        url = request.url.include_query_params(cursor=page.next_cursor)
+        response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+    return {"cases": items, "next_cursor": page.next_cursor}
+
+
+@router.get("/cases/{number}", response_model=None, responses={200: {"description": "the case"}})
+async def get_case(number: Number, at: Annotated[Door, door(Permission.READ_CASES)]) -> dict[str, Any]:
+    """One case with its duties. A department sees its own duties on it, and nothing of who reported."""
+    city = at.runtime.cities.current
+    zone = city.calendar.zone
+    async with at.read() as session:
+        case = await search.get_case(session, at.principal, number)
+        department = None if at.principal.is_office else at.principal.department or ""
+        duties = await search.assignments_of(session, case, department)
+        shown = [disclose_assignment(a, city.names, zone) for a in duties]
+        if department is not None:
+            return {"case": disclose_case(case, zone), "assignments": shown}
+        record = await search.read_record(session, case)
+    return {
+        "case": to_case_out(case).model_dump(mode="json"),
+        "assignments": shown,
+        "reports": [
+            {"number": r.number, "text": r.text, "title": r.title, "decision": r.decision,
+             "verification": r.verification, "received_at": r.received_at.isoformat()}
+            for r in record.reports
+        ],
+        "acts": [
+            {"assignment": a.assignment_id, "kind": a.kind, "content": a.content, "done_at": a.done_at.isoformat()}
+            for a in record.acts
+        ],
+        "rulings": [
+            {"category": r.category, "receivers": r.receivers, "reason": r.reason, "overrules": r.overrules,
+             "ruled_by": r.ruled_by, "ruled_at": r.ruled_at.isoformat()}
+            for r in record.rulings
+        ],
+        "deadlines": [
+            {"kind": d.kind, "party": d.party, "department": d.department_code, "due_at": d.due_at.isoformat(),
+             "basis": d.basis, "provisional": d.provisional, "ended": d.ended_at is not None, "met": d.met}
+            for d in record.deadlines
+        ],
+        "consultations": [{"id": c.id, "number": c.number, "status": c.status} for c in record.consultations],
+    }  # fmt: skip
+
+
+@router.get("/cases/{number}/events")
+async def list_events(number: Number, at: Annotated[Door, door(Permission.READ_CASES)]) -> list[EventOut]:
+    """A case's history in order; a department reads what was addressed to it."""
+    async with at.read() as session:
+        case = await search.get_case(session, at.principal, number)
+        department = None if at.principal.is_office else at.principal.department or ""
+        return [to_event_out(e) for e in await search.list_events(session, case, department)]
+
+
+def to_event_out(event: Event) -> EventOut:
+    import json
+
+    return EventOut(
+        seq=event.seq,
+        type=event.type,
+        happened_at=event.happened_at,
+        actor=event.actor,
+        department=event.department_code,
+        facts=json.loads(event.facts),
+        hash=event.hash,
+    )
+
+
+@router.post("/cases/{number}/ruling", response_model=CaseOut)
+async def post_ruling(number: Number, body: RulingIn, at: Annotated[Door, door(Permission.RULE)]) -> Response:
+    """Decide or overrule category, receivers, lead and deadline."""
+
+    async def act(desk: Desk) -> BaseModel:
+        file = await office.rule(
+            desk,
+            number,
+            category=body.category,
+            receivers=[(r.code, r.role) for r in body.receivers],
+            reason=body.reason,
+            term=body.working_days,
+            expected_version=body.version,
+        )
+        return await _result(file)
+
+    return await at.write(act)
+
+
+@router.post("/cases/{number}/close", response_model=CaseOut)
+async def post_close(number: Number, body: ClosingIn, at: Annotated[Door, door(Permission.RULE)]) -> Response:
+    """End a case with the office's own statement; every reporter on it gets a reply."""
+
+    async def act(desk: Desk) -> BaseModel:
+        file = await office.close(
+            desk, number, outcome=body.outcome, statement=body.statement, expected_version=body.version
+        )
+        return await _result(file)
+
+    return await at.write(act)
+
+
+@router.post("/cases/{number}/reopen", response_model=CaseOut)
+async def post_reopen(number: Number, body: ReopeningIn, at: Annotated[Door, door(Permission.RULE)]) -> Response:
+    """Put a closed case back on the ledger, under its old number."""
+
+    async def act(desk: Desk) -> BaseModel:
+        return await _result(await office.reopen(desk, number, expected_version=body.version))
+
+    return await at.write(act)

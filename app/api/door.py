@@ -1,0 +1,161 @@
+"""What every route needs: who calls, a desk for one transaction, and an answer that is remembered where asked for."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.idempotency import LONGEST_KEY, Answer, AnsweredBefore, digest_of, find_answer, remember
+from app.access.keys import find_principal
+from app.access.people import find_signed_in
+from app.access.principal import Permission, Principal
+from app.api.strict_json import StrictRoute
+from app.classify import Thresholds
+from app.flow.desk import Desk
+from app.problems import AppError, Conflict, InvalidInput, NotAllowed, NotAuthenticated
+from app.runtime import Runtime
+
+SESSION_COOKIE = "yilong_session"
+CSRF_HEADER = "X-CSRF-Token"
+JSON_TYPE = "application/json"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class In(BaseModel):
+    """A body that is sent to us: unknown members are errors, so that a misspelt one is not silently lost."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+
+class Out(BaseModel):
+    """A body that we answer."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[dict[str, str]] | None = None
+
+
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": {"model": Problem, "description": "Problem details (RFC 9457)"}
+}
+
+
+def make_router(tag: str) -> APIRouter:
+    """A router of version 1 with strict bodies and documented problems."""
+    return APIRouter(prefix="/v1", tags=[tag], route_class=StrictRoute, responses=PROBLEM_RESPONSES)
+
+
+def get_runtime(request: Request) -> Runtime:
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+async def authenticate(request: Request) -> Principal:
+    """Whoever calls: by Bearer key, or by a signed-in browser with its CSRF token. Raises NotAuthenticated."""
+    runtime = get_runtime(request)
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    principal = None
+    now = runtime.clock.now()
+    async with runtime.database.read() as session:
+        if scheme.lower() == "bearer" and key:
+            principal = await find_principal(session, key.strip(), now)
+        elif token := request.cookies.get(SESSION_COOKIE):
+            signed_in = await find_signed_in(session, token, now)
+            if signed_in is not None:
+                if request.method not in SAFE_METHODS and request.headers.get(CSRF_HEADER) != signed_in.csrf_token:
+                    raise NotAllowed("请求缺少有效的 CSRF 令牌。", "The request lacks a valid CSRF token.")
+                principal = signed_in.principal
+    if principal is None:
+        raise NotAuthenticated
+    return principal
+
+
+def make_desk(runtime: Runtime, session: AsyncSession, principal: Principal) -> Desk:
+    """A place for one verb to work at, in the session's transaction."""
+    return Desk(
+        session=session,
+        city=runtime.cities.current,
+        principal=principal,
+        now=runtime.clock.now(),
+        numbers=runtime.numbers,
+        sealer=runtime.sealer,
+        thresholds=Thresholds(decide=runtime.settings.decide_from_confidence),
+    )
+
+
+@dataclass(slots=True)
+class Door:
+    """One authenticated request."""
+
+    request: Request
+    runtime: Runtime
+    principal: Principal
+    idempotency_key: str | None
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        async with self.runtime.database.read() as session:
+            yield session
+
+    async def write(self, act: Callable[[Desk], Awaitable[BaseModel]], status: int = 200) -> Response:
+        """Do one verb in one transaction and answer after its commit.
+
+        With an Idempotency-Key the answer is stored in the same transaction, and a retry gets it again.
+        """
+        digest = digest_of(self.request.method, self.request.url.path, await self.request.body())
+        try:
+            async with self.runtime.database.write() as session:
+                desk = make_desk(self.runtime, session, self.principal)
+                answer = Answer(status, (await act(desk)).model_dump_json())
+                if self.idempotency_key:
+                    await remember(
+                        self.runtime.database,
+                        session,
+                        self.principal.holder,
+                        self.idempotency_key,
+                        digest,
+                        answer,
+                        desk.now,
+                    )
+        except (AppError, AnsweredBefore) as error:
+            answer = await self._answered_before(digest, error)
+        return Response(answer.body, answer.status, media_type=JSON_TYPE)
+
+    async def _answered_before(self, digest: str, error: AppError | AnsweredBefore) -> Answer:
+        """The stored answer to a retried request; raises the error again where there is none."""
+        if self.idempotency_key and isinstance(error, AnsweredBefore | Conflict | InvalidInput):
+            async with self.runtime.database.read() as session:
+                stored = await find_answer(session, self.principal.holder, self.idempotency_key, digest)
+            if stored is not None:
+                return stored
+        raise error
+
+
+def door(permission: Permission) -> Any:
+    """The dependency of a route that needs this permission."""
+
+    async def open_door(
+        request: Request,
+        principal: Annotated[Principal, Depends(authenticate)],
+        idempotency_key: Annotated[
+            str | None,
+            Header(max_length=LONGEST_KEY, description="makes a retry safe: the same key gets the same answer"),
+        ] = None,
+    ) -> Door:
+        principal.require(permission)
+        return Door(request, get_runtime(request), principal, idempotency_key)
+
+    return Depends(open_door)

@@ -1,0 +1,26 @@
+"""The pull twin of the webhooks: the same bodies in the same order, for systems that cannot be called."""
+
+from typing import Annotated
+
+from fastapi import Query, Response
+
+from app.access.principal import Permission
+from app.api.door import JSON_TYPE, Door, door, make_router
+from app.ledger.feed import read_feed
+
+router = make_router("events 事件")
+
+
+@router.get("/events")
+async def get_events(
+    at: Annotated[Door, door(Permission.PULL_EVENTS)],
+    after: Annotated[int, Query(ge=0, description="`next` of the answer before; 0 to begin")] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 100,
+) -> Response:
+    """Events addressed to the department, oldest first: `{"events": […], "next": n}`. Ask again with `after=n`."""
+    async with at.read() as session:
+        feed = await read_feed(
+            session, at.principal.department or "", after, limit, is_sqlite=at.runtime.database.is_sqlite
+        )
+    bodies = ",".join(feed.bodies)
+    return Response(f'{{"events":[{bodies}],"next":{feed.next}}}', media_type=JSON_TYPE)

@@ -1,0 +1,208 @@
+"""Reports: sending them, reading what became of them, saying whether the burden is really gone."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import Path, Response
+from pydantic import BaseModel, Field
+from sqlalchemy import select
+
+from app.access.principal import Permission
+from app.api.door import Door, In, Out, door, make_router
+from app.flow.desk import Desk
+from app.flow.receive import Receipt, receive
+from app.flow.verification import answer_verification
+from app.intake.accept import LONGEST_TEXT, Submission
+from app.models import Case, CaseStatus, Reply, ReplyKind, Report, VerificationStatus
+from app.problems import AppError, NotFound
+
+router = make_router("reports 线索")
+LARGEST_BATCH = 500
+Number = Annotated[str, Path(max_length=24)]
+
+
+class ReportIn(In):
+    """A burden in plain words. `text` is the one required field."""
+
+    text: str = Field(min_length=1, max_length=LONGEST_TEXT, description="what the burden is, in your own words")
+    title: str | None = Field(None, max_length=200)
+    occurred_on: date | None = None
+    declared_departments: list[Annotated[str, Field(max_length=20)]] = Field(default_factory=list, max_length=20)
+    hours_per_month: float | None = Field(None, ge=0, le=10_000)
+    contact: str | None = Field(None, max_length=200, description="kept encrypted, never shown to a department")
+
+    def to_submission(self) -> Submission:
+        return Submission(
+            text=self.text,
+            title=self.title,
+            occurred_on=self.occurred_on,
+            hours_per_month=self.hours_per_month,
+            declared_departments=tuple(self.declared_departments),
+            contact=self.contact,
+        )
+
+
+class ReceiverOut(Out):
+    code: str
+    name: str
+    role: str
+
+
+class DecisionOut(Out):
+    """The decision as the contract has it; `evidence` points at characters of the text that was sent."""
+
+    category: str
+    route: str
+    reason: str | None
+    sources: list[dict[str, Any]]
+    receivers: list[ReceiverOut]
+    burden_types: list[dict[str, Any]]
+    document_numbers: list[dict[str, Any]]
+    confidence: float
+    suggestions: list[dict[str, Any]]
+    evidence: list[dict[str, Any]]
+    knowledge_version: str
+    summary: str
+
+
+class ReceiptOut(Out):
+    """What the reporter is told at once."""
+
+    report: str
+    case: str
+    joined: bool = Field(description="whether the report joined a case that was open already")
+    status: CaseStatus
+    decision: DecisionOut
+    due_at: datetime | None = Field(description="when the next step is due")
+    due_provisional: bool = Field(description="a day in between was only assumed: its year is not announced yet")
+
+
+class ReplyOut(Out):
+    kind: ReplyKind
+    text: str
+    sent_at: datetime
+
+
+class ReportOut(Out):
+    """A report and what became of it."""
+
+    report: str
+    case: str
+    received_at: datetime
+    status: CaseStatus
+    due_at: datetime | None
+    verification: VerificationStatus
+    responsible: list[str]
+    explanation: str
+    replies: list[ReplyOut]
+
+
+class BatchIn(In):
+    reports: list[ReportIn] = Field(min_length=1, max_length=LARGEST_BATCH)
+
+
+class BatchEntryOut(Out):
+    """One entry's outcome: a receipt or a problem, never both."""
+
+    index: int
+    receipt: ReceiptOut | None = None
+    problem: dict[str, Any] | None = None
+
+
+class BatchOut(Out):
+    results: list[BatchEntryOut]
+
+
+class VerificationIn(In):
+    relieved: bool = Field(description="负担是否真的减下来")
+    comment: str | None = Field(None, max_length=2000)
+
+
+def to_receipt_out(receipt: Receipt, provisional: bool) -> ReceiptOut:
+    return ReceiptOut(
+        report=receipt.report.number,
+        case=receipt.case.number,
+        joined=receipt.joined,
+        status=receipt.case.status,
+        decision=DecisionOut.model_validate(receipt.decision.to_dict()),
+        due_at=receipt.case.due_at,
+        due_provisional=provisional,
+    )
+
+
+async def _receive(desk: Desk, body: ReportIn) -> ReceiptOut:
+    receipt = await receive(desk, body.to_submission())
+    return to_receipt_out(receipt, receipt.provisional)
+
+
+@router.post("/reports", status_code=201, response_model=ReceiptOut)
+async def post_report(body: ReportIn, at: Annotated[Door, door(Permission.SEND_REPORTS)]) -> Response:
+    """Send a report. The answer says at once who is responsible, why, and by when."""
+    return await at.write(lambda desk: _receive(desk, body), status=201)
+
+
+@router.post("/reports/batch", response_model=BatchOut)
+async def post_batch(body: BatchIn, at: Annotated[Door, door(Permission.SEND_REPORTS)]) -> Response:
+    """Send up to 500 reports; each is its own: a faulty one stops none of the others."""
+
+    async def receive_each(desk: Desk) -> BaseModel:
+        results = []
+        for index, entry in enumerate(body.reports):
+            try:
+                async with desk.session.begin_nested():
+                    receipt = await _receive(desk, entry)
+                results.append(BatchEntryOut(index=index, receipt=receipt))
+            except AppError as error:
+                results.append(BatchEntryOut(index=index, problem=error.to_problem()))
+        return BatchOut(results=results)
+
+    return await at.write(receive_each)
+
+
+@router.get("/reports/{number}")
+async def get_report(number: Number, at: Annotated[Door, door(Permission.READ_REPORTS)]) -> ReportOut:
+    """What became of a report. A reporter reads its own point's only."""
+    async with at.read() as session:
+        statement = select(Report, Case).join(Case, Case.id == Report.case_id).where(Report.number == number)
+        if not at.principal.is_office:
+            statement = statement.where(Report.observation_point_code == at.principal.observation_point)
+        row = (await session.execute(statement)).one_or_none()
+        if row is None:
+            raise NotFound
+        report, case = row
+        replies = await session.scalars(select(Reply).where(Reply.report_id == report.id).order_by(Reply.sent_at))
+        return to_report_out(report, case, list(replies), at.runtime.cities.current.names)
+
+
+def to_report_out(report: Report, case: Case, replies: list[Reply], names: dict[str, str]) -> ReportOut:
+    receivers = report.decision.get("receivers", [])
+    responsible = [r["name"] for r in receivers]
+    if case.owner_department and case.owner_department not in {r["code"] for r in receivers}:
+        responsible = [names.get(case.owner_department, case.owner_department)]
+    return ReportOut(
+        report=report.number,
+        case=case.number,
+        received_at=report.received_at,
+        status=case.status,
+        due_at=case.due_at,
+        verification=report.verification,
+        responsible=responsible,
+        explanation=report.decision.get("summary", ""),
+        replies=[ReplyOut.model_validate(r) for r in replies],
+    )
+
+
+@router.post("/reports/{number}/verification", response_model=ReportOut)
+async def post_verification(
+    number: Number, body: VerificationIn, at: Annotated[Door, door(Permission.ANSWER_VERIFICATION)]
+) -> Response:
+    """Say whether the burden is really gone. One no sends the case back to the department."""
+
+    async def answer(desk: Desk) -> BaseModel:
+        report = await answer_verification(desk, number, relieved=body.relieved, comment=body.comment)
+        await desk.session.flush()
+        case = (await desk.session.scalars(select(Case).where(Case.id == report.case_id))).one()
+        replies = await desk.session.scalars(select(Reply).where(Reply.report_id == report.id).order_by(Reply.sent_at))
+        return to_report_out(report, case, list(replies), desk.city.names)
+
+    return await at.write(answer)

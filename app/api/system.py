@@ -1,0 +1,68 @@
+"""Health and metrics: is the process alive, may it be sent work, what does it count."""
+
+import time
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from sqlalchemy import func, select
+
+from app.api.door import get_runtime
+from app.directory.schema import is_at_head
+from app.ledger.search import count_by_status
+from app.models import Delivery, DeliveryStatus
+from app.problems import AppError
+
+router = APIRouter(tags=["system 运行"])
+OLDEST_HEARTBEAT_SECONDS = 60.0
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", responses={503: {"description": "not ready; `checks` says what is missing"}})
+async def readyz(request: Request) -> Response:
+    """Ready for work: database, schema at head, a pack loaded, and the worker's loop alive where it runs here."""
+    checks = await _checks(request)
+    ready = all(checks.values())
+    return JSONResponse({"ready": ready, "checks": checks}, 200 if ready else 503)
+
+
+async def _checks(request: Request) -> dict[str, bool]:
+    runtime, worker = get_runtime(request), request.app.state.worker
+    checks = {"database": False, "schema": False, "pack": False}
+    try:
+        await runtime.database.now()
+        checks["database"] = True
+        checks["schema"] = await is_at_head(runtime.database)
+        checks["pack"] = bool(runtime.cities.current.points)
+    except AppError:
+        pass
+    except Exception:  # noqa: S110 — not ready is the answer, whatever the reason
+        pass
+    if worker is not None:
+        checks["worker"] = time.monotonic() - worker.heartbeat < OLDEST_HEARTBEAT_SECONDS
+    return checks
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(request: Request) -> Response:
+    """Prometheus text: cases by status, deliveries by status, the oldest one due. No text, no reporter."""
+    runtime = get_runtime(request)
+    registry = CollectorRegistry()
+    cases = Gauge("yilong_cases", "Cases by status", ["status"], registry=registry)
+    deliveries = Gauge("yilong_deliveries", "Deliveries by status", ["status"], registry=registry)
+    oldest = Gauge("yilong_delivery_oldest_due_seconds", "Age of the oldest due delivery", registry=registry)
+    async with runtime.database.read() as session:
+        for status, count in (await count_by_status(session)).items():
+            cases.labels(status.value).set(count)
+        rows: Any = await session.execute(select(Delivery.status, func.count()).group_by(Delivery.status))
+        for delivery_status, count in rows:
+            deliveries.labels(delivery_status.value).set(count)
+        due = await session.scalar(select(func.min(Delivery.due_at)).where(Delivery.status == DeliveryStatus.PENDING))
+    oldest.set(max(0.0, (runtime.clock.now() - due).total_seconds()) if due else 0.0)
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,88 @@
+"""The webhooks we send, for OpenAPI 3.1's `webhooks`: what a department's developer reads beside the paths."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel, Field
+
+
+class DisclosedCase(BaseModel):
+    number: str
+    status: str
+    category: str
+    route: str
+    burden_types: list[str]
+    opened_on: str = Field(description="the day, never the time")
+
+
+class Represented(BaseModel):
+    code: str
+    name: str
+
+
+class DisclosedAssignment(BaseModel):
+    id: str = Field(description="used in `/v1/assignments/{id}/…` and in callbacks")
+    kind: str = Field(description="`assignment`, or `escalation` where the matter is to be carried to the province")
+    role: str = Field(description="`lead` or `supporting`")
+    status: str
+    department: str
+    on_behalf_of: list[Represented]
+    obligation: str = Field(description="what is asked of the department")
+    due_at: str
+    version: int = Field(description="send it back with an act; a stale one answers 409")
+
+
+class DisclosedConsultation(BaseModel):
+    id: str
+    number: str
+    status: str
+    due_at: str
+    meeting_at: str | None
+    place: str | None
+
+
+class DisclosedReport(BaseModel):
+    title: str | None
+    text: str = Field(description="with self-identifying spans masked")
+
+
+class WebhookData(BaseModel):
+    case: DisclosedCase
+    assignment: DisclosedAssignment | None = None
+    consultation: DisclosedConsultation | None = None
+    reports: list[DisclosedReport] | None = None
+
+
+class WebhookBody(BaseModel):
+    """At most 20 kB; the same bytes on every attempt. Nothing in it tells who reported."""
+
+    type: str
+    timestamp: str
+    id: str = Field(description="equals the `webhook-id` header; answer a repeated one with 2xx and do nothing")
+    seq: int = Field(description="the event's place in its case's history")
+    schema_version: int
+    data: WebhookData
+
+
+SENT = {
+    "assignment.created": "交办: a new assignment",
+    "assignment.returned_to_department": "退回重办: what you sent is not enough yet",
+    "assignment.closed": "交办结束: the assignment was replaced by another decision",
+    "escalation.created": "上报件: carry this matter to your provincial counterpart and bring its answer home",
+    "consultation.invited": "会商邀请: state your position and take part",
+    "consultation.concluded": "会商结论: who leads and who supports",
+    "case.closed": "销号: the case was struck off",
+    "case.reopened": "重新挂账: the case is back on the ledger",
+}
+
+
+def add_webhooks(application: FastAPI) -> None:
+    """Document the outbound events."""
+    for event_type, meaning in SENT.items():
+
+        def document(body: WebhookBody) -> None:
+            """Answer with any 2xx within 15 seconds. Verify the signature first (Standard Webhooks, `v1`)."""
+
+        document.__name__ = event_type.replace(".", "_")
+        route: Any = application.webhooks.post(event_type, summary=meaning, name=event_type)
+        route(document)

@@ -1,0 +1,216 @@
+"""卷宗: one case with its duties and its clocks, loaded under the case's row lock: what every verb works on.
+
+It keeps three things in step: the status (through `lifecycle`), the clocks that the status calls for, and the event
+that says so. It decides nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import audit
+from app.deadlines import DEFAULT_TERMS, Calendar, due_by, remind_at
+from app.disclosure import disclose_assignment, disclose_case
+from app.lifecycle import ASSIGNMENT, CASE, DEPARTMENT_CLOCKS, DEPARTMENT_STATES, LIVE, advance
+from app.models import (
+    Assignment,
+    AssignmentRole,
+    AssignmentStatus,
+    Case,
+    CaseStatus,
+    Deadline,
+    DeadlineKind,
+    Event,
+    Party,
+    new_id,
+)
+from app.problems import NotFound
+
+
+@dataclass(slots=True)
+class CaseFile:
+    """A locked case with what belongs to it, and what this transaction adds to it.
+
+    Attributes:
+        actor: who acts, as an opaque name such as `office:7f3…` or `department:CS-MZ`; never a reporter's name.
+        now: the moment of the whole transaction, aware UTC.
+        names: official names of departments by code.
+        events: what this transaction adds to the case's chain.
+    """
+
+    session: AsyncSession
+    case: Case
+    calendar: Calendar
+    now: datetime
+    actor: str
+    names: Mapping[str, str]
+    terms: Mapping[DeadlineKind, int] = field(default_factory=lambda: DEFAULT_TERMS)
+    assignments: list[Assignment] = field(default_factory=list)
+    deadlines: list[Deadline] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+    # ── the record ──
+
+    def record(
+        self,
+        event_type: str,
+        facts: dict[str, Any],
+        *,
+        department_code: str | None = None,
+        message: dict[str, Any] | None = None,
+    ) -> Event:
+        """Append one event to the case's chain; with `message`, it is also what the department is sent."""
+        event = audit.append(
+            self.case,
+            event_type,
+            actor=self.actor,
+            now=self.now,
+            facts=facts,
+            department_code=department_code,
+            message=message,
+        )
+        self.session.add(event)
+        self.events.append(event)
+        return event
+
+    def describe(self, assignment: Assignment | None = None) -> dict[str, Any]:
+        """The part of a message's `data` that every department may read: the case, and its own duty."""
+        data: dict[str, Any] = {"case": disclose_case(self.case, self.calendar.zone)}
+        if assignment is not None:
+            data["assignment"] = disclose_assignment(assignment, self.names, self.calendar.zone)
+        return data
+
+    # ── the case ──
+
+    def advance_case(self, target: CaseStatus, *, term: int | None = None) -> None:
+        """Move the case; clocks that its new state does not call for stop, the office's or point's own one starts."""
+        advance(self.case, target)
+        state = CASE.states[target]
+        for deadline in self.running():
+            if deadline.assignment_id is None and deadline.kind not in state.clocks:
+                self.stop(deadline)
+        if target not in DEPARTMENT_STATES:
+            running = {d.kind for d in self.running() if d.assignment_id is None}
+            for kind in sorted(state.clocks - running):
+                self.start(kind, state.owner or Party.OFFICE, term=term)
+        self.case.owner = state.owner
+        self.case.closed_at = self.now if not state.is_open else None
+        self.settle_owner()
+
+    def settle_owner(self) -> None:
+        """Bring the case's owning department and next due time in line with its duties and clocks."""
+        lead = self.lead()
+        with_department = self.case.owner is Party.DEPARTMENT
+        self.case.owner_department = lead.department_code if with_department and lead else None
+        relevant = [d.due_at for d in self.running() if d.kind is not DeadlineKind.ACCEPTANCE]
+        self.case.due_at = min(relevant, default=None)
+
+    # ── duties ──
+
+    def add_assignment(self, assignment: Assignment, *, term: int | None = None) -> None:
+        """Put a new duty on the file and start its clocks; the answer clock's end becomes the duty's `due_at`."""
+        advance(assignment, AssignmentStatus.DISPATCHED)
+        self.session.add(assignment)
+        self.assignments.append(assignment)
+        self._start_assignment_clocks(assignment, term)
+
+    def advance_assignment(self, assignment: Assignment, target: AssignmentStatus, *, term: int | None = None) -> None:
+        """Move a duty; its clocks stop and start as its new state calls for."""
+        advance(assignment, target)
+        wanted = ASSIGNMENT[assignment.kind].states[target].clocks & DEPARTMENT_CLOCKS
+        for deadline in self.running():
+            if deadline.assignment_id == assignment.id and deadline.kind not in wanted:
+                self.stop(deadline)
+        self._start_assignment_clocks(assignment, term)
+
+    def _start_assignment_clocks(self, assignment: Assignment, term: int | None) -> None:
+        wanted = ASSIGNMENT[assignment.kind].states[assignment.status].clocks & DEPARTMENT_CLOCKS
+        running = {d.kind for d in self.running() if d.assignment_id == assignment.id}
+        for kind in sorted(wanted - running):
+            own_term = None if kind is DeadlineKind.ACCEPTANCE else term
+            deadline = self.start(kind, Party.DEPARTMENT, assignment=assignment, term=own_term)
+            if kind is not DeadlineKind.ACCEPTANCE:
+                assignment.due_at = deadline.due_at
+
+    def lead(self) -> Assignment | None:
+        """The duty that leads among those still open, if any."""
+        live = live_assignments(self.assignments)
+        return next((a for a in live if a.role is AssignmentRole.LEAD), live[0] if live else None)
+
+    def get_assignment(self, assignment_id: str) -> Assignment:
+        """The duty with that id; raises NotFound."""
+        for assignment in self.assignments:
+            if assignment.id == assignment_id:
+                return assignment
+        raise NotFound
+
+    # ── clocks ──
+
+    def running(self) -> list[Deadline]:
+        return [d for d in self.deadlines if d.ended_at is None]
+
+    def start(
+        self, kind: DeadlineKind, party: Party, *, assignment: Assignment | None = None, term: int | None = None
+    ) -> Deadline:
+        """Start a clock now; `term` in working days overrides the office's usual one."""
+        days = term or self.terms[kind]
+        due = due_by(self.now, days, self.calendar)
+        deadline = Deadline(
+            id=new_id(),
+            case_id=self.case.id,
+            assignment_id=assignment.id if assignment else None,
+            kind=kind,
+            party=party,
+            department_code=assignment.department_code if assignment else None,
+            started_at=self.now,
+            due_at=due.at,
+            basis=f"{days} working days" + (" set by the office" if term else ""),
+            calendar_version=self.calendar.version,
+            provisional=due.provisional,
+            look_at=remind_at(self.now, due.at, self.calendar),
+        )
+        self.session.add(deadline)
+        self.deadlines.append(deadline)
+        return deadline
+
+    def stop(self, deadline: Deadline) -> None:
+        """Stop a clock now; it was met if it had not run out."""
+        deadline.ended_at = self.now
+        deadline.met = self.now <= deadline.due_at
+        deadline.look_at = None
+
+
+async def open_case_file(
+    session: AsyncSession, case_id: str, *, calendar: Calendar, names: Mapping[str, str], now: datetime, actor: str
+) -> CaseFile:
+    """Lock a case and load what belongs to it; raises NotFound."""
+    case = await session.scalar(
+        select(Case).where(Case.id == case_id).with_for_update().execution_options(populate_existing=True)
+    )
+    if case is None:
+        raise NotFound
+    assignments = await session.scalars(
+        select(Assignment).where(Assignment.case_id == case_id).order_by(Assignment.dispatched_at, Assignment.id)
+    )
+    deadlines = await session.scalars(
+        select(Deadline).where(Deadline.case_id == case_id).order_by(Deadline.started_at, Deadline.id)
+    )
+    return CaseFile(
+        session=session,
+        case=case,
+        calendar=calendar,
+        names=names,
+        now=now,
+        actor=actor,
+        assignments=list(assignments),
+        deadlines=list(deadlines),
+    )
+
+
+def live_assignments(assignments: Sequence[Assignment]) -> list[Assignment]:
+    """Duties that are neither replaced, returned nor finished."""
+    return [a for a in assignments if a.status in LIVE]

@@ -1,0 +1,39 @@
+"""Prepares a text for matching and keeps, for every character, where it stood in the text as it was sent."""
+
+from dataclasses import dataclass
+
+from app.directory.folding import BLANK, DROP, fold
+
+# Reports are at most a few thousand characters; what lies beyond is read only as far as speed allows.
+LONGEST = 6000
+_PUNCTUATION = ",;:。!?"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """`folded` is what the rules read; `offsets[i]` is the position of its i-th character in `sent`."""
+
+    sent: str
+    folded: str
+    offsets: range | list[int]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The half-open span in the sent text for a non-empty half-open span in the folded one."""
+        return self.offsets[start], self.offsets[end - 1] + 1
+
+
+def prepare(sent: str) -> Prepared:
+    """Folds the text (width, case, traditional characters) and drops blanks and invisible characters."""
+    folded = fold(sent[:LONGEST])
+    if BLANK in folded:
+        folded = folded.replace(BLANK, "," if _blanks_are_pauses(folded) else DROP)
+    if DROP not in folded:
+        return Prepared(sent, folded, range(len(folded)))
+    offsets = [position for position, char in enumerate(folded) if char != DROP]
+    return Prepared(sent, folded.replace(DROP, ""), offsets)
+
+
+def _blanks_are_pauses(folded: str) -> bool:
+    """Spoken reports often pause with a blank in place of a comma: then blanks outnumber the punctuation marks."""
+    blanks = folded.count(BLANK)
+    return blanks > 2 and blanks > sum(folded.count(mark) for mark in _PUNCTUATION)

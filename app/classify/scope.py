@@ -1,0 +1,46 @@
+"""Tells what is no burden on the grassroots: praise, private grievance, crime, litigation, faults, own benefit, questions."""
+
+from app.classify.mentions import Findings
+from app.classify.roles import SOURCE_ROLES
+from app.classify.sources import Suspect
+
+_NEEDED = {"grievance": 2.0, "crime": 1.8, "litigation": 1.6, "technical": 1.6, "benefit": 1.5, "inquiry": 1.5, "emergency": 1.4}
+_SENTENCE_ENDS = "。!?;\n"
+_TURNS = ("但是", "但", "可是", "不过", "然而", "就是", "唯独", "偏", "只是")
+
+
+def mark_praise(folded: str, findings: Findings) -> None:
+    """A department in a sentence of praise or relief is praised, unless the sentence also tells what it demands."""
+    for cue in findings.scopes:
+        if cue.name not in ("praise", "relief"):
+            continue
+        start = max(folded.rfind(mark, 0, cue.start) for mark in _SENTENCE_ENDS) + 1
+        start = max([start, *(folded.rfind(turn, start, cue.start) for turn in _TURNS)])
+        end = min((at for mark in _SENTENCE_ENDS if (at := folded.find(mark, cue.end)) >= 0), default=len(folded))
+        for mention in findings.mentions:
+            inside = start <= mention.start < end
+            enough = 1.7 if cue.name == "praise" else 1.1
+            if inside and mention.role in SOURCE_ROLES and mention.votes.get("imposes", 0.0) < enough:
+                mention.role = "praised"
+                mention.cues.append((f"scope-{cue.name}", "praised", cue.weight, cue.start, cue.end))
+
+
+def out_of_scope(findings: Findings, suspects: list[Suspect], burdens: int) -> float:
+    """Confidence (0 to 1) that the report is none of the service's business; 0.0 where it is."""
+    scores: dict[str, float] = {}
+    for cue in findings.scopes:
+        scores[cue.name] = scores.get(cue.name, 0.0) + cue.weight
+    praise = scores.get("praise", 0.0) + scores.get("relief", 0.0)
+    if praise >= 2.0 and scores.get("praise") and not suspects and not _others_impose(findings):
+        return min(0.97, 0.8 + 0.05 * praise)
+    complaint = sum(min(2.0, mention.votes.get("imposes", 0.0)) for suspect in suspects for mention in suspect.mentions)
+    complaint += 0.6 * burdens
+    for group, needed in _NEEDED.items():
+        score = scores.get(group, 0.0)
+        if score >= needed and score > complaint:
+            return min(0.97, 0.7 + 0.1 * (score - complaint))
+    return 0.0
+
+
+def _others_impose(findings: Findings) -> bool:
+    return any(m.role in SOURCE_ROLES and m.votes.get("imposes", 0.0) > 1.0 for m in findings.mentions)

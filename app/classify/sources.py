@@ -1,0 +1,127 @@
+"""From mentions with roles to source departments: fills in lines and tiers from context, merges lines, finds the originator."""
+
+from dataclasses import dataclass, field
+
+from app.classify.mentions import Cue, Findings, Mention, settle
+from app.classify.roles import SOURCE_ROLES
+from app.directory.knowledge import Knowledge
+from app.directory.pack import Tier
+
+_RANK = {Tier.PROVINCE: 0, Tier.MUNICIPAL: 1, Tier.DISTRICT: 2}
+_CERTAINTY = {
+    "full": 0.985, "org": 0.97, "central": 0.96, "inherent": 0.95, "adhoc": 0.95, "old": 0.95, "number": 0.93,
+    "bare": 0.92, "system": 0.88, "outpost": 0.8,
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Suspect:
+    """A department that may be a source, with the mentions that speak for it."""
+
+    code: str
+    line: str
+    tier: str
+    mentions: list[Mention] = field(default_factory=list)
+    certainty: float = 0.0
+
+    @property
+    def margin(self) -> float:
+        """The strongest mention's margin for being a source."""
+        return max(mention.margin for mention in self.mentions)
+
+    def has(self, role: str) -> bool:
+        """True where one of the mentions got a vote for this role."""
+        return any(mention.votes.get(role, 0.0) > 0 for mention in self.mentions)
+
+
+def complete_from_context(findings: Findings, knowledge: Knowledge) -> str:
+    """Gives 省厅, 市局, 省里 and bare lines what the rest of the text tells. Returns the line the text is about, or ''."""
+    mentions = findings.mentions
+    named = {knowledge.group(m.line): m.line for m in mentions if m.slot in "DN" and m.line and m.role != "praised"}
+    bare = {knowledge.group(m.line): m.line for m in mentions if m.slot in "BS" and m.line and m.role in SOURCE_ROLES}
+    matter = next(iter(named.values())) if len(named) == 1 else ""
+    if not matter and not named and len(bare) == 1:
+        matter = next(iter(bare.values()))
+    if not matter and not named and not bare:
+        matter = leading_topic(findings.topics)
+    for mention in mentions:
+        lineless = mention.slot == "T" or (mention.slot == "S" and not mention.line)
+        if lineless and mention.tier and matter and mention.role in SOURCE_ROLES:
+            mention.line = matter
+            settle(mention, knowledge)
+    _tier_for_bare(mentions, knowledge)
+    return matter
+
+
+def leading_topic(topics: list[Cue]) -> str:
+    """The line most of the matter belongs to; empty where two lines are close."""
+    scores: dict[str, float] = {}
+    for cue in topics:
+        scores[cue.name] = scores.get(cue.name, 0.0) + cue.weight
+    ordered = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    if not ordered or (len(ordered) > 1 and ordered[0][1] < ordered[1][1] * 1.5):
+        return ""
+    return ordered[0][0]
+
+
+def _tier_for_bare(mentions: list[Mention], knowledge: Knowledge) -> None:
+    """A bare line takes the tier that the text gives for the same line, else the one tier all named departments share."""
+    known = [m for m in mentions if m.code and m.slot in "DNST"]
+    tiers = {(m.tier, m.district) for m in known if m.slot == "D" and m.role in SOURCE_ROLES}
+    tiers |= {(m.tier, m.district) for m in mentions if m.slot == "T" and not m.code and m.tier and m.role in ("imposes", "adds")}
+    for mention in mentions:
+        if mention.slot not in "BS" or mention.code or not mention.line or mention.tier:
+            continue
+        same = [m for m in known if knowledge.group(m.line) == knowledge.group(mention.line)]
+        if same:
+            mention.tier, mention.district = same[0].tier, same[0].district
+        elif len(tiers) == 1:
+            mention.tier, mention.district = next(iter(tiers))
+        else:
+            continue
+        mention.inherited = True
+        settle(mention, knowledge)
+
+
+def find_suspects(mentions: list[Mention], knowledge: Knowledge) -> list[Suspect]:
+    """Departments with a mention whose role makes them a source, in order of appearance."""
+    found: dict[str, Suspect] = {}
+    for mention in mentions:
+        if not mention.code or mention.role not in SOURCE_ROLES:
+            continue
+        if mention.inherited and not mention.joined and not _spoken_for(mention):
+            continue
+        unit = knowledge.pack.by_code[mention.code]
+        suspect = found.setdefault(mention.code, Suspect(mention.code, knowledge.group(unit.line), unit.tier))
+        suspect.mentions.append(mention)
+        suspect.certainty = max(suspect.certainty, _certainty(mention))
+    cleared = {m.code for m in mentions if m.code and m.role in ("denied", "forwards")}
+    return [s for s in found.values() if not (s.code in cleared and s.margin < 2.0)]
+
+
+def _spoken_for(mention: Mention) -> bool:
+    return any(mention.votes.get(role, 0.0) > 0.0 for role in SOURCE_ROLES)
+
+
+def _certainty(mention: Mention) -> float:
+    base = _CERTAINTY.get(mention.form, 0.85) * (0.93 if mention.inherited else 1.0)
+    for bound, factor in ((2.0, 1.0), (1.5, 0.985), (0.9, 0.96), (0.4, 0.9)):
+        if mention.margin >= bound:
+            return base * factor
+    return base * 0.7
+
+
+def originators(suspects: list[Suspect]) -> list[Suspect]:
+    """Within each line: where a lower tier added to a mild baseline, it alone is the source; else all tiers stay."""
+    kept: list[Suspect] = []
+    for line in dict.fromkeys(suspect.line for suspect in suspects):
+        of_line = [suspect for suspect in suspects if suspect.line == line]
+        adders = [suspect for suspect in of_line if suspect.has("adds")]
+        above = [s for s in of_line if s not in adders and all(_RANK[Tier(s.tier)] < _RANK[Tier(a.tier)] for a in adders)]
+        kept += [s for s in of_line if not (adders and s in above)]
+    return kept
+
+
+def highest(suspects: list[Suspect]) -> Suspect:
+    """The suspect of the highest tier, the first named among equals."""
+    return min(suspects, key=lambda suspect: _RANK[Tier(suspect.tier)])

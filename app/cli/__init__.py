@@ -1,0 +1,5 @@
+"""The `yilong` command: one Typer application, one file per group of commands. Doors only: parse, call one verb, print."""
+
+from app.cli.application import application, main
+
+__all__ = ["application", "main"]

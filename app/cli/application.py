@@ -1,0 +1,19 @@
+"""Assembles the command line. Exit codes: 0 done, 1 the thing checked is false, 2 bad usage or input."""
+
+import typer
+
+from app.cli import accounts, classification, deliveries, ledger, server
+
+application = typer.Typer(
+    name="yilong",
+    help="一龙 Yilong: routes grassroots burden reports and follows each until it is struck off.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+for group in (server, accounts, classification, ledger, deliveries):
+    group.register(application)
+
+
+def main() -> None:
+    """Entry point of the console command."""
+    application()

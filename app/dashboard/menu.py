@@ -1,0 +1,50 @@
+"""The pages there are, in the order of the work. Only what exists is listed: an unfinished page has no entry."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from app.dashboard.language import N_
+
+
+@dataclass(frozen=True)
+class Page:
+    """One place in the menu; `label` is a message of the catalogue."""
+
+    key: str
+    label: str
+    path: str
+
+
+@dataclass(frozen=True)
+class MenuEntry:
+    """A place in the menu as one reader sees it: `badge` counts what waits there, None or 0 shows nothing."""
+
+    key: str
+    label: str
+    path: str
+    badge: int | None
+    current: bool
+
+
+PAGES: Final = (
+    Page("home", N_("待办"), "/dashboard/"),
+    Page("triage", N_("待分办"), "/dashboard/triage"),
+    Page("consultations", N_("会商"), "/dashboard/consultations"),
+    Page("ledger", N_("台账"), "/dashboard/ledger"),
+    Page("deliveries", N_("投递"), "/dashboard/deliveries"),
+)
+
+
+ROLE_LABELS: Final[Mapping[str, str]] = {
+    "administrator": N_("系统管理员"),
+    "office": N_("统筹部门"),
+    "department": N_("责任单位"),
+    "reporter": N_("观测点"),
+}
+
+
+def menu(current: str, badges: Mapping[str, int] | None = None) -> tuple[MenuEntry, ...]:
+    """The menu with the current page marked and the counts of what waits, by page key."""
+    counts = badges or {}
+    return tuple(MenuEntry(p.key, p.label, p.path, counts.get(p.key), p.key == current) for p in PAGES)

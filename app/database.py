@@ -1,0 +1,189 @@
+"""Engines and sessions. One request, worker step or command is one transaction; reads go to a reader.
+
+SQLite: one writing connection that begins IMMEDIATE, first come first served, and several readers on the write-ahead
+log; anything else loses updates or answers "locked" (see docs/decisions/0003). PostgreSQL: psycopg 3; readers run in
+autocommit, so that a look costs one round trip.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import event, func, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm.exc import StaleDataError
+
+from app.problems import AppError, Conflict, StorageFull, Unavailable
+
+SQLITE_READERS = 4
+POOL_TIMEOUT_SECONDS = 30
+READER_PRAGMAS = ("PRAGMA busy_timeout=10000", "PRAGMA query_only=ON", "PRAGMA foreign_keys=ON")
+WRITER_PRAGMAS = (
+    "PRAGMA busy_timeout=10000",
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+)
+
+
+class ConcurrentChange(Conflict):
+    code = "concurrent_change"
+    title_zh, title_en = "已被他人先行修改", "Changed by someone else first"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "这一项刚被他人修改。请重新读取后再提交。", "Someone else has just changed this. Read it again, then retry."
+        )
+
+
+def to_async_url(url: str) -> URL:
+    """The asynchronous driver's URL for `sqlite:///…` or `postgresql://…`; raises ValueError for anything else."""
+    parsed = make_url(url)
+    match parsed.get_backend_name():
+        case "sqlite":
+            return parsed.set(drivername="sqlite+aiosqlite")
+        case "postgresql":
+            return parsed.set(drivername="postgresql+psycopg")
+        case other:
+            raise ValueError(f"YILONG_DATABASE_URL: 不支持 {other},请用 sqlite:/// 或 postgresql://")
+
+
+class Database:
+    """The engines of one process.
+
+    `write()` is one transaction that commits on leaving; `read()` is for looking only.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = to_async_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            self.writer, self.reader = _sqlite_engines(self.url)
+        else:
+            self.writer, self.reader = _postgresql_engines(self.url, pool_size)
+        options: dict[str, Any] = {"expire_on_commit": False, "autoflush": False}
+        self._write = async_sessionmaker(self.writer, **options)
+        self._read = async_sessionmaker(self.reader, **options)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """One transaction; commits on leaving, rolls back on any error. Database failures become problems."""
+        try:
+            async with self._write() as session, session.begin():
+                yield session
+        except Exception as error:
+            problem = to_problem(error)
+            if problem is None:
+                raise
+            raise problem from error
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A session that must not write; on SQLite it cannot."""
+        try:
+            async with self._read() as session:
+                yield session
+        except Exception as error:
+            problem = to_problem(error)
+            if problem is None:
+                raise
+            raise problem from error
+
+    async def now(self) -> datetime:
+        """The database's own time, aware UTC."""
+        async with self.read() as session:
+            if self.is_sqlite:
+                value = await session.scalar(select(text("strftime('%Y-%m-%dT%H:%M:%f', 'now')")))
+                return datetime.fromisoformat(str(value)).replace(tzinfo=UTC)
+            moment = await session.scalar(select(func.clock_timestamp()))
+            if not isinstance(moment, datetime):
+                raise Unavailable
+            return moment.astimezone(UTC)
+
+    async def refuse_unsafe_sqlite(self) -> None:
+        """Stop the start-up unless the write-ahead log, full synchronisation and foreign keys are really on."""
+        if not self.is_sqlite:
+            return
+        async with self.writer.connect() as connection:
+            found = [
+                (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
+                for name in ("journal_mode", "synchronous", "foreign_keys")
+            ]
+        if found != ["wal", 2, 1]:
+            raise RuntimeError(
+                f"SQLite 未能启用 WAL/FULL/外键(实际 {found}):数据文件须放在本机磁盘,不能放在网络共享目录。"
+            )
+
+    async def dispose(self) -> None:
+        await self.writer.dispose()
+        await self.reader.dispose()
+
+
+def insert_if_absent(database: Database, model: type[Any]) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that does nothing where the row is there already, waiting for whoever is just writing it."""
+    insert = sqlite.insert if database.is_sqlite else postgresql.insert
+    return insert(model).on_conflict_do_nothing()
+
+
+def to_problem(error: BaseException) -> AppError | None:
+    """The problem a database failure means to the caller; None where it is a defect of ours."""
+    if isinstance(error, StaleDataError):
+        return ConcurrentChange()
+    if isinstance(error, PoolTimeout):
+        return Unavailable()
+    if isinstance(error, DBAPIError):
+        message = str(error.orig).lower()
+        if "disk is full" in message or "no space left" in message or "disk full" in message:
+            return StorageFull("存储空间已满,未写入任何内容。请联系管理员。", "Storage is full; nothing was written.")
+        if error.connection_invalidated or isinstance(error, OperationalError):
+            return Unavailable()
+    return None
+
+
+def _sqlite_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
+    def make(pool_size: int, pragmas: tuple[str, ...], begin: str) -> AsyncEngine:
+        engine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=POOL_TIMEOUT_SECONDS,
+            pool_reset_on_return="rollback",
+        )
+
+        @event.listens_for(engine.sync_engine, "connect")
+        def configure(connection: DBAPIConnection, _: Any) -> None:
+            # The driver's own transaction handling is off: it would begin too late, and deferred.
+            connection.isolation_level = None
+            cursor = connection.cursor()
+            for pragma in pragmas:
+                cursor.execute(pragma)
+            cursor.close()
+
+        @event.listens_for(engine.sync_engine, "begin")
+        def begin_explicitly(connection: Any) -> None:
+            connection.exec_driver_sql(begin)
+
+        return engine
+
+    return make(1, WRITER_PRAGMAS, "BEGIN IMMEDIATE"), make(SQLITE_READERS, READER_PRAGMAS, "BEGIN")
+
+
+def _postgresql_engines(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
+    # No server-side prepared statements: PgBouncer in transaction mode cannot carry them between connections.
+    connect_args = {"prepare_threshold": None, "connect_timeout": 5, "application_name": "yilong"}
+    options: dict[str, Any] = {
+        "pool_size": pool_size,
+        "max_overflow": 0,
+        "pool_timeout": POOL_TIMEOUT_SECONDS,
+        "pool_recycle": 1800,
+        "connect_args": connect_args,
+    }
+    writer = create_async_engine(url, **options)
+    reader = create_async_engine(url, isolation_level="AUTOCOMMIT", **options)
+    return writer, reader

@@ -1,0 +1,94 @@
+"""时限: working-day arithmetic over a calendar, pure. Make-up days (调休) count as the calendar says.
+
+A day the calendar does not know is judged by weekday and fixed holidays, and the result is marked provisional.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from app.models import DeadlineKind
+
+END_OF_OFFICE_DAY = time(18, 0)
+# (month, day) of holidays whose date never moves; used only for years whose notice is not loaded.
+FIXED_HOLIDAYS = frozenset({(1, 1), (5, 1), (10, 1), (10, 2), (10, 3)})
+REMIND_WORKING_DAYS_BEFORE = 2
+
+# Working days a party has, by kind of clock. The city publishes none; see docs/decisions/0006.
+DEFAULT_TERMS: Mapping[DeadlineKind, int] = {
+    DeadlineKind.TRIAGE: 2,
+    DeadlineKind.ACCEPTANCE: 2,
+    DeadlineKind.FEEDBACK: 15,
+    DeadlineKind.FORWARDING: 5,
+    DeadlineKind.CHASE: 20,
+    DeadlineKind.REVIEW: 5,
+    DeadlineKind.VERIFICATION: 5,
+    DeadlineKind.CONSULTATION: 10,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Which days are worked. `days` holds what was announced; `version` names the announcement."""
+
+    days: Mapping[date, bool]
+    version: str
+    zone: ZoneInfo
+
+    def knows(self, day: date) -> bool:
+        return day in self.days
+
+    def is_working(self, day: date) -> bool:
+        known = self.days.get(day)
+        if known is not None:
+            return known
+        return day.weekday() < 5 and (day.month, day.day) not in FIXED_HOLIDAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A deadline that was worked out: an aware UTC moment, and whether a day in between was only assumed."""
+
+    at: datetime
+    provisional: bool
+
+
+def due_by(start: datetime, working_days: int, calendar: Calendar) -> Due:
+    """The end of the n-th working day after `start`; the day of `start` itself does not count.
+
+    Raises ValueError unless `working_days` is at least 1.
+    """
+    if working_days < 1:
+        raise ValueError("a deadline needs at least one working day")
+    day, left, provisional = start.astimezone(calendar.zone).date(), working_days, False
+    while left:
+        day += timedelta(days=1)
+        provisional = provisional or not calendar.knows(day)
+        if calendar.is_working(day):
+            left -= 1
+    return Due(end_of(day, calendar), provisional)
+
+
+def end_of(day: date, calendar: Calendar) -> datetime:
+    """The end of office hours on that day, as aware UTC."""
+    return datetime.combine(day, END_OF_OFFICE_DAY, calendar.zone).astimezone(UTC)
+
+
+def working_days_left(now: datetime, due: datetime, calendar: Calendar) -> int:
+    """Working days from tomorrow up to the due day; 0 on the day itself, negative (in working days) once overdue."""
+    today, last = now.astimezone(calendar.zone).date(), due.astimezone(calendar.zone).date()
+    if now > due:
+        late = sum(calendar.is_working(last + timedelta(days=n)) for n in range(1, (today - last).days + 1))
+        return -max(late, 1)
+    return sum(calendar.is_working(today + timedelta(days=n)) for n in range(1, (last - today).days + 1))
+
+
+def remind_at(start: datetime, due: datetime, calendar: Calendar) -> datetime:
+    """When to remind: office start two working days before the end, or the end itself where the term is shorter."""
+    day, left = due.astimezone(calendar.zone).date(), REMIND_WORKING_DAYS_BEFORE
+    while left:
+        day -= timedelta(days=1)
+        left -= calendar.is_working(day)
+    moment = datetime.combine(day, time(9, 0), calendar.zone).astimezone(UTC)
+    return moment if moment > start else due

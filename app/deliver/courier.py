@@ -1,0 +1,178 @@
+"""Carries deliveries: claims them, sends them side by side, settles what came of each. One for each worker process.
+
+Claiming and settling are short transactions; none is open while an endpoint is being called.
+"""
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass
+
+from app.clock import Clock
+from app.database import Database
+from app.deliver.claim import LEASE, Claimed, claim_due, has_due
+from app.deliver.keyring import open_secrets
+from app.deliver.send import Fault, Message, Outcome, Sender
+from app.deliver.settle import settle
+from app.log import get_logger
+from app.problems import StorageFull, Unavailable
+from app.sealing import SealBroken, Sealer
+
+LONGEST_PAUSE_SECONDS = 5.0
+_chance = random.SystemRandom()
+
+
+@dataclass(slots=True)
+class _Finished:
+    claimed: Claimed
+    outcome: Outcome
+    settled: bool = False
+
+
+class Courier:
+    """The deliveries that one worker has in hand.
+
+    Args:
+        clock: database time.
+        concurrency: calls under way at once.
+        cap: calls under way to one address at once, over all workers.
+
+    `place_freed` is set whenever a call has ended and been settled.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock, sealer: Sealer, sender: Sender, *, concurrency: int, cap: int
+    ) -> None:
+        self._database, self._clock, self._sealer, self._sender = database, clock, sealer, sender
+        self._concurrency, self._cap = concurrency, cap
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._finished: list[_Finished] = []
+        self._settling = asyncio.Lock()
+        self._idle = False
+        self.place_freed = asyncio.Event()
+
+    @property
+    def under_way(self) -> int:
+        return len(self._under_way)
+
+    async def take(self) -> bool:
+        """Claim as much as there is room for and set it on its way; whether a further look may be worth it.
+
+        Database failures are raised as problems; then nothing was claimed.
+        """
+        self.place_freed.clear()
+        room = self._concurrency - len(self._under_way)
+        if room <= 0 or (self._idle and not await self._looks_due()):
+            return False
+        async with self._database.write() as session:
+            claim = await claim_due(session, self._clock.now(), limit=room, cap=self._cap)
+        for delivery_id in claim.quarantined:
+            get_logger().error("delivery_quarantined", delivery=delivery_id)
+        for claimed in claim.taken:
+            task = asyncio.create_task(self._carry(claimed))
+            self._under_way.add(task)
+            task.add_done_callback(self._free)
+        self._idle = not claim.found_work
+        return claim.found_work
+
+    async def _looks_due(self) -> bool:
+        # An idle worker asks a reader, so that its looking never takes the one writing connection of SQLite.
+        async with self._database.read() as session:
+            return await has_due(session, self._clock.now())
+
+    def _free(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._idle = False
+        self.place_freed.set()
+        if not task.cancelled() and (error := task.exception()):
+            get_logger().error("delivery_not_settled", exc_info=error)
+
+    async def drain(self, seconds: float) -> int:
+        """Wait for what is under way; what is not done by then is dropped and its lease runs out. How many were."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=seconds)
+        left = list(self._under_way)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        return len(left)
+
+    async def _carry(self, claimed: Claimed) -> None:
+        outcome = await self._send(claimed)
+        get_logger().info(
+            "delivery_attempted",
+            delivery=claimed.delivery_id,
+            endpoint=claimed.endpoint_id,
+            attempt=claimed.attempts + 1,
+            status=outcome.http_status,
+            milliseconds=outcome.milliseconds,
+            reason=outcome.fault,
+        )
+        await self._settle(_Finished(claimed, outcome))
+
+    async def _send(self, claimed: Claimed) -> Outcome:
+        if claimed.body is None:
+            return Outcome(fault=Fault.ERASED)
+        now = self._clock.now()
+        try:
+            secrets = open_secrets(self._sealer, claimed.endpoint_id, claimed.sealed_secret, now)
+        except SealBroken:
+            return Outcome(fault=Fault.SECRET)
+        message = Message(
+            webhook_id=claimed.event_id,
+            url=claimed.url,
+            secrets=tuple(secret.value for secret in secrets),
+            body=claimed.body.encode(),
+        )
+        return await self._sender.post(message, now)
+
+    async def _settle(self, finished: _Finished) -> None:
+        """Settle together with all others that finished meanwhile: one commit for many, and no waiting for it."""
+        self._finished.append(finished)
+        async with self._settling:
+            if finished.settled:
+                return
+            batch, self._finished = self._finished, []
+            for each in batch:
+                each.settled = True
+            try:
+                await self._write_patiently(batch)
+            except (Unavailable, StorageFull):
+                raise
+            except Exception:
+                if len(batch) == 1:
+                    raise
+                await self._write_apart(batch)
+
+    async def _write_apart(self, batch: list[_Finished]) -> None:
+        # One of them cannot be written: the others must not suffer. Its own lease runs out and counts as a crash.
+        for each in batch:
+            try:
+                await self._write_patiently([each])
+            except Exception as error:
+                get_logger().error("delivery_not_settled", delivery=each.claimed.delivery_id, exc_info=error)
+
+    async def _write_patiently(self, batch: list[_Finished]) -> None:
+        """Write, through database failures, for as long as the leases last; raises the last failure after that."""
+        until = time.monotonic() + LEASE.total_seconds()
+        pause = 0.1
+        while True:
+            try:
+                await self._write(batch)
+                return
+            except (Unavailable, StorageFull):
+                if time.monotonic() + pause > until:
+                    raise
+            await asyncio.sleep(pause * _chance.uniform(0.8, 1.2))
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def _write(self, batch: list[_Finished]) -> None:
+        now = self._clock.now()
+        lost = []
+        async with self._database.write() as session:
+            # Always in the same order, so that two workers do not wait for each other.
+            for each in sorted(batch, key=lambda f: (f.claimed.endpoint_id, f.claimed.delivery_id)):
+                if not await settle(session, each.claimed, each.outcome, now, _chance.random()):
+                    lost.append(each.claimed.delivery_id)
+        for delivery_id in lost:
+            get_logger().warning("delivery_lease_lost", delivery=delivery_id)

@@ -1,0 +1,198 @@
+"""Addresses of department systems: register, rotate the secret, pause, resume, send a delivery again."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.deliver import signing
+from app.deliver.guard import Guard
+from app.deliver.keyring import Secret, open_secrets, seal_secrets
+from app.models import Delivery, DeliveryStatus, Department, Endpoint, new_id
+from app.problems import Conflict, InvalidInput, NotFound
+from app.sealing import Sealer
+
+OVERLAP = timedelta(hours=24)
+MOST_OVERLAP = timedelta(days=30)
+
+
+class UnknownDepartment(InvalidInput):
+    code = "unknown_department"
+    title_zh, title_en = "没有这个部门", "No such department"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "部门代码不在目录中,或该部门已停用。请在部门目录中查对代码。",
+            "The department's code is not in the directory, or it is no longer active. Look it up in the directory.",
+        )
+
+
+class AlreadyRegistered(Conflict):
+    code = "endpoint_already_registered"
+    title_zh, title_en = "该地址已登记", "This address is registered already"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "该部门已登记过这个地址。如需更换密钥,请用密钥轮换。",
+            "The department has registered this address already. To change its secret, rotate it.",
+        )
+
+
+class BadEndpointSecret(InvalidInput):
+    code = "bad_endpoint_secret"
+    title_zh, title_en = "签名密钥格式不对", "The signing secret is malformed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "签名密钥须为 whsec_ 加 24 至 64 个随机字节的 base64;不填则由系统生成。",
+            "A signing secret is whsec_ and the base64 of 24 to 64 random bytes; leave it out to have one made.",
+        )
+
+
+class BadOverlap(InvalidInput):
+    code = "bad_overlap"
+    title_zh, title_en = "新旧密钥并用时间不对", "The overlap of the secrets is out of range"
+
+    def __init__(self) -> None:
+        super().__init__("新旧密钥并用时间须在 0 至 30 天之间。", "The overlap lies between 0 and 30 days.")
+
+
+class EndpointInactive(Conflict):
+    code = "endpoint_inactive"
+    title_zh, title_en = "该地址已停用", "This address is not active"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "该地址已停用,不会推送。请先恢复该地址,再重新推送。",
+            "The address is not active, so nothing is sent. Activate it first, then send again.",
+        )
+
+
+class BeingSent(Conflict):
+    code = "delivery_being_sent"
+    title_zh, title_en = "正在推送", "Being sent at this moment"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "这一条正在推送中。请一分钟后查看结果,再决定是否重新推送。",
+            "It is being sent at this moment. Look at the outcome in a minute, then decide.",
+        )
+
+
+async def register_endpoint(
+    session: AsyncSession,
+    department_code: str,
+    url: str,
+    sealer: Sealer,
+    guard: Guard,
+    now: datetime,
+    secret: str | None = None,
+) -> tuple[Endpoint, str]:
+    """Register an address; the answer holds its secret, which is not shown again.
+
+    Names are not resolved here, inside a transaction: each connection does that, and the guard judges it.
+
+    Raises:
+        UrlRefused, AddressRefused: webhooks cannot go there, as far as the text tells.
+        UnknownDepartment, AlreadyRegistered, BadEndpointSecret.
+    """
+    guard.check_url(url)
+    if secret is not None:
+        _check_secret(secret)
+    department = await session.get(Department, department_code)
+    if department is None or not department.active:
+        raise UnknownDepartment
+    same = select(Endpoint.id).where(Endpoint.department_code == department_code, Endpoint.url == url, Endpoint.active)
+    if await session.scalar(same):
+        raise AlreadyRegistered
+    value = secret or signing.new_secret()
+    endpoint_id = new_id()
+    endpoint = Endpoint(
+        id=endpoint_id,
+        department_code=department_code,
+        url=url,
+        secret=seal_secrets(sealer, endpoint_id, [Secret(value)]),
+        active=True,
+        created_at=now,
+    )
+    session.add(endpoint)
+    return endpoint, value
+
+
+def _check_secret(secret: str) -> None:
+    try:
+        signing.key_of(secret)
+    except signing.BadSecret as error:
+        raise BadEndpointSecret from error
+
+
+async def _lock_endpoint(session: AsyncSession, endpoint_id: str) -> Endpoint:
+    """The address, locked for change; raises NotFound."""
+    endpoint = await session.get(Endpoint, endpoint_id, with_for_update={"key_share": True})
+    if endpoint is None:
+        raise NotFound
+    return endpoint
+
+
+async def rotate_secret(
+    session: AsyncSession, endpoint_id: str, sealer: Sealer, now: datetime, overlap: timedelta = OVERLAP
+) -> str:
+    """Give an address a new secret, shown once. The one before it is valid for `overlap` longer, then neither signs
+    nor verifies; an overlap of zero revokes it at once. Older ones end now. Raises NotFound, BadOverlap.
+    """
+    if not timedelta() <= overlap <= MOST_OVERLAP:
+        raise BadOverlap
+    endpoint = await _lock_endpoint(session, endpoint_id)
+    value = signing.new_secret()
+    kept = [Secret(value)]
+    if overlap:
+        before = open_secrets(sealer, endpoint_id, endpoint.secret, now)
+        kept += [Secret(secret.value, now + overlap) for secret in before[:1]]
+    endpoint.secret = seal_secrets(sealer, endpoint_id, kept)
+    return value
+
+
+async def deactivate(session: AsyncSession, endpoint_id: str) -> Endpoint:
+    """Send nothing there any more; what is queued waits, visible as pending. Raises NotFound."""
+    endpoint = await _lock_endpoint(session, endpoint_id)
+    endpoint.active = False
+    return endpoint
+
+
+async def activate(session: AsyncSession, endpoint_id: str) -> Endpoint:
+    """Send there again, first what has waited. Raises NotFound."""
+    endpoint = await _lock_endpoint(session, endpoint_id)
+    endpoint.active = True
+    return endpoint
+
+
+async def secrets_of(session: AsyncSession, department_code: str, sealer: Sealer, now: datetime) -> list[str]:
+    """The secrets a department may sign its callbacks with now: those of its active addresses; empty for none."""
+    found = await session.execute(
+        select(Endpoint.id, Endpoint.secret)
+        .where(Endpoint.department_code == department_code, Endpoint.active)
+        .order_by(Endpoint.created_at, Endpoint.id)
+    )
+    return [s.value for endpoint_id, sealed in found for s in open_secrets(sealer, endpoint_id, sealed, now)]
+
+
+async def redeliver(session: AsyncSession, delivery_id: int, now: datetime) -> Delivery:
+    """Queue a delivery again, with the same id and bytes, whatever became of it before.
+
+    Later ones of the same case to the same address wait for it. After 14 days it gets this one attempt.
+
+    Raises:
+        NotFound, EndpointInactive, or BeingSent while a worker has it in hand.
+    """
+    delivery = await session.get(Delivery, delivery_id, with_for_update={"key_share": True})
+    if delivery is None:
+        raise NotFound
+    endpoint = await session.get(Endpoint, delivery.endpoint_id)
+    if endpoint is None or not endpoint.active:
+        raise EndpointInactive
+    if delivery.lease_until is not None and delivery.lease_until > now:
+        raise BeingSent
+    delivery.status = DeliveryStatus.PENDING
+    delivery.due_at, delivery.finished_at = now, None
+    delivery.lease_token, delivery.lease_until, delivery.crashes = None, None, 0
+    return delivery

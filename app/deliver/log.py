@@ -1,0 +1,66 @@
+"""The delivery log: what was sent where, and what came of it. It writes nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import Attempt, Delivery, DeliveryStatus, Endpoint, Event
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedDelivery:
+    """A delivery with what its row only refers to."""
+
+    delivery: Delivery
+    event_type: str
+    department_code: str
+    url: str
+    endpoint_active: bool
+
+
+async def list_deliveries(
+    session: AsyncSession,
+    *,
+    before: int | None = None,
+    limit: int = 50,
+    status: DeliveryStatus | None = None,
+    department_code: str | None = None,
+    endpoint_id: str | None = None,
+    case_id: str | None = None,
+) -> list[LoggedDelivery]:
+    """Deliveries, newest first; `before` is the id of the last one of the page before."""
+    wanted = (
+        select(Delivery, Event.type, Endpoint.department_code, Endpoint.url, Endpoint.active)
+        .join(Event, Event.id == Delivery.event_id)
+        .join(Endpoint, Endpoint.id == Delivery.endpoint_id)
+        .order_by(Delivery.id.desc())
+        .limit(limit)
+    )
+    filters = {
+        Delivery.status: status,
+        Endpoint.department_code: department_code,
+        Delivery.endpoint_id: endpoint_id,
+        Delivery.case_id: case_id,
+    }
+    for column, value in filters.items():
+        if value is not None:
+            wanted = wanted.where(column == value)
+    if before is not None:
+        wanted = wanted.where(Delivery.id < before)
+    return [LoggedDelivery(*row) for row in (await session.execute(wanted)).tuples()]
+
+
+async def list_attempts(session: AsyncSession, delivery_id: int) -> Sequence[Attempt]:
+    """All attempts at a delivery, first one first; empty where there is no such delivery."""
+    found = select(Attempt).where(Attempt.delivery_id == delivery_id).order_by(Attempt.id)
+    return (await session.scalars(found)).all()
+
+
+async def list_endpoints(session: AsyncSession, department_code: str | None = None) -> Sequence[Endpoint]:
+    """Addresses, active or not, by department and age."""
+    wanted = select(Endpoint).order_by(Endpoint.department_code, Endpoint.created_at, Endpoint.id)
+    if department_code is not None:
+        wanted = wanted.where(Endpoint.department_code == department_code)
+    return (await session.scalars(wanted)).all()

@@ -1,0 +1,123 @@
+"""The city as a process holds it in memory: pack, compiled knowledge and calendar, read again when they change.
+
+Verbs take a `City` as an argument, so that rules stay pure and intake needs no look-up of departments or points.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from app.database import Database
+from app.deadlines import Calendar
+from app.directory.calendar import read_calendar, read_calendar_version
+from app.directory.knowledge import Knowledge, compile_knowledge
+from app.directory.loading import pack_from_files
+from app.directory.pack import Department, ObservationPoint, Pack, Tier
+from app.models import PackVersion
+from app.problems import AppError, InvalidInput
+
+
+class NoPackLoaded(AppError):
+    status, code = 503, "no_pack_loaded"
+    title_zh, title_en = "尚未载入资料包", "No pack is loaded"
+
+    def __init__(self) -> None:
+        super().__init__("请先运行 yilong load-pack 载入部门与观测点资料。", "Run `yilong load-pack` first.")
+
+
+class UnknownDepartment(InvalidInput):
+    code = "unknown_department"
+    title_zh, title_en = "没有这个部门", "No such department"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            "部门代码不在目录中。请从 GET /v1/departments 查询正确的代码。",
+            "The department code is not in the directory. Look it up at GET /v1/departments.",
+            errors=[{"field": field, "zh": "没有这个部门代码", "en": "no such department code"}],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """One reading of the directory; immutable, shared by all requests until the next one replaces it."""
+
+    pack: Pack
+    knowledge: Knowledge
+    calendar: Calendar
+    departments: dict[str, Department]
+    points: dict[str, ObservationPoint]
+    names: dict[str, str]
+
+    def get_department(self, code: str, field: str = "department") -> Department:
+        """The department; raises UnknownDepartment naming the input field."""
+        try:
+            return self.departments[code]
+        except KeyError:
+            raise UnknownDepartment(field) from None
+
+    def represented_by(self, receiver: str, sources: Sequence[str]) -> list[str]:
+        """The provincial sources that a receiver stands for: those whose municipal counterpart it is."""
+        if receiver in sources:
+            return []
+        return [code for code in sources if self._stands_in_for(code) == receiver]
+
+    def provincial_counterparts(self, receiver: str) -> list[str]:
+        """The provincial departments a municipal one answers to: of its own line, or else all it is counterpart of."""
+        above = [
+            d for d in self.departments.values() if d.tier is Tier.PROVINCE and self._stands_in_for(d.code) == receiver
+        ]
+        line = self.departments[receiver].line
+        return sorted(d.code for d in above if d.line == line) or sorted(d.code for d in above)
+
+    def _stands_in_for(self, source: str) -> str | None:
+        department = self.departments.get(source)
+        if department is None or department.tier is not Tier.PROVINCE:
+            return None
+        return department.counterpart or self.pack.fallback_receiver
+
+
+class CityCache:
+    """Holds the current `City` of a process."""
+
+    def __init__(self, database: Database, zone: ZoneInfo) -> None:
+        self._database, self._zone = database, zone
+        self._city: City | None = None
+        self._version: tuple[str, str] | None = None
+        self._lock = asyncio.Lock()
+
+    @property
+    def current(self) -> City:
+        """The city as last read; raises NoPackLoaded before the first successful `refresh`."""
+        if self._city is None:
+            raise NoPackLoaded
+        return self._city
+
+    async def refresh(self) -> bool:
+        """Read pack and calendar again where their versions changed. Answers whether they did."""
+        async with self._lock:
+            async with self._database.read() as session:
+                active = await session.scalar(select(PackVersion.version).where(PackVersion.active))
+                wanted = (active or "", await read_calendar_version(session))
+                if active is None or wanted == self._version:
+                    return False
+                files = await session.scalar(select(PackVersion.files).where(PackVersion.version == active))
+                calendar = await read_calendar(session, self._zone)
+            self._city = await asyncio.to_thread(build_city, files or {}, calendar)
+            self._version = wanted
+            return True
+
+
+def build_city(files: dict[str, str], calendar: Calendar) -> City:
+    """Compile a city from a pack's files; takes up to a second of CPU."""
+    pack = pack_from_files(files)
+    return City(
+        pack=pack,
+        knowledge=compile_knowledge(pack),
+        calendar=calendar,
+        departments={d.code: d for d in pack.departments},
+        points={p.code: p for p in pack.observation_points},
+        names={d.code: d.name for d in pack.departments},
+    )

@@ -1,0 +1,52 @@
+"""The schema's state: bring it to head, ask whether it is there. The only caller of Alembic at run time."""
+
+import asyncio
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from app.database import Database
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def alembic_config() -> Config:
+    """The configuration beside the package; raises FileNotFoundError where the migrations were not installed."""
+    path = ROOT / "alembic.ini"
+    if not path.exists():
+        raise FileNotFoundError(f"找不到 {path}:升级数据库需要 alembic.ini 与 migrations/ 目录。")
+    return Config(str(path))
+
+
+def find_head() -> str | None:
+    """The newest revision this code knows."""
+    return ScriptDirectory.from_config(alembic_config()).get_current_head()
+
+
+async def migrate(database: Database) -> None:
+    """Bring the schema to head."""
+    async with database.writer.connect() as connection:
+        # SQLite: the journal mode is set on connecting; DDL then runs inside the migration's own transaction.
+        await connection.run_sync(_upgrade)
+        await connection.commit()
+
+
+def _upgrade(connection: Connection) -> None:
+    config = alembic_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+async def find_current(database: Database) -> str | None:
+    """The revision the database is at; None for an empty one."""
+    async with database.reader.connect() as connection:
+        return await connection.run_sync(lambda c: MigrationContext.configure(c).get_current_revision())
+
+
+async def is_at_head(database: Database) -> bool:
+    head, current = await asyncio.gather(asyncio.to_thread(find_head), find_current(database))
+    return head == current

@@ -1,0 +1,85 @@
+"""What a department may read: the report's words with self-identifying spans masked, and the case's bare facts. Pure.
+
+Nothing here carries the reporter, the point, a contact or an exact time of reporting (day grain only).
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.models import Assignment, Case
+
+MASK = "〔隐去〕"
+LONGEST_TEXT = 4000  # keeps a webhook's body under 20 kB, three bytes a character
+_NUMBERS = re.compile(
+    r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)"  # mobile telephone
+    r"|(?<!\d)\d{17}[\dXx](?!\w)"  # identity card
+    r"|(?<!\d)0\d{2,3}[- ]\d{7,8}(?!\d)"  # landline
+    r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"  # e-mail
+)
+_UNIT_SUFFIXES = ("村委会", "居委会", "社区", "村", "街道", "镇", "乡")
+
+
+def identifying_terms(names: Iterable[str | None]) -> list[str]:
+    """The names of a point and of its township, whole and without their suffix, longest first."""
+    terms = set()
+    for name in names:
+        if not name:
+            continue
+        terms.add(name)
+        for suffix in _UNIT_SUFFIXES:
+            bare = name.removesuffix(suffix)
+            if bare != name and len(bare) >= 2:
+                terms.add(bare)
+                break
+    return sorted(terms, key=lambda t: (-len(t), t))
+
+
+def mask(text: str, terms: Sequence[str]) -> str:
+    """The text with each of the terms, and every telephone, identity or e-mail number, replaced by 〔隐去〕."""
+    masked = _NUMBERS.sub(MASK, text)
+    if terms:
+        masked = re.sub("|".join(re.escape(t) for t in terms), MASK, masked)
+    return masked
+
+
+def disclose_case(case: Case, zone: ZoneInfo) -> dict[str, Any]:
+    """The `case` member of what a department is sent or reads."""
+    return {
+        "number": case.number,
+        "status": case.status,
+        "category": case.category,
+        "route": case.route,
+        "burden_types": case.burden_types,
+        "opened_on": case.opened_at.astimezone(zone).date().isoformat(),
+    }
+
+
+def disclose_assignment(assignment: Assignment, names: Mapping[str, str], zone: ZoneInfo) -> dict[str, Any]:
+    """The `assignment` member of what a department is sent or reads."""
+    return {
+        "id": assignment.id,
+        "kind": assignment.kind,
+        "role": assignment.role,
+        "status": assignment.status,
+        "department": assignment.department_code,
+        "on_behalf_of": [{"code": code, "name": names.get(code, code)} for code in assignment.on_behalf_of],
+        "obligation": assignment.obligation,
+        "due_at": to_local(assignment.due_at, zone),
+        "version": assignment.version,
+    }
+
+
+def disclose_text(texts: Iterable[tuple[str | None, str, Sequence[str]]]) -> list[dict[str, str | None]]:
+    """What the reports say, masked: of each its title and text, given with the terms to mask."""
+    return [
+        {"title": mask(title, terms) if title else None, "text": mask(text, terms)[:LONGEST_TEXT]}
+        for title, text, terms in texts
+    ]
+
+
+def to_local(moment: datetime, zone: ZoneInfo) -> str:
+    """RFC 3339 to the second, with the offset of the city's time zone."""
+    return moment.astimezone(zone).isoformat(timespec="seconds")

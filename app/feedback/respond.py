@@ -1,0 +1,213 @@
+"""A department's acts on its assignment: sign for it, return it, report, feed back, forward upward, bring the answer.
+
+Each act is stored whole; the status moves by the lifecycle. What follows for the case is `flow`'s.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from app.casefile import CaseFile
+from app.lifecycle import IllegalMove
+from app.models import Act, ActKind, Assignment, AssignmentKind, AssignmentStatus, new_id
+from app.problems import Conflict, InvalidInput
+
+
+class ReturnReason(StrEnum):
+    """退回理由: a return needs one of these; `not_our_duty` also its legal basis and the owner it proposes."""
+
+    NOT_OUR_DUTY = "not_our_duty"
+    INSUFFICIENT_FACTS = "insufficient_facts"
+    DUPLICATE = "duplicate"
+
+
+class BasisMissing(InvalidInput):
+    code = "basis_missing"
+    title_zh, title_en = "退回缺少依据", "The return lacks its basis"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "以“非本部门职责”退回,须写明法律或文件依据,并提出应由哪个部门承担。",
+            "A return as not your duty needs its legal or documentary basis and the department you propose.",
+        )
+
+
+class ReturnedBefore(Conflict):
+    code = "returned_before"
+    title_zh, title_en = "该事项已被退回过一次", "This case has been returned once already"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "同一事项只能退回一次。有异议请联系统筹部门,由其组织会商。",
+            "A case may be returned once only. If you disagree, ask the coordinating office to convene a consultation.",
+        )
+
+
+class NotAnEscalation(Conflict):
+    code = "not_an_escalation"
+    title_zh, title_en = "这不是上报件", "This is not an escalation"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "只有上报件才登记上报和上级答复;一般交办件请提交整改反馈。",
+            "Only an escalation records forwarding and the upstream reply; give feedback on an ordinary assignment.",
+        )
+
+
+class AnswerExpectedFromAbove(Conflict):
+    code = "upstream_reply_expected"
+    title_zh, title_en = "上报件应登记上级答复", "An escalation is answered by the upstream reply"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "上报件请先登记上报(forwarding),再登记上级答复(upstream-reply)。",
+            "For an escalation record the forwarding, then the upstream reply.",
+        )
+
+
+class StaleVersion(Conflict):
+    code = "stale_version"
+    title_zh, title_en = "版本已变化", "The version has changed"
+
+    def __init__(self, current: int) -> None:
+        super().__init__(
+            f"当前版本为 {current}。请重新读取后再办理。",
+            f"The current version is {current}. Read it again, then act.",
+            version=current,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """整改反馈. `public_reply` goes to the reporters; `internal_account` stays with the office."""
+
+    measures: str
+    public_reply: str
+    document_changed: str | None = None
+    internal_account: str | None = None
+    completed_on: date | None = None
+
+
+def check_version(assignment: Assignment, expected: int | None) -> None:
+    """Raise StaleVersion where the caller acts on an older reading."""
+    if expected is not None and expected != assignment.version:
+        raise StaleVersion(assignment.version)
+
+
+def accept_assignment(file: CaseFile, assignment: Assignment) -> None:
+    """签收: the department takes the assignment. The clock has been running since dispatch."""
+    file.advance_assignment(assignment, AssignmentStatus.ACCEPTED)
+    _keep(file, assignment, ActKind.ACCEPTANCE, {}, "assignment.accepted")
+
+
+def return_assignment(
+    file: CaseFile,
+    assignment: Assignment,
+    *,
+    reason: ReturnReason,
+    explanation: str,
+    legal_basis: str | None,
+    proposed_department: str | None,
+) -> None:
+    """退回: once a case, with a reason from the list. Raises BasisMissing or ReturnedBefore."""
+    if reason is ReturnReason.NOT_OUR_DUTY and not (legal_basis and proposed_department):
+        raise BasisMissing
+    if file.case.returns:
+        raise ReturnedBefore
+    file.advance_assignment(assignment, AssignmentStatus.RETURNED)
+    file.case.returns += 1
+    content = {
+        "reason": reason,
+        "explanation": explanation,
+        "legal_basis": legal_basis,
+        "proposed_department": proposed_department,
+    }
+    facts = {"reason": reason, "proposed_department": proposed_department}
+    _keep(file, assignment, ActKind.RETURN, content, "assignment.returned", facts)
+
+
+def report_progress(file: CaseFile, assignment: Assignment, note: str) -> None:
+    """办理进展: changes nothing but the record."""
+    _keep(file, assignment, ActKind.PROGRESS, {"note": note}, "assignment.progressed")
+
+
+def give_feedback(file: CaseFile, assignment: Assignment, feedback: Feedback) -> None:
+    """反馈: the department says what it did. Raises AnswerExpectedFromAbove on an escalation."""
+    if assignment.kind is AssignmentKind.ESCALATION:
+        raise AnswerExpectedFromAbove
+    file.advance_assignment(assignment, AssignmentStatus.RESPONDED)
+    content = {
+        "measures": feedback.measures,
+        "public_reply": feedback.public_reply,
+        "document_changed": feedback.document_changed,
+        "internal_account": feedback.internal_account,
+        "completed_on": feedback.completed_on.isoformat() if feedback.completed_on else None,
+    }
+    facts = {"document_changed": feedback.document_changed, "completed_on": content["completed_on"]}
+    _keep(file, assignment, ActKind.FEEDBACK, content, "assignment.responded", facts)
+
+
+def forward_upward(
+    file: CaseFile, assignment: Assignment, *, reference: str, forwarded_on: date, forwarded_to: str
+) -> None:
+    """上报: the counterpart has carried the matter to the province. Raises NotAnEscalation."""
+    if assignment.kind is not AssignmentKind.ESCALATION:
+        raise NotAnEscalation
+    file.advance_assignment(assignment, AssignmentStatus.FORWARDED)
+    content = {"reference": reference, "forwarded_on": forwarded_on.isoformat(), "forwarded_to": forwarded_to}
+    _keep(file, assignment, ActKind.FORWARDING, content, "escalation.forwarded", content)
+
+
+def bring_answer(
+    file: CaseFile, assignment: Assignment, *, answer: str, public_reply: str, agreed: bool, reference: str | None
+) -> None:
+    """上级答复: the province has answered; a refusal is an answer too. Raises NotAnEscalation."""
+    if assignment.kind is not AssignmentKind.ESCALATION:
+        raise NotAnEscalation
+    file.advance_assignment(assignment, AssignmentStatus.RESPONDED)
+    content = {"answer": answer, "public_reply": public_reply, "agreed": agreed, "reference": reference}
+    _keep(
+        file, assignment, ActKind.UPSTREAM_REPLY, content, "escalation.answered",
+        {"agreed": agreed, "reference": reference},
+    )  # fmt: skip
+
+
+def review(file: CaseFile, assignment: Assignment, *, accepted: bool, comment: str) -> None:
+    """审核: the office accepts what came back, or sends it back to the department with a comment.
+
+    Raises IllegalMove where nothing has come back.
+    """
+    if assignment.status is not AssignmentStatus.RESPONDED:
+        raise IllegalMove(assignment.status, "review")
+    facts = {"assignment": assignment.id, "department": assignment.department_code}
+    if accepted:
+        file.advance_assignment(assignment, AssignmentStatus.APPROVED)
+        file.record("feedback.approved", facts)
+    else:
+        send_back(file, assignment, comment)
+
+
+def send_back(file: CaseFile, assignment: Assignment, comment: str) -> None:
+    """退回重办: the department has to go on; a new answer clock starts."""
+    file.advance_assignment(assignment, AssignmentStatus.ACCEPTED)
+    file.record(
+        "assignment.returned_to_department",
+        {"assignment": assignment.id, "department": assignment.department_code},
+        department_code=assignment.department_code,
+        message=file.describe(assignment) | {"comment": comment},
+    )
+
+
+def _keep(
+    file: CaseFile,
+    assignment: Assignment,
+    kind: ActKind,
+    content: dict[str, Any],
+    event_type: str,
+    facts: dict[str, Any] | None = None,
+) -> None:
+    file.session.add(
+        Act(id=new_id(), assignment_id=assignment.id, kind=kind, content=content, applied=True, done_at=file.now)
+    )
+    file.record(event_type, {"assignment": assignment.id, "department": assignment.department_code, **(facts or {})})

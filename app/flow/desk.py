@@ -1,0 +1,107 @@
+"""Where one verb is done: its transaction, its moment, who acts, the city as known now; and how it finds its files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.principal import Principal
+from app.casefile import CaseFile, open_case_file
+from app.classify import Thresholds
+from app.deliver.fan_out import queue_deliveries
+from app.directory.city import City
+from app.directory.serials import Numbers
+from app.disclosure import disclose_text, identifying_terms
+from app.models import AssignmentRole, Case, Report
+from app.problems import Conflict, NotFound
+from app.route.policy import Duty
+from app.sealing import Sealer
+
+
+class CaseChanged(Conflict):
+    code = "stale_version"
+    title_zh, title_en = "版本已变化", "The version has changed"
+
+    def __init__(self, current: int) -> None:
+        super().__init__(
+            "这一事项刚被他人办理过。请重新读取后再提交。",
+            "Someone else has just acted on this case. Read it again, then retry.",
+            version=current,
+        )
+
+
+@dataclass(slots=True)
+class Desk:
+    """One verb's place of work. A number must be taken (`numbers`) before the session has touched the database."""
+
+    session: AsyncSession
+    city: City
+    principal: Principal
+    now: datetime
+    numbers: Numbers
+    sealer: Sealer
+    thresholds: Thresholds
+
+    def new_file(self, case: Case) -> CaseFile:
+        """The file of a case that this transaction opens."""
+        self.session.add(case)
+        return CaseFile(
+            session=self.session,
+            case=case,
+            calendar=self.city.calendar,
+            names=self.city.names,
+            now=self.now,
+            actor=self.principal.actor,
+        )
+
+    async def open_file(self, case_id: str) -> CaseFile:
+        """Lock a case and read what belongs to it; raises NotFound."""
+        return await open_case_file(
+            self.session,
+            case_id,
+            calendar=self.city.calendar,
+            names=self.city.names,
+            now=self.now,
+            actor=self.principal.actor,
+        )
+
+    async def open_numbered(self, case_number: str, expected_version: int | None = None) -> CaseFile:
+        """The same by number; raises NotFound, or CaseChanged where somebody acted since it was read."""
+        case_id = await self.session.scalar(select(Case.id).where(Case.number == case_number))
+        if case_id is None:
+            raise NotFound
+        file = await self.open_file(case_id)
+        if expected_version is not None and file.case.last_seq != expected_version:
+            raise CaseChanged(file.case.last_seq)
+        return file
+
+    async def reports_on(self, file: CaseFile) -> list[Report]:
+        """The reports on a case, oldest first."""
+        rows = await self.session.scalars(
+            select(Report).where(Report.case_id == file.case.id).order_by(Report.received_at, Report.id)
+        )
+        return list(rows)
+
+    def masked(self, reports: Sequence[Report]) -> list[dict[str, str | None]]:
+        """What departments may read of the reports; the first three, for a webhook has its limit."""
+        entries = []
+        for report in reports[:3]:
+            point = self.city.points.get(report.observation_point_code)
+            terms = identifying_terms([point.name, point.township]) if point else []
+            entries.append((report.title, report.text, terms))
+        return disclose_text(entries)
+
+    def duties(
+        self, receivers: Sequence[tuple[str, AssignmentRole]], sources: Sequence[str], term: int | None = None
+    ) -> list[Duty]:
+        """Receivers as duties; who stands for a provincial source has to carry the matter upward."""
+        return [
+            Duty(code, role, on_behalf_of=tuple(self.city.represented_by(code, sources)), term=term)
+            for code, role in receivers
+        ]
+
+    async def send_out(self, file: CaseFile) -> None:
+        """送: queue what this verb has to tell departments."""
+        await queue_deliveries(self.session, file.events, self.now)

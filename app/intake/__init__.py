@@ -1,0 +1,1 @@
+"""收: takes in what observation points send."""

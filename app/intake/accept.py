@@ -1,0 +1,112 @@
+"""Turns a submission into a report and finds the open case it may belong to. Decides nothing about responsibility."""
+
+import hashlib
+import unicodedata
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import Case, CaseStatus, Report, ReportContact, VerificationStatus, new_id
+from app.problems import InvalidInput
+from app.sealing import Sealer
+
+LONGEST_TEXT = 20_000
+SUMMARY_LENGTH = 60
+
+
+class EmptyText(InvalidInput):
+    code = "empty_text"
+    title_zh, title_en = "反映内容为空", "The text is empty"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "请写明反映的情况,一两句话即可。",
+            "Say what the burden is; a sentence or two will do.",
+            errors=[{"field": "text", "zh": "不能为空", "en": "must not be empty"}],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a point sent. `text` is the one thing that is needed."""
+
+    text: str
+    title: str | None = None
+    occurred_on: date | None = None
+    hours_per_month: float | None = None
+    declared_departments: tuple[str, ...] = ()
+    contact: str | None = None
+
+
+def fold(text: str) -> str:
+    """The text with width, case, punctuation and spaces taken away: what makes two reports word-for-word the same."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(c for c in folded if unicodedata.category(c)[0] in "LN")
+
+
+def fingerprint(text: str) -> str:
+    """SHA-256 of the folded text, 64 hex digits."""
+    return hashlib.sha256(fold(text).encode("utf-8", "replace")).hexdigest()
+
+
+def summarize(submission: Submission) -> str:
+    """The line that stands for a case in the ledger: its title, or how its text begins."""
+    words = " ".join((submission.title or submission.text).split())
+    return words if len(words) <= SUMMARY_LENGTH else words[: SUMMARY_LENGTH - 1] + "…"
+
+
+def search_text(number: str, submission: Submission) -> str:
+    """What a search in the ledger looks through, folded like its question."""
+    return fold(f"{number}{submission.title or ''}") + " " + fold(submission.text)
+
+
+def refuse_empty(submission: Submission) -> None:
+    """Raise EmptyText where nothing was said."""
+    if not fold(submission.text):
+        raise EmptyText
+
+
+async def find_open_case(session: AsyncSession, text_fingerprint: str, sources: list[str]) -> str | None:
+    """The id of an open case with the same words and the same sources; None where there is none."""
+    rows = await session.execute(
+        select(Case.id, Case.sources)
+        .where(Case.fingerprint == text_fingerprint, Case.status != CaseStatus.CLOSED)
+        .order_by(Case.opened_at)
+    )
+    return next((row.id for row in rows if sorted(row.sources) == sorted(sources)), None)
+
+
+def accept_report(
+    session: AsyncSession,
+    submission: Submission,
+    *,
+    number: str,
+    case_id: str,
+    point: str,
+    decision: dict[str, Any],
+    sealer: Sealer,
+    now: datetime,
+) -> Report:
+    """Store a report word for word, its contact apart and encrypted."""
+    report = Report(
+        id=new_id(),
+        number=number,
+        case_id=case_id,
+        observation_point_code=point,
+        title=submission.title,
+        text=submission.text,
+        occurred_on=submission.occurred_on,
+        hours_per_month=submission.hours_per_month,
+        declared_departments=list(submission.declared_departments),
+        decision=decision,
+        verification=VerificationStatus.NOT_ASKED,
+        received_at=now,
+    )
+    session.add(report)
+    if submission.contact:
+        sealed = sealer.seal(submission.contact.encode(), f"report:{report.id}")
+        session.add(ReportContact(report_id=report.id, ciphertext=sealed))
+    return report

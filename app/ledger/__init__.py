@@ -1,0 +1,1 @@
+"""台账: the read side. Looks things up, exports, reconciles; writes nothing."""

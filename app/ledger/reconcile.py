@@ -1,0 +1,149 @@
+"""件件有回应, proved: every acknowledged report sits in one case, every open case has an owner and a running clock,
+every closed one has what closing needs. Reads only; a handful of queries whatever the size.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit import BrokenLink, verify_chain
+from app.lifecycle import CASE, DEPARTMENT_STATES, LIVE
+from app.models import (
+    Act,
+    ActKind,
+    Assignment,
+    AssignmentStatus,
+    Case,
+    CaseOutcome,
+    CaseStatus,
+    Deadline,
+    Event,
+    Reply,
+    ReplyKind,
+    Report,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Offender:
+    """Something that breaks the promise: its number, and what is wrong."""
+
+    number: str
+    fault: str
+
+
+@dataclass(slots=True)
+class Reconciliation:
+    """挂账 N − 销号 M = 在账 K, and whatever does not fit."""
+
+    reports: int
+    opened: int
+    closed: int
+    offenders: list[Offender] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        return not self.offenders
+
+    @property
+    def on_ledger(self) -> int:
+        return self.opened - self.closed
+
+
+def _checks() -> list[tuple[str, Select[tuple[str]]]]:
+    running = exists().where(Deadline.case_id == Case.id, Deadline.ended_at.is_(None))
+    is_open = Case.status != CaseStatus.CLOSED
+    is_closed = Case.status == CaseStatus.CLOSED
+    final_reply = exists().where(Reply.report_id == Report.id, Reply.kind == ReplyKind.FINAL)
+    answered = exists().where(
+        Act.assignment_id == Assignment.id, Act.kind.in_([ActKind.FEEDBACK, ActKind.UPSTREAM_REPLY])
+    )
+    return [
+        (
+            "线索没有对应的台账事项 report without a case",
+            select(Report.number).where(~exists().where(Case.id == Report.case_id)),
+        ),
+        (
+            "事项没有线索 case without a report",
+            select(Case.number).where(~exists().where(Report.case_id == Case.id), Case.merged_into.is_(None)),
+        ),
+        ("在账事项没有责任方 open case without an owner", select(Case.number).where(is_open, Case.owner.is_(None))),
+        ("在账事项没有计时 open case without a running clock", select(Case.number).where(is_open, ~running)),
+        (
+            "部门办理中却没有责任单位 with a department, but none has a duty",
+            select(Case.number).where(
+                Case.status.in_(DEPARTMENT_STATES),
+                or_(
+                    Case.owner_department.is_(None),
+                    ~exists().where(Assignment.case_id == Case.id, Assignment.status.in_(LIVE)),
+                ),
+            ),
+        ),
+        ("已销号仍在计时 closed case with a running clock", select(Case.number).where(is_closed, running)),
+        (
+            "已销号却没有办理结果 closed without an outcome",
+            select(Case.number).where(is_closed, or_(Case.outcome.is_(None), Case.closed_at.is_(None))),
+        ),
+        (
+            "已销号却没有答复 closed without a reply to the reporter",
+            select(Report.number).join(Case, Case.id == Report.case_id).where(is_closed, ~final_reply),
+        ),
+        (
+            "已减负销号却没有整改反馈 struck off as relieved without feedback",
+            select(Case.number)
+            .join(Assignment, Assignment.case_id == Case.id)
+            .where(
+                is_closed,
+                Case.outcome == CaseOutcome.RELIEVED,
+                Assignment.status == AssignmentStatus.CLOSED,
+                ~answered,
+            ),
+        ),
+        (
+            "事项版本与事件不符 case and its events disagree",
+            select(Case.number).where(
+                Case.last_seq
+                != select(func.coalesce(func.max(Event.seq), 0)).where(Event.case_id == Case.id).scalar_subquery()
+            ),
+        ),
+    ]
+
+
+async def reconcile(session: AsyncSession) -> Reconciliation:
+    """Check the whole ledger."""
+    result = Reconciliation(
+        reports=await session.scalar(select(func.count()).select_from(Report)) or 0,
+        opened=await session.scalar(select(func.count()).select_from(Case)) or 0,
+        closed=await session.scalar(select(func.count()).select_from(Case).where(Case.status == CaseStatus.CLOSED))
+        or 0,
+    )
+    for fault, statement in _checks():
+        result.offenders += [Offender(number, fault) for number in await session.scalars(statement.distinct())]
+    rows = await session.execute(select(Case.number, Case.status, Case.owner))
+    result.offenders += [
+        Offender(number, "责任方与状态不符 owner does not fit the state")
+        for number, status, owner in rows
+        if CASE.states[status].owner is not owner
+    ]
+    return result
+
+
+async def verify_chains(session: AsyncSession) -> tuple[int, list[BrokenLink]]:
+    """Verify each case's chain of events; answers how many events hold and the first fault of each broken chain."""
+    count, broken = 0, []
+    heads = (await session.execute(select(Case.id, Case.last_seq, Case.last_hash).order_by(Case.opened_at))).all()
+    for head in heads:
+        links = [link async for link in _links(session, head.id)]
+        count += len(links)
+        fault = verify_chain(head.id, links, head.last_seq, head.last_hash)
+        if fault is not None:
+            broken.append(fault)
+    return count, broken
+
+
+async def _links(session: AsyncSession, case_id: str) -> AsyncIterator[Event]:
+    for link in await session.scalars(select(Event).where(Event.case_id == case_id).order_by(Event.seq)):
+        yield link
+        session.expunge(link)

@@ -1,0 +1,205 @@
+"""Finds cases: filters, pages by cursor, scoped to what the reader may see."""
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.principal import Principal
+from app.models import (
+    Act,
+    AgendaItem,
+    Assignment,
+    Case,
+    CaseStatus,
+    Consultation,
+    Deadline,
+    Event,
+    Invitation,
+    Reply,
+    Report,
+    Ruling,
+)
+from app.problems import InvalidInput, NotFound
+
+LARGEST_PAGE = 200
+
+
+class BadCursor(InvalidInput):
+    code = "bad_cursor"
+    title_zh, title_en = "翻页标记无效", "The cursor is not valid"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "请使用上一页返回的翻页标记,或去掉它从头读起。", "Use the cursor of the page before, or leave it out."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFilter:
+    """What to look for; None asks nothing."""
+
+    status: tuple[CaseStatus, ...] = ()
+    open_only: bool = False
+    overdue_at: datetime | None = None
+    department: str | None = None
+    category: str | None = None
+    folded_text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some cases and the cursor of the next page, if there is one."""
+
+    cases: list[Case]
+    next_cursor: str | None
+
+
+def scope_cases(statement: Select[Any], principal: Principal) -> Select[Any]:
+    """Restrict a query over cases to what the reader may see: the office all, a department what it was given."""
+    if principal.is_office:
+        return statement
+    code = principal.department or ""
+    assigned = exists().where(Assignment.case_id == Case.id, Assignment.department_code == code)
+    invited = exists().where(
+        AgendaItem.case_id == Case.id,
+        Invitation.consultation_id == AgendaItem.consultation_id,
+        Invitation.department_code == code,
+    )
+    return statement.where(or_(assigned, invited))
+
+
+def _conditions(wanted: CaseFilter) -> list[Any]:
+    conditions: list[Any] = []
+    if wanted.status:
+        conditions.append(Case.status.in_(wanted.status))
+    if wanted.open_only:
+        conditions.append(Case.status != CaseStatus.CLOSED)
+    if wanted.overdue_at:
+        conditions.append(and_(Case.status != CaseStatus.CLOSED, Case.due_at < wanted.overdue_at))
+    if wanted.department:
+        conditions.append(
+            exists().where(Assignment.case_id == Case.id, Assignment.department_code == wanted.department)
+        )
+    if wanted.category:
+        conditions.append(Case.category == wanted.category)
+    if wanted.folded_text:
+        conditions.append(Case.search_text.contains(wanted.folded_text, autoescape=True))
+    return conditions
+
+
+async def find_cases(
+    session: AsyncSession, principal: Principal, wanted: CaseFilter, *, cursor: str | None = None, limit: int = 50
+) -> Page:
+    """Newest first. Raises BadCursor."""
+    statement = scope_cases(select(Case).where(*_conditions(wanted)), principal)
+    if cursor:
+        opened_at, last_id = read_cursor(cursor)
+        statement = statement.where(
+            or_(Case.opened_at < opened_at, and_(Case.opened_at == opened_at, Case.id < last_id))
+        )
+    limit = max(1, min(limit, LARGEST_PAGE))
+    rows = list(await session.scalars(statement.order_by(Case.opened_at.desc(), Case.id.desc()).limit(limit + 1)))
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return Page(rows, make_cursor(rows[-1]) if more else None)
+
+
+async def count_cases(session: AsyncSession, principal: Principal, wanted: CaseFilter) -> int:
+    statement = scope_cases(select(func.count()).select_from(Case).where(*_conditions(wanted)), principal)
+    return await session.scalar(statement) or 0
+
+
+async def count_by_status(session: AsyncSession) -> dict[CaseStatus, int]:
+    """How many cases stand where; for the menu's badges."""
+    rows = await session.execute(select(Case.status, func.count()).group_by(Case.status))
+    return {row[0]: row[1] for row in rows}
+
+
+def make_cursor(case: Case) -> str:
+    value = json.dumps([case.opened_at.isoformat(), case.id])
+    return base64.urlsafe_b64encode(value.encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str) -> tuple[datetime, str]:
+    try:
+        value = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        opened_at, last_id = datetime.fromisoformat(value[0]), str(value[1])
+    except (ValueError, TypeError, IndexError, KeyError):
+        raise BadCursor from None
+    if opened_at.tzinfo is None:
+        raise BadCursor
+    return opened_at.astimezone(UTC), last_id
+
+
+async def get_case(session: AsyncSession, principal: Principal, number: str) -> Case:
+    """The case with that number, if the reader may see it; raises NotFound either way."""
+    case: Case | None = await session.scalar(scope_cases(select(Case).where(Case.number == number), principal))
+    if case is None:
+        raise NotFound
+    return case
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRecord:
+    """A case with everything that belongs to it, as the office sees it."""
+
+    case: Case
+    reports: Sequence[Report]
+    assignments: Sequence[Assignment]
+    deadlines: Sequence[Deadline]
+    acts: Sequence[Act]
+    events: Sequence[Event]
+    rulings: Sequence[Ruling]
+    replies: Sequence[Reply]
+    consultations: Sequence[Consultation]
+
+
+async def read_record(session: AsyncSession, case: Case) -> CaseRecord:
+    """Everything about a case; for the office only."""
+
+    async def rows(statement: Select[Any]) -> list[Any]:
+        return list(await session.scalars(statement))
+
+    assignments = await rows(
+        select(Assignment).where(Assignment.case_id == case.id).order_by(Assignment.dispatched_at, Assignment.id)
+    )
+    return CaseRecord(
+        case=case,
+        reports=await rows(select(Report).where(Report.case_id == case.id).order_by(Report.received_at, Report.id)),
+        assignments=assignments,
+        deadlines=await rows(select(Deadline).where(Deadline.case_id == case.id).order_by(Deadline.started_at)),
+        acts=await rows(
+            select(Act).where(Act.assignment_id.in_([a.id for a in assignments])).order_by(Act.done_at, Act.id)
+        ),
+        events=await list_events(session, case),
+        rulings=await rows(select(Ruling).where(Ruling.case_id == case.id).order_by(Ruling.ruled_at)),
+        replies=await rows(select(Reply).where(Reply.case_id == case.id).order_by(Reply.sent_at, Reply.id)),
+        consultations=await rows(
+            select(Consultation)
+            .join(AgendaItem, AgendaItem.consultation_id == Consultation.id)
+            .where(AgendaItem.case_id == case.id)
+            .order_by(Consultation.convened_at)
+        ),
+    )
+
+
+async def list_events(session: AsyncSession, case: Case, department: str | None = None) -> list[Event]:
+    """A case's events in order; for a department those addressed to it."""
+    statement = select(Event).where(Event.case_id == case.id).order_by(Event.seq)
+    if department is not None:
+        statement = statement.where(Event.department_code == department)
+    return list(await session.scalars(statement))
+
+
+async def assignments_of(session: AsyncSession, case: Case, department: str | None = None) -> list[Assignment]:
+    """The duties on a case; for a department its own."""
+    statement = select(Assignment).where(Assignment.case_id == case.id)
+    if department is not None:
+        statement = statement.where(Assignment.department_code == department)
+    return list(await session.scalars(statement.order_by(Assignment.dispatched_at, Assignment.id)))

@@ -1,0 +1,100 @@
+"""Assembles the application: lifespan, middleware, error handlers, routers, pages."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from app.api import (
+    assignments,
+    callbacks,
+    cases,
+    classifications,
+    consultations,
+    deliveries,
+    directory,
+    events,
+    reports,
+    system,
+)
+from app.api.errors import add_error_handlers
+from app.api.requests import LogRequests
+from app.api.webhooks import add_webhooks
+from app.dashboard.api_docs import add_api_docs
+from app.dashboard.assets import add_static_files
+from app.dashboard.headers import SecurityHeaders
+from app.log import get_logger
+from app.problems import AppError
+from app.runtime import Runtime
+from app.worker import WorkerContext, run_worker
+
+ROUTERS = (
+    reports.router,
+    classifications.router,
+    cases.router,
+    assignments.router,
+    consultations.router,
+    callbacks.router,
+    events.router,
+    directory.router,
+    deliveries.router,
+    system.router,
+)
+REFRESH_SECONDS = 15.0
+
+
+def create_app(runtime: Runtime, *, with_worker: bool = False) -> FastAPI:
+    """The application over a runtime that its lifespan starts and closes; `with_worker` runs the worker beside it."""
+
+    @asynccontextmanager
+    async def lifespan(application: FastAPI) -> AsyncIterator[None]:
+        await runtime.start()
+        stop = asyncio.Event()
+        tasks = [asyncio.create_task(keep_current(runtime, stop))]
+        if with_worker:
+            worker = WorkerContext(runtime.database, runtime.settings, runtime.clock, runtime.sealer)
+            application.state.worker = worker
+            tasks.append(asyncio.create_task(run_worker(worker, stop)))
+        try:
+            yield
+        finally:
+            stop.set()
+            await asyncio.gather(*tasks)
+            await runtime.close()
+
+    application = FastAPI(
+        title="一龙 Yilong",
+        summary="Routes grassroots burden reports to the department that answers for them.",
+        version=version("yilong"),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    application.state.runtime = runtime
+    application.state.worker = None
+    application.add_middleware(SecurityHeaders)
+    application.add_middleware(LogRequests)
+    add_error_handlers(application)
+    for router in ROUTERS:
+        application.include_router(router)
+    add_webhooks(application)
+    add_static_files(application)
+    add_api_docs(application)
+    return application
+
+
+async def keep_current(runtime: Runtime, stop: asyncio.Event) -> None:
+    """Follow the database's clock, and packs and calendars that another process loads."""
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), REFRESH_SECONDS)
+            return
+        try:
+            await runtime.anchor_clock()
+            if await runtime.cities.refresh():
+                get_logger().info("city_refreshed")
+        except AppError as error:
+            get_logger().warning("refresh_waits", reason=error.code)

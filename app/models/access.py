@@ -1,0 +1,79 @@
+"""Who may do what: API keys, people, their sessions, remembered idempotent answers."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Boolean, Index, Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.columns import Base, UtcDateTime, enum_column, id_column, new_id, reference
+
+
+class Role(StrEnum):
+    REPORTER = "reporter"
+    DEPARTMENT = "department"
+    CLERK = "clerk"
+    LEADER = "leader"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+
+
+class ApiKey(Base):
+    """A key of a system; only its hash is kept. A reporter's key belongs to a point, a department's to a department."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    prefix: Mapped[str] = mapped_column(String(16))
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    role: Mapped[Role] = mapped_column(enum_column(Role))
+    observation_point_code: Mapped[str | None] = mapped_column(reference("observation_points.code"))
+    department_code: Mapped[str | None] = mapped_column(reference("departments.code"))
+    label: Mapped[str | None] = mapped_column(String(80))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index("ix_api_keys_holder", "role", "observation_point_code", "department_code"),)
+
+
+class User(Base):
+    """A person of the coordinating office (or its auditor), signing in with a password."""
+
+    __tablename__ = "users"
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    username: Mapped[str] = mapped_column(String(80), unique=True)
+    display_name: Mapped[str] = mapped_column(String(80))
+    password_hash: Mapped[str] = mapped_column(String(200))
+    role: Mapped[Role] = mapped_column(enum_column(Role))
+    active: Mapped[bool] = mapped_column(Boolean, default=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class UserSession(Base):
+    """A signed-in browser; the cookie's token is kept as a hash only."""
+
+    __tablename__ = "user_sessions"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(reference("users.id"))
+    csrf_token: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class IdempotentAnswer(Base):
+    """What a write with an `Idempotency-Key` answered, kept 72 hours in the transaction of its effect."""
+
+    __tablename__ = "idempotent_answers"
+
+    holder: Mapped[str] = mapped_column(String(80), primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    request_digest: Mapped[str] = mapped_column(String(64))
+    status: Mapped[int] = mapped_column(Integer)
+    body: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index("ix_idempotent_answers_created_at", "created_at"),)

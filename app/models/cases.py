@@ -1,0 +1,210 @@
+"""The ledger: cases, the duties on them, their clocks, and what the office ruled."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Boolean, Index, Integer, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.columns import Base, Json, UtcDateTime, enum_column, id_column, new_id, reference
+
+
+class CaseStatus(StrEnum):
+    TRIAGE = "triage"
+    DISPATCHED = "dispatched"
+    IN_PROGRESS = "in_progress"
+    AWAITING_PROVINCE = "awaiting_province"
+    CONSULTING = "consulting"
+    IN_REVIEW = "in_review"
+    VERIFYING = "verifying"
+    CLOSED = "closed"
+
+
+class CaseOutcome(StrEnum):
+    """How a case ended; apart from its status, for closed is not the same as fixed."""
+
+    RELIEVED = "relieved"
+    UNRESOLVED = "unresolved"
+    NOT_A_BURDEN = "not_a_burden"
+    ANSWERED = "answered"
+    MERGED = "merged"
+
+
+class Party(StrEnum):
+    """Who owns a case or a clock."""
+
+    OFFICE = "office"
+    DEPARTMENT = "department"
+    POINT = "observation_point"
+
+
+class Case(Base):
+    """台账事项: one line of the ledger: one burden, one owner, one clock, fed by one or more reports.
+
+    `last_seq` and `last_hash` are the head of the case's event chain; the row is locked while an event is appended.
+    `last_seq` is also the row's version: a writer that read an older one gets a conflict.
+    """
+
+    __tablename__ = "cases"
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    number: Mapped[str] = mapped_column(String(24), unique=True)
+    summary: Mapped[str] = mapped_column(String(200))
+    status: Mapped[CaseStatus] = mapped_column(enum_column(CaseStatus))
+    outcome: Mapped[CaseOutcome | None] = mapped_column(enum_column(CaseOutcome))
+    owner: Mapped[Party | None] = mapped_column(enum_column(Party))
+    owner_department: Mapped[str | None] = mapped_column(reference("departments.code"))
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    category: Mapped[str] = mapped_column(String(24))
+    route: Mapped[str] = mapped_column(String(24))
+    sources: Mapped[list[str]] = mapped_column(Json)
+    burden_types: Mapped[list[str]] = mapped_column(Json)
+    districts: Mapped[list[str]] = mapped_column(Json)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    search_text: Mapped[str] = mapped_column(Text)
+    returns: Mapped[int] = mapped_column(Integer, default=0)
+    merged_into: Mapped[str | None] = mapped_column(reference("cases.id"))
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_seq: Mapped[int] = mapped_column(Integer)
+    last_hash: Mapped[str] = mapped_column(String(64))
+
+    __mapper_args__ = {"version_id_col": last_seq, "version_id_generator": False}  # noqa: RUF012
+    __table_args__ = (
+        Index("ix_cases_status_due_at", "status", "due_at"),
+        Index("ix_cases_fingerprint", "fingerprint"),
+        Index("ix_cases_opened_at", "opened_at", "id"),
+    )
+
+
+class AssignmentKind(StrEnum):
+    ASSIGNMENT = "assignment"
+    ESCALATION = "escalation"
+
+
+class AssignmentRole(StrEnum):
+    LEAD = "lead"
+    SUPPORTING = "supporting"
+
+
+class AssignmentStatus(StrEnum):
+    DISPATCHED = "dispatched"
+    ACCEPTED = "accepted"
+    FORWARDED = "forwarded"
+    RESPONDED = "responded"
+    APPROVED = "approved"
+    RETURNED = "returned"
+    SUPERSEDED = "superseded"
+    CLOSED = "closed"
+
+
+class Assignment(Base):
+    """交办: one department's duty on a case. An escalation (上报) is the counterpart's duty to carry it upward."""
+
+    __tablename__ = "assignments"
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    case_id: Mapped[str] = mapped_column(reference("cases.id"))
+    department_code: Mapped[str] = mapped_column(reference("departments.code"))
+    kind: Mapped[AssignmentKind] = mapped_column(enum_column(AssignmentKind))
+    role: Mapped[AssignmentRole] = mapped_column(enum_column(AssignmentRole))
+    status: Mapped[AssignmentStatus] = mapped_column(enum_column(AssignmentStatus))
+    consultation_id: Mapped[str | None] = mapped_column(reference("consultations.id"))
+    on_behalf_of: Mapped[list[str]] = mapped_column(Json, default=list)
+    obligation: Mapped[str] = mapped_column(Text)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    dispatched_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    version: Mapped[int] = mapped_column(Integer)
+
+    __mapper_args__ = {"version_id_col": version, "version_id_generator": False}  # noqa: RUF012
+    __table_args__ = (
+        Index("ix_assignments_case_id", "case_id"),
+        Index("ix_assignments_department", "department_code", "status"),
+    )
+
+
+class ActKind(StrEnum):
+    ACCEPTANCE = "acceptance"
+    RETURN = "return"
+    PROGRESS = "progress"
+    FEEDBACK = "feedback"
+    EXTENSION = "extension"
+    FORWARDING = "forwarding"
+    UPSTREAM_REPLY = "upstream_reply"
+
+
+class Act(Base):
+    """What a department did on its assignment: signed for it, returned it, reported, forwarded, brought an answer."""
+
+    __tablename__ = "acts"
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    assignment_id: Mapped[str] = mapped_column(reference("assignments.id"))
+    kind: Mapped[ActKind] = mapped_column(enum_column(ActKind))
+    content: Mapped[dict[str, Any]] = mapped_column(Json)
+    applied: Mapped[bool] = mapped_column(Boolean, default=True)
+    done_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index("ix_acts_assignment_id", "assignment_id"),)
+
+
+class DeadlineKind(StrEnum):
+    TRIAGE = "triage"
+    ACCEPTANCE = "acceptance"
+    FEEDBACK = "feedback"
+    FORWARDING = "forwarding"
+    CHASE = "chase"
+    REVIEW = "review"
+    VERIFICATION = "verification"
+    CONSULTATION = "consultation"
+
+
+class Deadline(Base):
+    """时限: one clock of one party, frozen when set; `ended_at` says when it stopped, `met` how."""
+
+    __tablename__ = "deadlines"
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    case_id: Mapped[str] = mapped_column(reference("cases.id"))
+    assignment_id: Mapped[str | None] = mapped_column(reference("assignments.id"))
+    kind: Mapped[DeadlineKind] = mapped_column(enum_column(DeadlineKind))
+    party: Mapped[Party] = mapped_column(enum_column(Party))
+    department_code: Mapped[str | None] = mapped_column(reference("departments.code"))
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    basis: Mapped[str] = mapped_column(String(120))
+    calendar_version: Mapped[str] = mapped_column(String(40))
+    provisional: Mapped[bool] = mapped_column(Boolean, default=False)
+    look_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    overdue_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    met: Mapped[bool | None] = mapped_column(Boolean)
+
+    __table_args__ = (
+        Index("ix_deadlines_case_id", "case_id"),
+        Index(
+            "ix_deadlines_look_at",
+            "look_at",
+            sqlite_where=text("look_at IS NOT NULL"),
+            postgresql_where=text("look_at IS NOT NULL"),
+        ),
+    )
+
+
+class Ruling(Base):
+    """裁定: what the office decided on a case, with its reason, beside the machine's decision, never over it."""
+
+    __tablename__ = "rulings"
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    case_id: Mapped[str] = mapped_column(reference("cases.id"))
+    ruled_by: Mapped[str] = mapped_column(String(80))
+    category: Mapped[str] = mapped_column(String(24))
+    receivers: Mapped[list[dict[str, str]]] = mapped_column(Json)
+    reason: Mapped[str] = mapped_column(Text)
+    overrules: Mapped[bool] = mapped_column(Boolean)
+    ruled_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index("ix_rulings_case_id", "case_id"),)

@@ -1,0 +1,102 @@
+"""Sending and receiving: endpoints, deliveries, attempts, callbacks that came in."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Boolean, Index, Integer, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.columns import Base, BigSerial, UtcDateTime, enum_column, id_column, new_id, reference
+
+
+class Endpoint(Base):
+    """A department system's address for webhooks. Its secret is stored encrypted."""
+
+    __tablename__ = "endpoints"
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    department_code: Mapped[str] = mapped_column(reference("departments.code"))
+    url: Mapped[str] = mapped_column(String(1000))
+    secret: Mapped[bytes] = mapped_column(LargeBinary)
+    active: Mapped[bool] = mapped_column(Boolean, default=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index("ix_endpoints_department_code", "department_code"),)
+
+
+class DeliveryStatus(StrEnum):
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    QUARANTINED = "quarantined"
+
+
+class Delivery(Base):
+    """投递: one event on its way to one endpoint. `due_at` is the next moment to try; a lease marks one in hand."""
+
+    __tablename__ = "deliveries"
+
+    id: Mapped[int] = mapped_column(BigSerial, primary_key=True, autoincrement=True)
+    event_id: Mapped[str] = mapped_column(reference("events.id"))
+    endpoint_id: Mapped[str] = mapped_column(reference("endpoints.id"))
+    case_id: Mapped[str] = mapped_column(reference("cases.id"))
+    seq: Mapped[int] = mapped_column(Integer)
+    status: Mapped[DeliveryStatus] = mapped_column(enum_column(DeliveryStatus))
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    crashes: Mapped[int] = mapped_column(Integer, default=0)
+    lease_token: Mapped[str | None] = mapped_column(String(32))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        UniqueConstraint("event_id", "endpoint_id"),
+        Index(
+            "ix_deliveries_due",
+            "endpoint_id",
+            "due_at",
+            "id",
+            sqlite_where=text("due_at IS NOT NULL"),
+            postgresql_where=text("due_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_deliveries_order",
+            "endpoint_id",
+            "case_id",
+            "seq",
+            sqlite_where=text("due_at IS NOT NULL"),
+            postgresql_where=text("due_at IS NOT NULL"),
+        ),
+    )
+
+
+class Attempt(Base):
+    """One try at a delivery: append-only, with the start of what the other side answered."""
+
+    __tablename__ = "attempts"
+
+    id: Mapped[int] = mapped_column(BigSerial, primary_key=True, autoincrement=True)
+    delivery_id: Mapped[int] = mapped_column(reference("deliveries.id"))
+    number: Mapped[int] = mapped_column(Integer)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    milliseconds: Mapped[int] = mapped_column(Integer)
+    http_status: Mapped[int | None] = mapped_column(Integer)
+    error: Mapped[str | None] = mapped_column(String(200))
+    answer: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (Index("ix_attempts_delivery_id", "delivery_id"),)
+
+
+class Callback(Base):
+    """A signed event that came in from a department system: stored once, then applied; its answer is remembered."""
+
+    __tablename__ = "callbacks"
+
+    department_code: Mapped[str] = mapped_column(reference("departments.code"), primary_key=True)
+    webhook_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    body_digest: Mapped[str] = mapped_column(String(64))
+    type: Mapped[str] = mapped_column(String(60))
+    status: Mapped[int] = mapped_column(Integer)
+    answer: Mapped[str] = mapped_column(Text)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,0 +1,74 @@
+"""What observation points sent, word for word, and what they were answered."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Date, Float, Index, LargeBinary, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.columns import Base, Json, UtcDateTime, enum_column, id_column, new_id, reference
+
+
+class VerificationStatus(StrEnum):
+    """Where the question 负担是否真的减下来 stands for one report."""
+
+    NOT_ASKED = "not_asked"
+    ASKED = "asked"
+    RELIEVED = "relieved"
+    NOT_RELIEVED = "not_relieved"
+    LAPSED = "lapsed"
+
+
+class Report(Base):
+    """负担线索: what a point sent. The text never changes; only the pointer to its case and its verification move."""
+
+    __tablename__ = "reports"
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    number: Mapped[str] = mapped_column(String(24), unique=True)
+    case_id: Mapped[str] = mapped_column(reference("cases.id"))
+    observation_point_code: Mapped[str] = mapped_column(reference("observation_points.code"))
+    title: Mapped[str | None] = mapped_column(String(200))
+    text: Mapped[str] = mapped_column(Text)
+    occurred_on: Mapped[date | None] = mapped_column(Date)
+    hours_per_month: Mapped[float | None] = mapped_column(Float)
+    declared_departments: Mapped[list[str]] = mapped_column(Json, default=list)
+    decision: Mapped[dict[str, Any]] = mapped_column(Json)
+    verification: Mapped[VerificationStatus] = mapped_column(enum_column(VerificationStatus))
+    verification_comment: Mapped[str | None] = mapped_column(Text)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        Index("ix_reports_case_id", "case_id"),
+        Index("ix_reports_point", "observation_point_code", "received_at"),
+    )
+
+
+class ReportContact(Base):
+    """How to reach the person behind a report: apart from the report, encrypted, never shown to a department."""
+
+    __tablename__ = "report_contacts"
+
+    report_id: Mapped[str] = mapped_column(reference("reports.id"), primary_key=True)
+    ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ReplyKind(StrEnum):
+    INTERIM = "interim"
+    FINAL = "final"
+
+
+class Reply(Base):
+    """回应: an answer addressed to one report. No case closes before each of its reports has a final one."""
+
+    __tablename__ = "replies"
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    report_id: Mapped[str] = mapped_column(reference("reports.id"))
+    case_id: Mapped[str] = mapped_column(reference("cases.id"))
+    kind: Mapped[ReplyKind] = mapped_column(enum_column(ReplyKind))
+    text: Mapped[str] = mapped_column(Text)
+    sent_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index("ix_replies_report_id", "report_id"), Index("ix_replies_case_id", "case_id"))

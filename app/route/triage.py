@@ -1,0 +1,34 @@
+"""分办: the office's ruling on a case, kept beside the machine's decision and never over it."""
+
+from collections.abc import Sequence
+
+from app.casefile import CaseFile
+from app.models import Ruling, new_id
+from app.route.policy import Duty
+
+
+def record_ruling(
+    file: CaseFile, *, ruled_by: str, category: str, duties: Sequence[Duty], reason: str, overrules: bool
+) -> Ruling:
+    """Keep what the office decided and why."""
+    ruling = Ruling(
+        id=new_id(),
+        case_id=file.case.id,
+        ruled_by=ruled_by,
+        category=category,
+        receivers=[{"code": d.department, "role": d.role} for d in duties],
+        reason=reason,
+        overrules=overrules,
+        ruled_at=file.now,
+    )
+    file.session.add(ruling)
+    file.record(
+        "case.ruled",
+        {
+            "ruling": ruling.id,
+            "category": category,
+            "receivers": [d.department for d in duties],
+            "overrules": overrules,
+        },
+    )
+    return ruling

@@ -1,0 +1,50 @@
+"""What a process holds while it runs: settings, database, clock, sealer, the city in memory. Doors make one."""
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from app.clock import Clock, DatabaseClock
+from app.database import Database
+from app.directory.city import CityCache
+from app.directory.serials import Numbers
+from app.sealing import Sealer
+from app.settings import Settings
+
+
+@dataclass(slots=True)
+class Runtime:
+    """Everything a verb may need that is not an argument of its own. Close it with `close`."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    sealer: Sealer
+    cities: CityCache
+    numbers: Numbers
+
+    async def start(self) -> None:
+        """Check the database, take over its time, read the city. Raises where the schema or the pack is missing."""
+        await self.database.refuse_unsafe_sqlite()
+        await self.anchor_clock()
+        await self.cities.refresh()
+
+    async def anchor_clock(self) -> None:
+        if isinstance(self.clock, DatabaseClock):
+            self.clock.anchor(await self.database.now())
+
+    async def close(self) -> None:
+        await self.database.dispose()
+
+
+def make_runtime(settings: Settings, clock: Clock | None = None) -> Runtime:
+    """Assemble a runtime; nothing is connected before it is used."""
+    zone = ZoneInfo(settings.timezone)
+    database = Database(settings.resolved_database_url, pool_size=settings.pool_size)
+    return Runtime(
+        settings=settings,
+        database=database,
+        clock=clock or DatabaseClock(),
+        sealer=Sealer(settings.require_secret_key()),
+        cities=CityCache(database, zone),
+        numbers=Numbers(database, zone),
+    )

@@ -1,0 +1,70 @@
+"""Seals small secrets for storage (AES-256-GCM), each bound to its place. It knows nothing of what it seals.
+
+Layout of a sealed value: version (1 byte) · key id (4) · nonce (12) · ciphertext and tag. The key id lets several
+keys live side by side while a key is being replaced. Source: RFC 5869 (HKDF), NIST SP 800-38D (GCM).
+"""
+
+import secrets
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from app.problems import AppError
+
+VERSION = b"\x01"
+KEY_ID_BYTES = 4
+NONCE_BYTES = 12
+PREFIX_BYTES = len(VERSION) + KEY_ID_BYTES
+
+
+class SealBroken(AppError):
+    """A stored secret cannot be opened: another key sealed it, it was changed, or it belongs elsewhere."""
+
+    status, code = 503, "seal_broken"
+    title_zh, title_en = "存储的密文无法解开", "A stored secret cannot be opened"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "存储的密文无法解开。请核对 YILONG_SECRET_KEY 是否与写入时一致;密钥已遗失的,请重新登记该地址。",
+            "A stored secret cannot be opened. Check that YILONG_SECRET_KEY is the one it was written with; "
+            "if that key is lost, register the address again.",
+        )
+
+
+def _derive(secret_key: bytes, purpose: bytes, length: int) -> bytes:
+    return HKDF(algorithm=SHA256(), length=length, salt=None, info=b"yilong/sealing/1/" + purpose).derive(secret_key)
+
+
+class Sealer:
+    """Seals and opens with a key derived from the deployment's secret key.
+
+    Args:
+        secret_key: the deployment's secret, any length above zero; raises ValueError where it is empty.
+    """
+
+    def __init__(self, secret_key: bytes) -> None:
+        if not secret_key:
+            raise ValueError("the secret key is empty")
+        self._prefix = VERSION + _derive(secret_key, b"id", KEY_ID_BYTES)
+        self._cipher = AESGCM(_derive(secret_key, b"key", 32))
+
+    def seal(self, plaintext: bytes, place: str) -> bytes:
+        """Encrypt for one place, such as `endpoint:<id>`: only `open` with the same place gives it back."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return self._prefix + nonce + self._cipher.encrypt(nonce, plaintext, self._bind(place))
+
+    def open(self, ciphertext: bytes, place: str) -> bytes:
+        """Decrypt; raises SealBroken whatever the cause."""
+        prefix, rest = ciphertext[:PREFIX_BYTES], ciphertext[PREFIX_BYTES:]
+        if prefix != self._prefix:
+            raise SealBroken
+        try:
+            return self._cipher.decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], self._bind(place))
+        except (InvalidTag, ValueError) as error:
+            raise SealBroken from error
+
+    def _bind(self, place: str) -> bytes:
+        # The prefix is authenticated too: nobody can relabel a value as sealed by another key.
+        return self._prefix + place.encode()

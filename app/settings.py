@@ -1,0 +1,97 @@
+"""Settings from the environment (prefix `YILONG_`). Documented in the README's table; a test compares the two."""
+
+import secrets
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MINIMUM_SECRET_LENGTH = 32
+
+
+class Environment(StrEnum):
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    """Every setting of a deployment. Unknown `YILONG_` names are ignored so that two versions can run side by side."""
+
+    model_config = SettingsConfigDict(env_prefix="YILONG_", env_file=".env", extra="ignore")
+
+    environment: Environment = Field(
+        Environment.DEVELOPMENT, description="`production` refuses to start without a strong `YILONG_SECRET_KEY`"
+    )
+    database_url: str | None = Field(
+        None, description="`sqlite:///…` or `postgresql://…`; without it `yilong.db` under the data folder"
+    )
+    data_dir: Path = Field(Path("data"), description="folder of the embedded database and of the generated secret")
+    host: str = Field("127.0.0.1", description="address the server listens on")
+    port: int = Field(8000, ge=1, le=65535, description="port the server listens on")
+    secret_key: SecretStr | None = Field(
+        None, description="at least 32 characters; encrypts stored secrets. Made under the data folder where absent"
+    )
+    public_url: str | None = Field(
+        None, description="address of the dashboard as departments see it; `http://host:port` where absent"
+    )
+    timezone: str = Field("Asia/Shanghai", description="time zone of working days and of official dates")
+    decide_from_confidence: float = Field(
+        0.6, ge=0, le=1, description="below this confidence a report goes to triage with its evidence"
+    )
+    pool_size: int = Field(10, ge=1, le=200, description="PostgreSQL connections a process keeps")
+    worker_poll_seconds: float = Field(0.5, gt=0, le=60, description="pause of an idle worker between two looks")
+    delivery_concurrency: int = Field(16, ge=1, le=256, description="webhook calls a worker has under way at once")
+    delivery_endpoint_cap: int = Field(4, ge=1, le=64, description="webhook calls under way to one endpoint at once")
+    delivery_allowed_networks: list[str] = Field(
+        default_factory=list,
+        description='JSON list of private networks webhooks may go to, such as `["10.0.0.0/8"]`',
+    )
+    delivery_allow_loopback: bool = Field(
+        False, description="lets webhooks go to this machine, for trying out and tests; refused in production"
+    )
+    session_cookie_secure: bool = Field(
+        False, description="sends the session cookie over HTTPS only; set it wherever the dashboard has HTTPS"
+    )
+    trusted_proxy: bool = Field(False, description="takes the client address from the proxy's X-Forwarded-For")
+
+    @model_validator(mode="after")
+    def refuse_weak_production(self) -> "Settings":
+        """Stop a production start that would be unsafe."""
+        if self.environment is not Environment.PRODUCTION:
+            return self
+        key = self.secret_key.get_secret_value() if self.secret_key else ""
+        if len(key) < MINIMUM_SECRET_LENGTH or len(set(key)) < 10:
+            raise ValueError(
+                "YILONG_SECRET_KEY 在生产环境必须设置，且不少于 32 个随机字符。"
+                "Set YILONG_SECRET_KEY to at least 32 random characters."
+            )
+        if self.delivery_allow_loopback:
+            raise ValueError("YILONG_DELIVERY_ALLOW_LOOPBACK 不得用于生产环境。Unset it in production.")
+        return self
+
+    @property
+    def resolved_database_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir / 'yilong.db'}"
+
+    @property
+    def resolved_public_url(self) -> str:
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    def require_secret_key(self) -> bytes:
+        """The secret key; in development it is made once and kept under the data folder, readable by its owner only."""
+        if self.secret_key:
+            return self.secret_key.get_secret_value().encode()
+        path = self.data_dir / "secret_key"
+        if not path.exists():
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(48), encoding="ascii")
+        return path.read_text(encoding="ascii").strip().encode()
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

@@ -1,0 +1,149 @@
+"""The worker: what must wait is done here, step by step in mission order. It decides nothing itself.
+
+Runs inside `serve` or alone, in any number on one PostgreSQL. A database that is away stops nothing for good: the
+worker waits and goes on.
+"""
+
+import asyncio
+import contextlib
+import random
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from app.clock import Clock, DatabaseClock
+from app.database import Database
+from app.deliver.courier import Courier
+from app.deliver.guard import Guard
+from app.deliver.send import Sender
+from app.log import get_logger
+from app.problems import AppError
+from app.sealing import Sealer
+from app.settings import Settings
+
+ANCHOR_SECONDS = 30.0
+DRAIN_SECONDS = 20.0
+LONGEST_PAUSE_SECONDS = 5.0
+_chance = random.SystemRandom()
+
+
+@dataclass
+class WorkerContext:
+    """What the steps work with.
+
+    Attributes:
+        clock: database time; a DatabaseClock is anchored again every 30 s.
+        sender: made from the settings where absent; closed by the worker either way.
+        heartbeat: monotonic moment of the last round; 0 before the first. `/readyz` looks at it.
+    """
+
+    database: Database
+    settings: Settings
+    clock: Clock
+    sealer: Sealer
+    sender: Sender | None = None
+    heartbeat: float = 0.0
+    drain_seconds: float = DRAIN_SECONDS
+    courier: Courier = field(init=False)
+    _anchored: float | None = field(init=False, default=None)
+
+    def open(self) -> None:
+        """Make what needs a running event loop."""
+        settings = self.settings
+        guard = Guard.of(settings.delivery_allowed_networks, allow_loopback=settings.delivery_allow_loopback)
+        self.sender = self.sender or Sender(guard)
+        self.courier = Courier(
+            self.database,
+            self.clock,
+            self.sealer,
+            self.sender,
+            concurrency=settings.delivery_concurrency,
+            cap=settings.delivery_endpoint_cap,
+        )
+
+    async def close(self) -> None:
+        """Let calls under way finish, for `drain_seconds` at most; then let go of everything."""
+        dropped = await self.courier.drain(self.drain_seconds)
+        if dropped:
+            get_logger().warning("worker_dropped_deliveries", count=dropped)
+        if self.sender:
+            await self.sender.aclose()
+
+    async def keep_time(self) -> None:
+        """Anchor the clock to the database where that is due; raises Unavailable."""
+        if not isinstance(self.clock, DatabaseClock):
+            return
+        if self._anchored is None or time.monotonic() - self._anchored >= ANCHOR_SECONDS:
+            self.clock.anchor(await self.database.now())
+            self._anchored = time.monotonic()
+
+
+async def deliver_next(context: WorkerContext) -> bool:
+    """Take due deliveries in hand; they are sent and settled beside the loop."""
+    return await context.courier.take()
+
+
+Step = Callable[[WorkerContext], Awaitable[bool]]
+
+# In mission order. Each answers whether it found work; the worker pauses when none did.
+STEPS: tuple[Step, ...] = (deliver_next,)
+
+
+async def run_worker(context: WorkerContext, stop: asyncio.Event, steps: tuple[Step, ...] | None = None) -> None:
+    """Work until `stop` is set, then take nothing new and let calls under way finish. No error ends it."""
+    context.open()
+    failures = 0
+    try:
+        while not stop.is_set():
+            context.heartbeat = time.monotonic()
+            found, failed = await _run_round(context, STEPS if steps is None else steps)
+            failures = failures + 1 if failed else 0
+            if failed:
+                await _pause(min(0.1 * 2**failures, LONGEST_PAUSE_SECONDS), stop)
+            elif not found:
+                await _pause(context.settings.worker_poll_seconds, stop, context.courier.place_freed)
+    finally:
+        await context.close()
+
+
+async def _run_round(context: WorkerContext, steps: tuple[Step, ...]) -> tuple[bool, bool]:
+    """One look of every step; a failing one is logged and does not keep the others from theirs.
+
+    The answer: was there work, was there a failure.
+    """
+    found = failed = False
+    try:
+        await context.keep_time()
+    except AppError as error:
+        get_logger().warning("worker_waits", reason=error.code)
+        return False, True
+    for step in steps:
+        try:
+            found |= await step(context)
+        except AppError as error:
+            failed = True
+            get_logger().warning("worker_waits", step=step.__name__, reason=error.code)
+        except Exception as error:
+            failed = True
+            get_logger().error("worker_step_failed", step=step.__name__, exc_info=error)
+    return found, failed
+
+
+async def _pause(seconds: float, *until: asyncio.Event) -> None:
+    """Wait, jittered so that workers do not look in step, or until one of the events."""
+    waiting = [asyncio.create_task(event.wait()) for event in until]
+    try:
+        await asyncio.wait(waiting, timeout=seconds * _chance.uniform(0.75, 1.25), return_when="FIRST_COMPLETED")
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
+def install_stop_signals(stop: asyncio.Event) -> None:
+    """Set `stop` on SIGTERM and SIGINT; for the command that runs a worker alone."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)

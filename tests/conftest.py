@@ -1,0 +1,57 @@
+"""Fixtures every test may use: both databases, a fixed clock. Storage tests run on both by asking for `database`."""
+
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from app.clock import FixedClock
+from app.database import Database
+from app.directory.schema import migrate
+from tests import postgres
+from tests.apart import run_apart
+
+_keep = TemporaryDirectory(prefix="yilong-tests-")
+
+
+@lru_cache(maxsize=1)
+def sqlite_template() -> Path:
+    """A migrated, empty SQLite file, made once by the migrations."""
+    path = Path(_keep.name) / "template.db"
+
+    async def build() -> None:
+        database = Database(f"sqlite:///{path}")
+        await migrate(database)
+        await database.dispose()
+
+    run_apart(build())
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a migrated, empty database, once for each kind."""
+    if request.param == "sqlite":
+        path = tmp_path / "yilong.db"
+        shutil.copyfile(sqlite_template(), path)
+        yield f"sqlite:///{path}"
+    else:
+        with postgres.new_database() as url:
+            yield url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = Database(database_url)
+    yield opened
+    await opened.dispose()
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """Monday 2026-03-02, 09:30 in Changsha: no holiday near."""
+    return FixedClock(datetime(2026, 3, 2, 1, 30, tzinfo=UTC))
