@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import audit
+from app.batch import Batch
 from app.deadlines import DEFAULT_TERMS, Calendar, due_by, remind_at
 from app.disclosure import disclose_assignment, disclose_case
 from app.lifecycle import ASSIGNMENT, CASE, DEPARTMENT_CLOCKS, DEPARTMENT_STATES, LIVE, advance
@@ -40,6 +41,7 @@ class CaseFile:
         now: the moment of the whole transaction, aware UTC.
         names: official names of departments by code.
         events: what this transaction adds to the case's chain.
+        batch: every row that it adds; written in one go when the verb is done.
     """
 
     session: AsyncSession
@@ -52,6 +54,7 @@ class CaseFile:
     assignments: list[Assignment] = field(default_factory=list)
     deadlines: list[Deadline] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    batch: Batch = field(default_factory=Batch)
 
     # ── the record ──
 
@@ -73,7 +76,7 @@ class CaseFile:
             department_code=department_code,
             message=message,
         )
-        self.session.add(event)
+        self.batch.add(event)
         self.events.append(event)
         return event
 
@@ -114,7 +117,7 @@ class CaseFile:
     def add_assignment(self, assignment: Assignment, *, term: int | None = None) -> None:
         """Put a new duty on the file and start its clocks; the answer clock's end becomes the duty's `due_at`."""
         advance(assignment, AssignmentStatus.DISPATCHED)
-        self.session.add(assignment)
+        self.batch.add(assignment)
         self.assignments.append(assignment)
         self._start_assignment_clocks(assignment, term)
 
@@ -173,7 +176,7 @@ class CaseFile:
             provisional=due.provisional,
             look_at=remind_at(self.now, due.at, self.calendar),
         )
-        self.session.add(deadline)
+        self.batch.add(deadline)
         self.deadlines.append(deadline)
         return deadline
 

@@ -1,19 +1,27 @@
 """Fixtures every test may use: both databases, a fixed clock. Storage tests run on both by asking for `database`."""
 
+import logging
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pytest
 
 from app.clock import FixedClock
 from app.database import Database
 from app.directory.schema import migrate
+from app.log import configure_logging
 from tests import postgres
 from tests.apart import run_apart
+
+if TYPE_CHECKING:
+    from tests.city import CityUnderTest
+
+configure_logging(logging.WARNING)
 
 _keep = TemporaryDirectory(prefix="yilong-tests-")
 
@@ -55,3 +63,21 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 def clock() -> FixedClock:
     """Monday 2026-03-02, 09:30 in Changsha: no holiday near."""
     return FixedClock(datetime(2026, 3, 2, 1, 30, tzinfo=UTC))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def city_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh database with the Changsha pack loaded, once for each kind."""
+    from tests.city import new_city
+
+    with new_city(request.param, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+async def city(city_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator["CityUnderTest"]:
+    """An application over such a database, with a clock that stands still."""
+    from tests.city import open_city
+
+    async with open_city(city_url, tmp_path, clock) as opened:
+        yield opened

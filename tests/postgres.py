@@ -50,7 +50,7 @@ def server_url() -> str:
     return str(server.get_uri())
 
 
-def _url_of(name: str) -> str:
+def url_of(name: str) -> str:
     return make_url(server_url()).set(database=name, drivername="postgresql").render_as_string(hide_password=False)
 
 
@@ -62,11 +62,10 @@ def _administer(statement: str) -> None:
 @lru_cache(maxsize=1)
 def template() -> str:
     """The name of a migrated, empty database."""
-    name = f"yilong_template_{new_id()[-12:]}"
-    _administer(f"CREATE DATABASE {name}")
+    name = create("template")
 
     async def build() -> None:
-        database = Database(_url_of(name))
+        database = Database(url_of(name))
         await migrate(database)
         await database.dispose()
 
@@ -74,12 +73,18 @@ def template() -> str:
     return name
 
 
+def create(purpose: str, template: str | None = None) -> str:
+    """Make a database and answer its name."""
+    name = f"yilong_{purpose}_{new_id()[-14:]}"
+    _administer(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+    return name
+
+
 @contextmanager
-def new_database(*, migrated: bool = True) -> Iterator[str]:
-    """The URL of a fresh database, dropped afterwards."""
-    name = f"yilong_{new_id()[-16:]}"
-    _administer(f"CREATE DATABASE {name}" + (f" TEMPLATE {template()}" if migrated else ""))
+def new_database(template_name: str | None = "") -> Iterator[str]:
+    """The URL of a fresh database, dropped afterwards: a clone of the migrated template, of another, or (None) empty."""
+    name = create("test", template() if template_name == "" else template_name)
     try:
-        yield _url_of(name)
+        yield url_of(name)
     finally:
         _administer(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

@@ -99,10 +99,12 @@ async def create_key(
 
 async def _check_holder(session: AsyncSession, role: Role, point: str | None, department: str | None) -> None:
     if role is Role.REPORTER:
-        known = department is None and point is not None and await session.get(ObservationPoint, point)
+        found = await session.get(ObservationPoint, point or "")
+        known = department is None and found is not None
         zh, en = "请用 --observation-point 给出有效的观测点代码。", "Give a valid observation point code."
     elif role is Role.DEPARTMENT:
-        known = point is None and department is not None and await session.get(Department, department)
+        unit = await session.get(Department, department or "")
+        known = point is None and unit is not None
         zh, en = "请用 --department 给出有效的部门代码。", "Give a valid department code."
     else:
         known = point is None and department is None

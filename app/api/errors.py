@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from app.log import get_logger
@@ -58,7 +59,7 @@ def to_response(request: Request, error: AppError) -> JSONResponse:
     return JSONResponse(problem, error.status, headers=error.headers, media_type=MEDIA_TYPE)
 
 
-def from_validation(error: RequestValidationError) -> InvalidInput:
+def from_validation(error: RequestValidationError | ValidationError) -> InvalidInput:
     """Which fields are wrong and what each needs; never what was sent."""
     entries = []
     for fault in error.errors()[:50]:

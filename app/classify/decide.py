@@ -17,8 +17,8 @@ from app.classify.decision import (
     Thresholds,
     UnclearReason,
 )
-from app.classify.explain import collect_evidence, summarise
-from app.classify.mentions import Findings, Mention, find_all
+from app.classify.explain import LOW_CONFIDENCE, collect_evidence, summarise
+from app.classify.mentions import Cue, Findings, Mention, find_all
 from app.classify.normalize import Prepared, prepare
 from app.classify.roles import SOURCE_ROLES, assign_roles
 from app.classify.scope import mark_praise, out_of_scope
@@ -48,6 +48,8 @@ def classify(report: ReportText, knowledge: Knowledge, thresholds: Thresholds | 
     assign_roles(prepared.folded, findings.mentions, knowledge)
     mark_praise(prepared.folded, findings)
     matter = complete_from_context(findings, knowledge)
+    if sum(mention.role == "disputes" for mention in findings.mentions) > 1:
+        findings.burdens.append(Cue(0, 0, knowledge.pack.dispute_burden, 1.0))
     burdens = find_burdens(findings.burdens, limits.burden)
     verdict = _judge(findings, knowledge, report, burdens)
     return _dress(report, prepared, findings, verdict, burdens, knowledge, limits, matter)
@@ -89,7 +91,9 @@ def _with_declared(suspects: list[Suspect], report: ReportText, knowledge: Knowl
     unit = knowledge.pack.department(report.declared_departments[0])
     if unit is None:
         return suspects
-    declared = Mention(0, 0, "D", unit.line, unit.tier, unit.district, unit.code, "declared", 1.5, "declared", margin=1.0)
+    declared = Mention(
+        0, 0, "D", unit.line, unit.tier, unit.district, unit.code, "declared", 1.5, "declared", margin=1.0
+    )
     return [Suspect(unit.code, knowledge.group(unit.line), unit.tier, [declared], 0.75)]
 
 
@@ -134,7 +138,7 @@ def _without_department(findings: Findings, knowledge: Knowledge) -> Verdict:
     if any(knowledge.group(m.line) == coordinating for m in bare):
         return Verdict(Category.UNCLEAR, UnclearReason.CONFLICT_OF_INTEREST, (), (), 0.8)
     company, township, unknown = strongest("X"), strongest("W"), strongest("T")
-    if company > 0.9 and company >= township:
+    if company > 0.9 and company >= township and company > unknown:
         return Verdict(Category.UNCLEAR, UnclearReason.NON_DEPARTMENT_SOURCE, (), (), 0.85)
     if bare:
         return Verdict(Category.UNCLEAR, UnclearReason.TIER_UNKNOWN, (), (), 0.85)
@@ -144,16 +148,24 @@ def _without_department(findings: Findings, knowledge: Knowledge) -> Verdict:
 
 
 def _dress(
-    report: ReportText, prepared: Prepared, findings: Findings, verdict: Verdict, burdens: tuple[BurdenFound, ...],
-    knowledge: Knowledge, limits: Thresholds, matter: str,
+    report: ReportText,
+    prepared: Prepared,
+    findings: Findings,
+    verdict: Verdict,
+    burdens: tuple[BurdenFound, ...],
+    knowledge: Knowledge,
+    limits: Thresholds,
+    matter: str,
 ) -> Decision:
     confidence = round(min(0.99, verdict.confidence), 3)
     sources = tuple(_source(suspect, knowledge) for suspect in verdict.suspects)
     category, reason, receivers = verdict.category, verdict.reason, verdict.receivers
     suggestions: tuple[Suggestion, ...] = ()
+    notes: tuple[str, ...] = ()
     if category is not Category.UNCLEAR and confidence < limits.decide:
         suggestions = (Suggestion(category, tuple(r.code for r in receivers), confidence),)
-        category, reason, receivers, sources = Category.UNCLEAR, UnclearReason.LOW_CONFIDENCE, (), ()
+        category, reason, receivers, sources = Category.UNCLEAR, UnclearReason.NO_DEPARTMENT, (), ()
+        notes = (LOW_CONFIDENCE,)
         confidence = round(1.0 - confidence, 3)
     elif reason in (UnclearReason.TIER_UNKNOWN, UnclearReason.NO_DEPARTMENT):
         suggestions = _suggest(findings, knowledge, report, matter)
@@ -174,6 +186,7 @@ def _dress(
         suggestions=suggestions,
         evidence=collect_evidence(prepared, findings, len(report.title or "")),
         knowledge_version=knowledge.version,
+        notes=notes,
         id=report.id,
     )
     return replace(decision, summary=summarise(decision, knowledge))

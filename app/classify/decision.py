@@ -33,7 +33,8 @@ ROUTES: Mapping[Category, Route] = {
 
 
 class UnclearReason(StrEnum):
-    """Why a report goes to triage. `LOW_CONFIDENCE`: a decision was found, but below the office's threshold."""
+    """Why a report goes to triage. A decision below the office's threshold is `NO_DEPARTMENT` (nobody can be named with
+    enough confidence), with the note `low_confidence` and the decision among the suggestions."""
 
     NO_DEPARTMENT = "no_department"
     TIER_UNKNOWN = "tier_unknown"
@@ -41,7 +42,6 @@ class UnclearReason(StrEnum):
     TOWNSHIP_SOURCE = "township_source"
     CONFLICT_OF_INTEREST = "conflict_of_interest"
     OUT_OF_SCOPE = "out_of_scope"
-    LOW_CONFIDENCE = "low_confidence"
 
 
 class Role(StrEnum):

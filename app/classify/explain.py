@@ -5,19 +5,20 @@ from app.classify.mentions import Findings, Mention
 from app.classify.normalize import Prepared
 from app.directory.knowledge import Knowledge
 
+LOW_CONFIDENCE = "low_confidence"
+LOW_CONFIDENCE_WORDS = "把握不足,不作猜测"
 _ROLE_WORDS = {
     "imposes": "提出要求", "adds": "层层加码", "disputes": "互相推诿", "forwards": "只是转发", "suffers": "同样受累",
     "helps": "帮忙", "channel": "正当渠道", "suggested": "被建议出面", "praised": "被表扬", "place": "只是地点",
     "denied": "被排除", "holds": "只是掌握数据", "ended": "已取消", "cited": "被引为规定", "addressee": "反映对象",
 }  # fmt: skip
-_REASONS = {
+_REASONS: dict[UnclearReason | None, str] = {
     UnclearReason.NO_DEPARTMENT: "文中看不出是哪个部门",
     UnclearReason.TIER_UNKNOWN: "只说到条线,看不出层级",
     UnclearReason.NON_DEPARTMENT_SOURCE: "来源是企业、协会等,不是部门",
     UnclearReason.TOWNSHIP_SOURCE: "来源是本镇街",
     UnclearReason.CONFLICT_OF_INTEREST: "来源是统筹部门自身,须回避",
     UnclearReason.OUT_OF_SCOPE: "不属于基层负担",
-    UnclearReason.LOW_CONFIDENCE: "把握不足,不作猜测",
 }
 _CATEGORIES = {
     Category.PROVINCIAL: "省级来源,由对口市直部门上报",
@@ -33,15 +34,23 @@ def collect_evidence(prepared: Prepared, findings: Findings, title_length: int) 
     for mention in findings.mentions:
         if mention.slot in "WX" and not mention.cues:
             continue
-        supports = f"{'source' if mention.role in ('imposes', 'adds', 'disputes') else mention.role} {_subject(mention)}"
-        found.append(_evidence(prepared, mention.origin, mention.start, mention.end, supports, mention.weight, title_length))
+        supports = (
+            f"{'source' if mention.role in ('imposes', 'adds', 'disputes') else mention.role} {_subject(mention)}"
+        )
+        found.append(
+            _evidence(prepared, mention.origin, mention.start, mention.end, supports, mention.weight, title_length)
+        )
         for rule, role, weight, start, end in mention.cues:
             found.append(_evidence(prepared, rule, start, end, f"{role} {_subject(mention)}", weight, title_length))
     return tuple(found)
 
 
 def _subject(mention: Mention) -> str:
-    return mention.code or mention.line or {"W": "township", "X": "non-department"}.get(mention.slot, mention.tier or "unknown")
+    return (
+        mention.code
+        or mention.line
+        or {"W": "township", "X": "non-department"}.get(mention.slot, mention.tier or "unknown")
+    )
 
 
 def _evidence(
@@ -58,12 +67,15 @@ def _evidence(
 
 def summarise(decision: Decision, knowledge: Knowledge) -> str:
     """One sentence: what was decided and the characters it rests on (1-based, inclusive)."""
-    parts = [_CATEGORIES[decision.category] + (f"({_REASONS[decision.reason]})" if decision.reason else "")]
+    reason = LOW_CONFIDENCE_WORDS if LOW_CONFIDENCE in decision.notes else _REASONS.get(decision.reason, "")
+    parts = [_CATEGORIES[decision.category] + (f"({reason})" if reason else "")]
     basis = [item for item in decision.evidence if item.supports.startswith("source ") and not item.rule[1:].isdigit()]
     if basis:
         parts.append("依据:" + "、".join(_quote(item) for item in basis[:4]))
     for role in ("forwards", "denied", "suffers", "channel", "suggested"):
-        named = [item for item in decision.evidence if item.supports.startswith(role + " ") and not item.rule[1:].isdigit()]
+        named = [
+            item for item in decision.evidence if item.supports.startswith(role + " ") and not item.rule[1:].isdigit()
+        ]
         if named:
             parts.append(f"{_ROLE_WORDS[role]}:" + "、".join(dict.fromkeys(f"“{item.text}”" for item in named[:3])))
     if decision.receivers:

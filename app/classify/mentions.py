@@ -13,7 +13,17 @@ from app.directory.pack import Tier
 
 _SYSTEM_NOUN = re.compile(r"系统|平台|app|小程序|终端|信息库|数据库|管家|专区")
 _ENUMERATION = "、和与及跟同"
-_WEIGHTS = {"full": 3.1, "org": 2.6, "inherent": 2.4, "adhoc": 2.3, "old": 2.3, "central": 2.6, "outpost": 1.6, "bare": 1.6}
+_WEIGHTS = {
+    "full": 3.1,
+    "org": 2.6,
+    "inherent": 2.4,
+    "adhoc": 2.3,
+    "old": 2.3,
+    "central": 2.6,
+    "outpost": 1.6,
+    "bare": 1.6,
+    "typo": 1.8,
+}
 
 
 @dataclass(slots=True)
@@ -121,13 +131,18 @@ def _scan(folded: str, knowledge: Knowledge) -> list[Hit]:
     for start in range(len(folded) - 1):
         for length in lengths.get(folded[start : start + 2], ()):
             entries = words.get(folded[start : start + length])
-            if entries is not None:
+            if entries is not None and start + length <= len(folded):
                 hits.append((start, start + length, entries))
     return hits
 
 
 def _candidate(
-    folded: str, knowledge: Knowledge, district: str | None, span: tuple[int, int], entry: Entry, blocked: dict[int, int]
+    folded: str,
+    knowledge: Knowledge,
+    district: str | None,
+    span: tuple[int, int],
+    entry: Entry,
+    blocked: dict[int, int],
 ) -> Mention | None:
     start, end = span
     if entry.kind == "name":
@@ -140,13 +155,30 @@ def _candidate(
     if entry.kind in ("township", "outside"):
         return Mention(start, end, "W" if entry.kind == "township" else "X", origin=entry.kind)
     if entry.kind == "tier":
-        tier, unit_code = _reach(entry.reach, None, knowledge, district)
+        start, named = _named_before_tier(folded, start, knowledge)
+        reach = (named.reach, named.district) if named else (entry.reach, None)
+        tier, unit_code = _reach(*reach, knowledge, district)
         return Mention(start, end, "T", "", tier, unit_code, origin="tier-word", weight=0.8, form=entry.form)
     return _named_system(folded, knowledge, district, span, entry, blocked)
 
 
+def _named_before_tier(folded: str, start: int, knowledge: Knowledge) -> tuple[int, PlaceName | None]:
+    """长沙市局 is the city's bureau in every district: a named place in front of 市局 or 市里 settles it."""
+    low = max(0, start - 4)
+    match = knowledge.place_before.search(folded[low : start + 1])
+    if match is None or match.end(1) - match.start(1) < 2:
+        return start, None
+    place = knowledge.places[match.group(1)]
+    return (low + match.start(), place) if place.reach not in ("township", "self") else (start, None)
+
+
 def _named_system(
-    folded: str, knowledge: Knowledge, district: str | None, span: tuple[int, int], entry: Entry, blocked: dict[int, int]
+    folded: str,
+    knowledge: Knowledge,
+    district: str | None,
+    span: tuple[int, int],
+    entry: Entry,
+    blocked: dict[int, int],
 ) -> Mention:
     start, end = span
     begin, place = _place_in_front(folded, start, knowledge, blocked)
@@ -158,7 +190,12 @@ def _named_system(
 
 
 def _stem_mention(
-    folded: str, knowledge: Knowledge, district: str | None, span: tuple[int, int], entry: Entry, blocked: dict[int, int]
+    folded: str,
+    knowledge: Knowledge,
+    district: str | None,
+    span: tuple[int, int],
+    entry: Entry,
+    blocked: dict[int, int],
 ) -> Mention | None:
     start, end = span
     begin, place = _place_in_front(folded, start, knowledge, blocked)
@@ -200,7 +237,9 @@ def _reads_as_department(folded: str, start: int, end: int, place: PlaceName | N
     return knowledge.expressions["org_after"].match(folded, end) is not None
 
 
-def _place_in_front(folded: str, start: int, knowledge: Knowledge, blocked: dict[int, int]) -> tuple[int, PlaceName | None]:
+def _place_in_front(
+    folded: str, start: int, knowledge: Knowledge, blocked: dict[int, int]
+) -> tuple[int, PlaceName | None]:
     low = max(0, start - 14)
     match = knowledge.place_before.search(folded[low:start])
     if match is None:
@@ -254,15 +293,22 @@ def _without_overlaps(candidates: list[Mention]) -> list[Mention]:
 
 
 def _generic_systems(
-    folded: str, knowledge: Knowledge, district: str | None, topics: list[Cue], hits: list[Hit], chosen: list[Mention], blocked: dict[int, int],
+    folded: str,
+    knowledge: Knowledge,
+    district: str | None,
+    topics: list[Cue],
+    hits: list[Hit],
+    chosen: list[Mention],
+    blocked: dict[int, int],
 ) -> list[Mention]:
     """Systems known by what they are called: a place, words of a line, and 系统/平台/APP (湖南省防止返贫监测帮扶信息平台)."""
     found: list[Mention] = []
     for noun in _SYSTEM_NOUN.finditer(folded):
         end = noun.end()
-        if any(mention.start < end and noun.start() < mention.end for mention in chosen):
+        taken = chosen + found
+        if any(mention.start < end and noun.start() < mention.end for mention in taken):
             continue
-        low = max([0, noun.start() - 18, *(mention.end for mention in chosen if mention.end <= noun.start())])
+        low = max([0, noun.start() - 18, *(mention.end for mention in taken if mention.end <= noun.start())])
         low = max(low, max(folded.rfind(mark, low, noun.start()) + 1 for mark in ",;:。!?\n、"))
         place = _last_place(folded, low, noun.start(), knowledge, blocked)
         if place is None:
@@ -276,7 +322,9 @@ def _generic_systems(
     return found
 
 
-def _last_place(folded: str, low: int, high: int, knowledge: Knowledge, blocked: dict[int, int]) -> tuple[int, PlaceName] | None:
+def _last_place(
+    folded: str, low: int, high: int, knowledge: Knowledge, blocked: dict[int, int]
+) -> tuple[int, PlaceName] | None:
     best: tuple[int, PlaceName] | None = None
     for start in range(low, high):
         for length in (6, 5, 4, 3, 2, 1):

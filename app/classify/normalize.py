@@ -34,6 +34,9 @@ def prepare(sent: str) -> Prepared:
 
 
 def _blanks_are_pauses(folded: str) -> bool:
-    """Spoken reports often pause with a blank in place of a comma: then blanks outnumber the punctuation marks."""
+    """Spoken reports often pause with a blank in place of a comma: then blanks outnumber the punctuation marks, and a
+    phrase stands between them, not a single character."""
     blanks = folded.count(BLANK)
-    return blanks > 2 and blanks > sum(folded.count(mark) for mark in _PUNCTUATION)
+    if blanks < 3 or blanks <= sum(folded.count(mark) for mark in _PUNCTUATION):
+        return False
+    return len(folded) - blanks >= 3 * blanks

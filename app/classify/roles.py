@@ -13,11 +13,11 @@ _JOINED = frozenset("、和与及跟同还有以")
 
 def assign_roles(folded: str, mentions: list[Mention], knowledge: Knowledge) -> None:
     """Sets `votes`, `cues`, `role` and `margin` (imposing minus the best other role) of each mention."""
-    masked, places, at = _mask(folded, mentions)
+    masked, starts, ends, at = _mask(folded, mentions)
     for rule in knowledge.rules:
         for match in rule.expression.finditer(masked):
             for group in range(1, rule.expression.groups + 1):
-                span = places[match.start()], places[match.end() - 1] + 1
+                span = starts[match.start()], ends[match.end() - 1]
                 for mention in at.get(match.start(group), ()):
                     if all(cue[0] != rule.id for cue in mention.cues):
                         mention.cues.append((rule.id, rule.role, rule.weight, *span))
@@ -25,28 +25,32 @@ def assign_roles(folded: str, mentions: list[Mention], knowledge: Knowledge) -> 
         settle_role(mention)
 
 
-def _mask(folded: str, mentions: list[Mention]) -> tuple[str, list[int], dict[int, list[Mention]]]:
-    """The text with each mention (or enumeration of mentions) as one letter; for each masked character its place in the
-    folded text; and the mentions at each letter."""
+def _mask(folded: str, mentions: list[Mention]) -> tuple[str, list[int], list[int], dict[int, list[Mention]]]:
+    """The text with each mention (or enumeration of mentions) as one letter; where each masked character begins and ends
+    in the folded text; and the mentions at each letter."""
     pieces: list[str] = []
-    places: list[int] = []
+    starts: list[int] = []
     at: dict[int, list[Mention]] = {}
+    ends: list[int] = []
     reached = 0
     for mention in mentions:
         between = folded[reached : mention.start]
-        if at and _joins(between, at[len(places) - 1] if len(places) - 1 in at else [], mention):
-            at[len(places) - 1].append(mention)
-            reached = mention.end
+        if _joins(between, at.get(len(starts) - 1, []), mention):
+            at[len(starts) - 1].append(mention)
+            reached = ends[-1] = mention.end
             continue
         pieces.append(between)
-        places.extend(range(reached, mention.start))
-        at[len(places)] = [mention]
+        starts.extend(range(reached, mention.start))
+        ends.extend(range(reached + 1, mention.start + 1))
+        at[len(starts)] = [mention]
         pieces.append(SLOTS[mention.slot])
-        places.append(mention.start)
+        starts.append(mention.start)
+        ends.append(mention.end)
         reached = mention.end
     pieces.append(folded[reached:])
-    places.extend(range(reached, len(folded)))
-    return "".join(pieces), places, at
+    starts.extend(range(reached, len(folded)))
+    ends.extend(range(reached + 1, len(folded) + 1))
+    return "".join(pieces), starts, ends, at
 
 
 def _joins(between: str, group: list[Mention], mention: Mention) -> bool:

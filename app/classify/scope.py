@@ -4,7 +4,15 @@ from app.classify.mentions import Findings
 from app.classify.roles import SOURCE_ROLES
 from app.classify.sources import Suspect
 
-_NEEDED = {"grievance": 2.0, "crime": 1.8, "litigation": 1.6, "technical": 1.6, "benefit": 1.5, "inquiry": 1.5, "emergency": 1.4}
+_NEEDED = {
+    "grievance": 2.0,
+    "crime": 1.8,
+    "litigation": 1.6,
+    "technical": 1.6,
+    "benefit": 1.5,
+    "inquiry": 1.5,
+    "emergency": 1.4,
+}
 _SENTENCE_ENDS = "。!?;\n"
 _TURNS = ("但是", "但", "可是", "不过", "然而", "就是", "唯独", "偏", "只是")
 
@@ -18,7 +26,7 @@ def mark_praise(folded: str, findings: Findings) -> None:
         start = max([start, *(folded.rfind(turn, start, cue.start) for turn in _TURNS)])
         end = min((at for mark in _SENTENCE_ENDS if (at := folded.find(mark, cue.end)) >= 0), default=len(folded))
         for mention in findings.mentions:
-            inside = start <= mention.start < end
+            inside = start <= mention.start < end and mention.slot not in "WX"
             enough = 1.7 if cue.name == "praise" else 1.1
             if inside and mention.role in SOURCE_ROLES and mention.votes.get("imposes", 0.0) < enough:
                 mention.role = "praised"

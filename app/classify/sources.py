@@ -10,7 +10,7 @@ from app.directory.pack import Tier
 _RANK = {Tier.PROVINCE: 0, Tier.MUNICIPAL: 1, Tier.DISTRICT: 2}
 _CERTAINTY = {
     "full": 0.985, "org": 0.97, "central": 0.96, "inherent": 0.95, "adhoc": 0.95, "old": 0.95, "number": 0.93,
-    "bare": 0.92, "system": 0.88, "outpost": 0.8,
+    "bare": 0.92, "system": 0.88, "outpost": 0.8, "typo": 0.85,
 }  # fmt: skip
 
 
@@ -68,7 +68,11 @@ def _tier_for_bare(mentions: list[Mention], knowledge: Knowledge) -> None:
     """A bare line takes the tier that the text gives for the same line, else the one tier all named departments share."""
     known = [m for m in mentions if m.code and m.slot in "DNST"]
     tiers = {(m.tier, m.district) for m in known if m.slot == "D" and m.role in SOURCE_ROLES}
-    tiers |= {(m.tier, m.district) for m in mentions if m.slot == "T" and not m.code and m.tier and m.role in ("imposes", "adds")}
+    tiers |= {
+        (m.tier, m.district)
+        for m in mentions
+        if m.slot == "T" and not m.code and m.tier and m.role in ("imposes", "adds")
+    }
     for mention in mentions:
         if mention.slot not in "BS" or mention.code or not mention.line or mention.tier:
             continue
@@ -95,7 +99,7 @@ def find_suspects(mentions: list[Mention], knowledge: Knowledge) -> list[Suspect
         suspect = found.setdefault(mention.code, Suspect(mention.code, knowledge.group(unit.line), unit.tier))
         suspect.mentions.append(mention)
         suspect.certainty = max(suspect.certainty, _certainty(mention))
-    cleared = {m.code for m in mentions if m.code and m.role in ("denied", "forwards")}
+    cleared = {m.code for m in mentions if m.code and m.role in ("denied", "forwards", "ended")}
     return [s for s in found.values() if not (s.code in cleared and s.margin < 2.0)]
 
 
@@ -117,7 +121,9 @@ def originators(suspects: list[Suspect]) -> list[Suspect]:
     for line in dict.fromkeys(suspect.line for suspect in suspects):
         of_line = [suspect for suspect in suspects if suspect.line == line]
         adders = [suspect for suspect in of_line if suspect.has("adds")]
-        above = [s for s in of_line if s not in adders and all(_RANK[Tier(s.tier)] < _RANK[Tier(a.tier)] for a in adders)]
+        above = [
+            s for s in of_line if s not in adders and all(_RANK[Tier(s.tier)] < _RANK[Tier(a.tier)] for a in adders)
+        ]
         kept += [s for s in of_line if not (adders and s in above)]
     return kept
 

@@ -28,10 +28,14 @@ def register(application: typer.Typer) -> None:
 
 
 def classify_lines(
-    source: Annotated[str, typer.Argument(metavar="IN.jsonl", help="Reports, one JSON object a line; - for standard input.")],
+    source: Annotated[
+        str, typer.Argument(metavar="IN.jsonl", help="Reports, one JSON object a line; - for standard input.")
+    ],
     target: Annotated[str, typer.Argument(metavar="OUT.jsonl", help="Decisions; - for standard output.")],
     pack: PackOption = None,
-    threshold: Annotated[float | None, typer.Option(min=0.0, max=1.0, help="Below this confidence a report goes to triage.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="Below this confidence a report goes to triage.")
+    ] = None,
 ) -> None:
     """Decide each report: category, route, receivers, reason, burden types, evidence. Needs no database."""
     from app.classify import Thresholds, classify
@@ -44,9 +48,13 @@ def classify_lines(
 
 
 def evaluate_lines(
-    gold: Annotated[str, typer.Argument(metavar="GOLD.jsonl", help="Reports with a `gold` object each; - for standard input.")],
+    gold: Annotated[
+        str, typer.Argument(metavar="GOLD.jsonl", help="Reports with a `gold` object each; - for standard input.")
+    ],
     pack: PackOption = None,
-    threshold: Annotated[float | None, typer.Option(min=0.0, max=1.0, help="Below this confidence a report goes to triage.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="Below this confidence a report goes to triage.")
+    ] = None,
 ) -> None:
     """Compare with gold labels and print one JSON object: accuracies, F1, triage share, calibration, reports per second."""
     from app.classify import Thresholds, classify

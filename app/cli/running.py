@@ -1,7 +1,7 @@
 """How a command works with the database: open a runtime, run one coroutine, say in plain words what went wrong."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -47,7 +47,7 @@ def run(work: Callable[["Runtime"], Awaitable[Result]]) -> Result:
     return run_plain(body())
 
 
-def run_plain(work: Any) -> Any:
+def run_plain(work: Coroutine[Any, Any, Result]) -> Result:
     """The same without a runtime."""
     from pydantic import ValidationError
     from sqlalchemy.exc import DBAPIError

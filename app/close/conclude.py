@@ -36,7 +36,7 @@ def close_case(
         text = compose_reply(
             report.number, outcome=outcome, answers=answers, statement=statement, now=file.now, zone=zone
         )
-        file.session.add(
+        file.batch.add(
             Reply(
                 id=new_id(),
                 report_id=report.id,

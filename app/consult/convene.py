@@ -36,7 +36,6 @@ class Guest:
 
 
 def convene(
-    session: AsyncSession,
     files: Sequence[CaseFile],
     guests: Sequence[Guest],
     *,
@@ -62,10 +61,10 @@ def convene(
         place=place,
     )
     advance(consultation, ConsultationStatus.CONVENED)
-    session.add(consultation)
-    session.add_all(AgendaItem(consultation_id=consultation.id, case_id=file.case.id) for file in files)
+    batch = first.batch
+    batch.add(consultation, *(AgendaItem(consultation_id=consultation.id, case_id=file.case.id) for file in files))
     for guest in sorted(guests, key=lambda g: g.department):
-        session.add(
+        batch.add(
             Invitation(
                 id=new_id(),
                 consultation_id=consultation.id,

@@ -49,7 +49,7 @@ async def list_deliveries(
             wanted = wanted.where(column == value)
     if before is not None:
         wanted = wanted.where(Delivery.id < before)
-    return [LoggedDelivery(*row) for row in (await session.execute(wanted)).tuples()]
+    return [LoggedDelivery(*row) for row in await session.execute(wanted)]
 
 
 async def list_attempts(session: AsyncSession, delivery_id: int) -> Sequence[Attempt]:

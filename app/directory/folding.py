@@ -12,8 +12,25 @@ DROP = "\x00"
 BLANK = "\x01"
 _BLANKS = "\t \u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 # Enumerators open a new item, so they end the clause before; the ellipsis is a pause.
-_PAUSES = "…⋯•·●■◆▪►★☆※|｜~～—–―" + "".join(map(chr, [*range(0x2460, 0x249C), *range(0x3220, 0x322A), *range(0x2776, 0x2794)]))
-_SAME = {"「": "“", "」": "”", "『": "“", "』": "”", "〝": "“", "〞": "”", '"': "“", "﹐": ",", "、": "、", "﹑": "、", ".": ".", "．": ".", "｡": "。", "﹒": "。"}
+_PAUSES = "…⋯•·●■◆▪►★☆※|｜~～—–―" + "".join(
+    map(chr, [*range(0x2460, 0x249C), *range(0x3220, 0x322A), *range(0x2776, 0x2794)])
+)
+_SAME = {
+    "「": "“",
+    "」": "”",
+    "『": "“",
+    "』": "”",
+    "〝": "“",
+    "〞": "”",
+    '"': "“",
+    "﹐": ",",
+    "、": "、",
+    "﹑": "、",
+    ".": ".",
+    "．": ".",
+    "｡": "。",
+    "﹒": "。",
+}
 _COMPATIBILITY = ((0xA0, 0x100), (0x2000, 0x2460), (0x3000, 0x3400), (0xF900, 0xFB00), (0xFE10, 0xFFF0))
 _UNUSABLE = ((0x00, 0x0A), (0x0B, 0x20), (0x7F, 0xA0), (0xAD, 0xAE), (0x200B, 0x2010), (0x2028, 0x202F), (0x2060, 0x2070),
              (0xD800, 0xF900), (0xFE00, 0xFE10), (0xFEFF, 0xFF00), (0xFFF0, 0x10000))  # fmt: skip

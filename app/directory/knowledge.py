@@ -268,7 +268,10 @@ def _issuers(pack: Pack) -> dict[str, Issuer]:
 
 def _registers(pack: Pack) -> dict[str, Issuer]:
     """Registration numbers (HNPR-2023-01005) tell a place, not a department."""
-    table = {fold_word(pack.province.register): Issuer(None, None, False), fold_word(pack.city.register): Issuer(None, None, False)}
+    table = {
+        fold_word(pack.province.register): Issuer(None, None, False),
+        fold_word(pack.city.register): Issuer(None, None, False),
+    }
     for unit in pack.districts:
         if unit.register:
             table[fold_word(f"{unit.register}DR")] = Issuer(None, unit.code, False)

@@ -99,7 +99,8 @@ async def _store(
     wanted: Iterable[dict[str, Any]],
     report: LoadReport,
 ) -> None:
-    present = {row.code: row for row in await session.scalars(select(model))}
+    rows: Iterable[Any] = await session.scalars(select(model))
+    present = {row.code: row for row in rows}
     for columns in wanted:
         row = present.pop(columns["code"], None)
         if row is None:

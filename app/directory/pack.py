@@ -196,6 +196,7 @@ class Pack:
     city: Place
     coordinating_line: str
     fallback_receiver: str
+    dispute_burden: str
     departments: tuple[Department, ...]
     districts: tuple[District, ...]
     observation_points: tuple[ObservationPoint, ...]

@@ -23,7 +23,7 @@ from app.directory.pack import (
 from app.directory.pack_files import PackError, PackFolder, Problem, Row
 
 TIERS = tuple(tier.value for tier in Tier)
-NAME_KINDS = ("org", "bare", "old", "adhoc", "inherent", "outpost")
+NAME_KINDS = ("org", "bare", "old", "adhoc", "inherent", "outpost", "typo")
 ROLES = ("imposes", "forwards", "adds", "disputes", "suffers", "helps", "channel", "suggested", "praised", "place",
          "denied", "holds", "ended", "cited", "addressee", "baseline")  # fmt: skip
 
@@ -42,6 +42,7 @@ def build_pack(source: PackFolder) -> Pack:
         city=_place(source, settings, "city"),
         coordinating_line=_setting(source, settings, "routing", "coordinating_line"),
         fallback_receiver=_setting(source, settings, "routing", "fallback_receiver"),
+        dispute_burden=_setting(source, settings, "routing", "dispute_burden"),
         departments=departments,
         districts=districts,
         observation_points=_points(source, districts),
@@ -87,7 +88,9 @@ def _place(source: PackFolder, settings: dict[str, Any], key: str) -> Place:
 
 def _districts(source: PackFolder) -> tuple[District, ...]:
     found: dict[str, District] = {}
-    for row in source.rows("districts.csv", ("code", "name", "bare", "kind", "number_letters", "register_letters", "aliases")):
+    for row in source.rows(
+        "districts.csv", ("code", "name", "bare", "kind", "number_letters", "register_letters", "aliases")
+    ):
         code = row.required("code")
         if code in found:
             row.wrong("code", f"代码“{code}”重复,请改成唯一的代码")
@@ -129,7 +132,9 @@ def _department(row: Row, code: str, unit: District | None) -> Department:
     def fill(text: str) -> str:
         if unit is None:
             return text
-        return text.replace("{D}", unit.code).replace("{N}", unit.name).replace("{S}", unit.kind).replace("{B}", unit.bare)
+        return (
+            text.replace("{D}", unit.code).replace("{N}", unit.name).replace("{S}", unit.kind).replace("{B}", unit.bare)
+        )
 
     return Department(
         code=code,
@@ -245,7 +250,9 @@ def _systems(source: PackFolder, departments: tuple[Department, ...]) -> tuple[S
     lines, found = _lines(departments), []
     for row in source.rows("systems.csv", ("words", "line", "tier", "weight")):
         tier = row.one_of("tier", ("", *TIERS))
-        found.append(System(row.words("words"), _line(row, lines), Tier(tier) if tier else None, row.number("weight", 1.0)))
+        found.append(
+            System(row.words("words"), _line(row, lines), Tier(tier) if tier else None, row.number("weight", 1.0))
+        )
     return tuple(found)
 
 
@@ -335,6 +342,9 @@ def _check_routing(source: PackFolder, pack: Pack) -> None:
     if pack.fallback_receiver and pack.fallback_receiver not in pack.by_code:
         message = f"单位代码“{pack.fallback_receiver}”不在 departments.csv 里,请改正"
         source.problems.append(Problem("pack.toml", 0, "routing.fallback_receiver", message))
+    if pack.dispute_burden and pack.dispute_burden not in {kind.code for kind in pack.burden_types}:
+        message = f"负担代码“{pack.dispute_burden}”不在 burden_types.csv 里,请改正"
+        source.problems.append(Problem("pack.toml", 0, "routing.dispute_burden", message))
     if pack.coordinating_line and pack.coordinating_line not in _lines(pack.departments):
         message = f"条线“{pack.coordinating_line}”在 departments.csv 里没有单位,请核对写法"
         source.problems.append(Problem("pack.toml", 0, "routing.coordinating_line", message))

@@ -121,7 +121,9 @@ class PackFolder:
             if not any(cell.strip() for cell in cells):
                 continue
             if len(cells) > len(header):
-                self.problems.append(Problem(name, line, "", f"有{len(cells)}格而列名只有{len(header)}个,请检查逗号与引号"))
+                self.problems.append(
+                    Problem(name, line, "", f"有{len(cells)}格而列名只有{len(header)}个,请检查逗号与引号")
+                )
                 continue
             padded = [cell.strip() for cell in cells] + [""] * (len(header) - len(cells))
             yield Row(name, line, dict(zip(header, padded, strict=True)), self)

@@ -207,7 +207,7 @@ def _keep(
     event_type: str,
     facts: dict[str, Any] | None = None,
 ) -> None:
-    file.session.add(
+    file.batch.add(
         Act(id=new_id(), assignment_id=assignment.id, kind=kind, content=content, applied=True, done_at=file.now)
     )
     file.record(event_type, {"assignment": assignment.id, "department": assignment.department_code, **(facts or {})})

@@ -36,7 +36,7 @@ async def convene_on(
         matters.append((file, await desk.reports_on(file)))
     consultation = await summon(desk, matters, departments, meeting_at=meeting_at, place=place)
     for file, _ in matters:
-        await desk.send_out(file)
+        await desk.finish(file)
     return consultation
 
 
@@ -48,6 +48,7 @@ async def give_opinion(desk: Desk, consultation_id: str, position: Position, bas
     for item in await agenda_of(desk.session, consultation):
         file = await desk.open_file(item.case_id)
         file.record("opinion.stated", {"consultation": consultation.number, "position": position})
+        await desk.finish(file)
     return consultation
 
 
@@ -67,7 +68,7 @@ async def conclude(
     for file in files.values():
         duties = [_duty(desk, part, file.case.sources) for part in conclusions[file.case.number]]
         dispatch(desk, file, duties, await desk.reports_on(file), consultation.id)
-        await desk.send_out(file)
+        await desk.finish(file)
     return consultation
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.principal import Principal
 from app.casefile import CaseFile, open_case_file
 from app.classify import Thresholds
-from app.deliver.fan_out import queue_deliveries
+from app.deliver.fan_out import enqueue
 from app.directory.city import City
 from app.directory.serials import Numbers
 from app.disclosure import disclose_text, identifying_terms
@@ -46,8 +46,7 @@ class Desk:
 
     def new_file(self, case: Case) -> CaseFile:
         """The file of a case that this transaction opens."""
-        self.session.add(case)
-        return CaseFile(
+        file = CaseFile(
             session=self.session,
             case=case,
             calendar=self.city.calendar,
@@ -55,6 +54,8 @@ class Desk:
             now=self.now,
             actor=self.principal.actor,
         )
+        file.batch.add(case)
+        return file
 
     async def open_file(self, case_id: str) -> CaseFile:
         """Lock a case and read what belongs to it; raises NotFound."""
@@ -102,6 +103,7 @@ class Desk:
             for code, role in receivers
         ]
 
-    async def send_out(self, file: CaseFile) -> None:
-        """送: queue what this verb has to tell departments."""
-        await queue_deliveries(self.session, file.events, self.now)
+    async def finish(self, file: CaseFile) -> None:
+        """送: queue what this verb has to tell departments, and write all that it adds."""
+        enqueue(file.batch, file.events, self.now)
+        await file.batch.write(self.session)

@@ -34,7 +34,7 @@ async def settle(desk: Desk, file: CaseFile) -> None:
         file.advance_case(target)
         if target is CaseStatus.VERIFYING:
             verify.ask_points(file, await desk.reports_on(file))
-    await desk.send_out(file)
+    await desk.finish(file)
 
 
 async def review(

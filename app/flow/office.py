@@ -72,7 +72,7 @@ async def rule(
     else:
         file.case.route = Route.ESCALATION if category is Category.PROVINCIAL else Route.ASSIGNMENT
         dispatch(desk, file, duties, reports)
-    await desk.send_out(file)
+    await desk.finish(file)
     return file
 
 
@@ -115,7 +115,7 @@ async def close(
     file = await desk.open_numbered(case_number, expected_version)
     answers = await closing.collect_answers(file)
     closing.close_case(file, await desk.reports_on(file), outcome=outcome, answers=answers, statement=statement)
-    await desk.send_out(file)
+    await desk.finish(file)
     return file
 
 
@@ -123,5 +123,5 @@ async def reopen(desk: Desk, case_number: str, *, expected_version: int | None =
     """Put a closed case back on the ledger, under its old number."""
     file = await desk.open_numbered(case_number, expected_version)
     reopening.reopen(file)
-    await desk.send_out(file)
+    await desk.finish(file)
     return file

@@ -39,7 +39,7 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
     number = await desk.numbers.take(REPORT, desk.now)
     file, joined = await _find_or_open(desk, submission, decision, point.district)
     report = accept.accept_report(
-        desk.session,
+        file.batch,
         submission,
         number=number,
         case_id=file.case.id,
@@ -54,7 +54,7 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
         facts = {"report": report.number, "category": decision.category, "sources": file.case.sources}
         file.record("case.opened", facts)
         await _route(desk, file, decision, report)
-    await desk.send_out(file)
+    await desk.finish(file)
     provisional = any(d.provisional for d in file.running())
     return Receipt(report, file.case, decision, live_assignments(file.assignments), joined, provisional)
 
@@ -146,4 +146,4 @@ async def summon(
         file.advance_case(CaseStatus.CONSULTING)
     texts = {file.case.id: desk.masked(reports) for file, reports in matters}
     files = [file for file, _ in matters]
-    return convene(desk.session, files, guests, number=number, texts=texts, meeting_at=meeting_at, place=place)
+    return convene(files, guests, number=number, texts=texts, meeting_at=meeting_at, place=place)

@@ -32,5 +32,5 @@ async def answer_verification(desk: Desk, report_number: str, *, relieved: bool,
     elif verify.all_relieved(reports):
         answers = await closing.collect_answers(file)
         closing.close_case(file, reports, outcome=CaseOutcome.RELIEVED, answers=answers, statement=None)
-    await desk.send_out(file)
+    await desk.finish(file)
     return report

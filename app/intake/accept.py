@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.batch import Batch
 from app.models import Case, CaseStatus, Report, ReportContact, VerificationStatus, new_id
 from app.problems import InvalidInput
 from app.sealing import Sealer
@@ -80,7 +81,7 @@ async def find_open_case(session: AsyncSession, text_fingerprint: str, sources: 
 
 
 def accept_report(
-    session: AsyncSession,
+    batch: Batch,
     submission: Submission,
     *,
     number: str,
@@ -105,8 +106,8 @@ def accept_report(
         verification=VerificationStatus.NOT_ASKED,
         received_at=now,
     )
-    session.add(report)
+    batch.add(report)
     if submission.contact:
         sealed = sealer.seal(submission.contact.encode(), f"report:{report.id}")
-        session.add(ReportContact(report_id=report.id, ciphertext=sealed))
+        batch.add(ReportContact(report_id=report.id, ciphertext=sealed))
     return report

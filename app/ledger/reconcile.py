@@ -52,7 +52,7 @@ class Reconciliation:
         return self.opened - self.closed
 
 
-def _checks() -> list[tuple[str, Select[tuple[str]]]]:
+def _checks() -> list[tuple[str, Select[str]]]:
     running = exists().where(Deadline.case_id == Case.id, Deadline.ended_at.is_(None))
     is_open = Case.status != CaseStatus.CLOSED
     is_closed = Case.status == CaseStatus.CLOSED
@@ -120,7 +120,7 @@ async def reconcile(session: AsyncSession) -> Reconciliation:
         or 0,
     )
     for fault, statement in _checks():
-        result.offenders += [Offender(number, fault) for number in await session.scalars(statement.distinct())]
+        result.offenders += [Offender(str(number), fault) for number in await session.scalars(statement.distinct())]
     rows = await session.execute(select(Case.number, Case.status, Case.owner))
     result.offenders += [
         Offender(number, "责任方与状态不符 owner does not fit the state")

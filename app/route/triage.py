@@ -21,7 +21,7 @@ def record_ruling(
         overrules=overrules,
         ruled_at=file.now,
     )
-    file.session.add(ruling)
+    file.batch.add(ruling)
     file.record(
         "case.ruled",
         {

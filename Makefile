@@ -1,0 +1,83 @@
+# 一龙 Yilong. Everything a person does with this repository; `make` alone lists it.
+# Needs Python 3.11 or newer, make and a package index. Nothing is installed outside .venv (but for `make test`'s
+# browser, see tools/install_browser.sh).
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet --quiet
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run demo test bench lint format diagrams lock clean
+
+help: ## 列出这些命令 · this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
+		printf '%-16s%s\n' "$$name" "$$text"; done
+
+run: .venv/.runtime ## 首次部署并运行:接口、页面、推送 · set up and serve on YILONG_HOST:YILONG_PORT
+	@$(BIN)/yilong set-up
+	@exec $(BIN)/yilong serve
+
+demo: .venv/.runtime ## 在一次性数据库上演示一座城市 · a simulated city on a throw-away database (ARGS="--seconds 60")
+	@exec $(BIN)/yilong demo $(ARGS)
+
+test: .venv/.dev ## 全部测试:单元、两种数据库、浏览器 · all tests (ARGS="-k …" for some)
+	@browser="$$(sh tools/install_browser.sh $(BIN)/python)" && \
+		YILONG_TEST_BROWSER="$$browser" $(BIN)/python -m pytest $(ARGS)
+
+bench: .venv/.dev ## 基准测试,写入 bench.json · benchmarks, each against its yardstick
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+lint: .venv/.dev ## 静态检查:ruff、mypy、导入方向 · static checks
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: .venv/.dev ## 整理代码格式 · format the code
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+diagrams: .venv/.dev ## 由状态表重写 docs/lifecycle.md · redraw the state diagrams from the tables
+	@$(BIN)/python tools/draw_lifecycle.py
+
+lock: ## 更新锁定的依赖(需要 uv) · pin the dependencies again (needs uv)
+	$(LOCK) -o requirements.txt pyproject.toml
+	$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
+
+clean: ## 删除虚拟环境与缓存,不动数据 · remove .venv and caches, never the data
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
+
+# ── what is installed: a stamp for each set, so that the next run starts at once ──
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { \
+		echo '没有找到 Python 3.11 或更新的版本。请先安装,或用 make PYTHON=/路径/python3 指定。' >&2; \
+		echo 'Python 3.11 or newer was not found. Install it, or name it: make PYTHON=/path/to/python3' >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+		echo '$(PYTHON) 缺少 venv 模块。Debian/Ubuntu 请先:apt-get install python3-venv' >&2; \
+		echo '$(PYTHON) lacks the venv module. On Debian or Ubuntu: apt-get install python3-venv' >&2; exit 1; }
+	@echo '建立 .venv 并安装锁定的依赖,约一分钟…… Installing the pinned dependencies into .venv, about a minute…'
+	@$(PYTHON) -m venv .venv
+
+# The package itself is installed in place: the migrations are found beside it.
+.venv/.project: pyproject.toml | $(BIN)/python
+	@$(PIP) install --no-deps -e .
+	@touch $@
+
+.venv/.pinned: requirements.txt | $(BIN)/python
+	@$(PIP) install --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/.pinned-dev: requirements-dev.txt .venv/.pinned
+	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@
+
+.venv/.runtime: .venv/.pinned .venv/.project
+	@touch $@
+
+.venv/.dev: .venv/.pinned-dev .venv/.project
+	@touch $@

@@ -1,0 +1,136 @@
+"""Writes all that a transaction adds in one go: on PostgreSQL one round trip (a pipeline), on SQLite one call a table.
+
+The unit of work would take a round trip and a good deal of work for each table; intake adds rows to eight of them.
+Rows that were loaded and changed stay the session's business.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import psycopg
+from sqlalchemy import Dialect, Executable, insert
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import Base
+
+Processor = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A statement as the driver takes it: its text, and what to do with each parameter."""
+
+    sql: str
+    names: tuple[str, ...]
+    processors: Mapping[str, Processor]
+    positional: bool
+
+    def bind(self, values: Mapping[str, Any]) -> Any:
+        """The parameters of one row in the driver's form."""
+        ready = [self.processors[n](values[n]) if n in self.processors else values[n] for n in self.names]
+        return tuple(ready) if self.positional else dict(zip(self.names, ready, strict=True))
+
+
+@dataclass(slots=True)
+class Batch:
+    """New rows and prepared statements, in the order they were added."""
+
+    _rows: dict[type[Base], list[Base]] = field(default_factory=dict)
+    _statements: list[tuple[Executable, list[Mapping[str, Any]]]] = field(default_factory=list)
+
+    def add(self, *rows: Base) -> None:
+        """Take new rows along; they belong to no session and must not be changed after `write`."""
+        for row in rows:
+            self._rows.setdefault(type(row), []).append(row)
+
+    def run(self, statement: Executable, parameters: Iterable[Mapping[str, Any]]) -> None:
+        """Take a statement along: a constant of its module, run once for each set of parameters."""
+        entries = list(parameters)
+        if entries:
+            self._statements.append((statement, entries))
+
+    async def write(self, session: AsyncSession) -> None:
+        """Write everything in the session's transaction; the batch is empty afterwards."""
+        if not self._rows and not self._statements:
+            return
+        connection = await session.connection()
+        work = []
+        for model, rows in self._rows.items():
+            prepared = prepare_insert(model, connection.dialect)
+            work.append((prepared.sql, [prepared.bind(_values_of(row)) for row in rows]))
+        for statement, entries in self._statements:
+            prepared = prepare(statement, connection.dialect)
+            work.append((prepared.sql, [prepared.bind(entry) for entry in entries]))
+        driver = (await connection.get_raw_connection()).driver_connection
+        self._rows, self._statements = {}, []
+        try:
+            if isinstance(driver, psycopg.AsyncConnection):
+                await _write_in_pipeline(driver, work)
+            else:
+                for sql, parameters in work:
+                    await driver.executemany(sql, parameters)  # type: ignore[union-attr]
+        except (sqlite3.Error, psycopg.Error) as error:
+            raise _wrap(error) from error
+
+
+async def _write_in_pipeline(driver: psycopg.AsyncConnection[Any], work: Sequence[tuple[str, list[Any]]]) -> None:
+    async with driver.pipeline(), driver.cursor() as cursor:
+        for sql, parameters in work:
+            for entry in parameters:
+                await cursor.execute(sql.encode(), entry)
+
+
+def _wrap(error: Exception) -> DBAPIError:
+    """The driver's error as SQLAlchemy would have raised it, so that one place judges both."""
+    if isinstance(error, sqlite3.IntegrityError | psycopg.IntegrityError):
+        return IntegrityError("batch", None, error)
+    if isinstance(error, sqlite3.OperationalError | psycopg.OperationalError):
+        return OperationalError("batch", None, error)
+    return DBAPIError("batch", None, error)
+
+
+@lru_cache(maxsize=128)
+def _columns(model: type[Base]) -> tuple[tuple[str, Any], ...]:
+    """The columns an INSERT names, each with its default: a value, a function without arguments, or None."""
+    found = []
+    for column in model.__table__.columns:
+        if column.primary_key and column.autoincrement is True:
+            continue
+        default: Any = column.default.arg if column.default is not None else None
+        found.append((column.key, default))
+    return tuple(found)
+
+
+def _values_of(row: Base) -> dict[str, Any]:
+    """A new row's values; what was not set takes the column's default."""
+    given = row.__dict__
+    values = {}
+    for key, default in _columns(type(row)):
+        if key in given:
+            values[key] = given[key]
+        else:
+            values[key] = default(None) if callable(default) else default
+    return values
+
+
+@lru_cache(maxsize=128)
+def prepare_insert(model: type[Base], dialect: Dialect) -> Prepared:
+    """The INSERT of a table."""
+    return prepare(insert(model), dialect, tuple(key for key, _ in _columns(model)))
+
+
+@lru_cache(maxsize=128)
+def prepare(statement: Executable, dialect: Dialect, keys: tuple[str, ...] | None = None) -> Prepared:
+    """Compile a statement once for a dialect."""
+    compiled: Any = statement.compile(dialect=dialect, column_keys=list(keys) if keys else None)  # type: ignore[attr-defined]
+    processors = {}
+    for name, bind in compiled.binds.items():
+        processor = bind.type.dialect_impl(dialect).bind_processor(dialect)
+        if processor is not None:
+            processors[name] = processor
+    names = tuple(compiled.positiontup) if compiled.positional else tuple(compiled.binds)
+    return Prepared(str(compiled), names, processors, bool(compiled.positional))

@@ -1,0 +1,232 @@
+"""What the pages call the states, roles, events and evidence of the stream. Messages of the catalogue, no rules."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.dashboard.language import N_
+
+Labels = Mapping[str, str]
+
+CASE_STATUS: Final[Labels] = {
+    "triage": N_("待分办"),
+    "dispatched": N_("待签收"),
+    "in_progress": N_("办理中"),
+    "awaiting_province": N_("待省级答复"),
+    "consulting": N_("会商中"),
+    "in_review": N_("待审核"),
+    "verifying": N_("待核实"),
+    "closed": N_("已销号"),
+}
+CASE_TONES: Final[Labels] = {
+    "triage": "warning",
+    "dispatched": "info",
+    "in_progress": "info",
+    "awaiting_province": "info",
+    "consulting": "warning",
+    "in_review": "warning",
+    "verifying": "neutral",
+    "closed": "success",
+}
+OUTCOME: Final[Labels] = {
+    "relieved": N_("已减负"),
+    "unresolved": N_("未能解决"),
+    "not_a_burden": N_("不属受理范围"),
+    "answered": N_("已答复"),
+    "merged": N_("已并入"),
+}
+CATEGORY: Final[Labels] = {
+    "provincial": N_("省级事项"),
+    "municipal_district": N_("市县事项"),
+    "multi_department": N_("多部门事项"),
+    "unclear": N_("待研判"),
+}
+CATEGORY_HINT: Final[Labels] = {
+    "provincial": N_("由对口市直部门上报"),
+    "municipal_district": N_("直接交办"),
+    "multi_department": N_("提请会商，至少两个部门"),
+}
+UNCLEAR_REASON: Final[Labels] = {
+    "no_department": N_("文中看不出是哪个部门"),
+    "tier_unknown": N_("只说到条线，看不出层级"),
+    "non_department_source": N_("来源不是部门"),
+    "township_source": N_("来源是本镇街"),
+    "conflict_of_interest": N_("来源是统筹部门自身，须回避"),
+    "out_of_scope": N_("不属于基层负担"),
+    "low_confidence": N_("把握不足，不作猜测"),
+}
+PARTY: Final[Labels] = {
+    "office": N_("统筹部门"),
+    "department": N_("责任单位"),
+    "observation_point": N_("观测点"),
+}
+DUTY_KIND: Final[Labels] = {"assignment": N_("交办"), "escalation": N_("上报")}
+DUTY_ROLE: Final[Labels] = {"lead": N_("牵头"), "supporting": N_("协办")}
+DUTY_STATUS: Final[Labels] = {
+    "dispatched": N_("待签收"),
+    "accepted": N_("办理中"),
+    "forwarded": N_("已上报省级"),
+    "responded": N_("已反馈，待审核"),
+    "approved": N_("审核通过"),
+    "returned": N_("已退回"),
+    "superseded": N_("已改派"),
+    "closed": N_("已办结"),
+}
+DUTY_TONES: Final[Labels] = {
+    "dispatched": "info",
+    "accepted": "info",
+    "forwarded": "info",
+    "responded": "warning",
+    "approved": "success",
+    "returned": "danger",
+    "superseded": "neutral",
+    "closed": "success",
+}
+DEADLINE_KIND: Final[Labels] = {
+    "triage": N_("分办时限"),
+    "acceptance": N_("签收时限"),
+    "feedback": N_("反馈时限"),
+    "forwarding": N_("上报时限"),
+    "chase": N_("催办时限"),
+    "review": N_("审核时限"),
+    "verification": N_("核实时限"),
+    "consultation": N_("会商时限"),
+}
+VERIFICATION: Final[Labels] = {
+    "not_asked": N_("尚未核实"),
+    "asked": N_("已请观测点核实"),
+    "relieved": N_("观测点确认已减负"),
+    "not_relieved": N_("观测点反映尚未减负"),
+    "lapsed": N_("逾期未答复核实"),
+}
+RETURN_REASON: Final[Labels] = {
+    "not_our_duty": N_("非本部门职责"),
+    "insufficient_facts": N_("情况不具体"),
+    "duplicate": N_("重复交办"),
+}
+POSITION: Final[Labels] = {"lead": N_("愿意牵头"), "supporting": N_("愿意协办"), "not_concerned": N_("不涉及本部门")}
+CONSULTATION_STATUS: Final[Labels] = {
+    "convened": N_("待形成结论"),
+    "concluded": N_("已形成结论"),
+    "cancelled": N_("已取消"),
+}
+DELIVERY_STATUS: Final[Labels] = {
+    "pending": N_("待送达"),
+    "delivered": N_("已送达"),
+    "dead": N_("未送达，已停止"),
+    "quarantined": N_("异常，已隔离"),
+}
+DELIVERY_TONES: Final[Labels] = {
+    "pending": "info",
+    "delivered": "success",
+    "dead": "danger",
+    "quarantined": "danger",
+}
+REPLY_KIND: Final[Labels] = {"interim": N_("阶段性答复"), "final": N_("办结答复")}
+STAGES: Final[tuple[tuple[str, str], ...]] = (
+    ("intake", N_("受理")),
+    ("triage", N_("分办")),
+    ("consult", N_("会商")),
+    ("handle", N_("办理")),
+    ("review", N_("审核")),
+    ("verify", N_("核实")),
+    ("close", N_("销号")),
+)
+EVENT: Final[Labels] = {
+    "case.opened": N_("登记立项"),
+    "report.joined": N_("新线索并入"),
+    "case.ruled": N_("统筹部门裁定"),
+    "case.struck_off": N_("销号"),
+    "case.closed": N_("通知办结"),
+    "case.put_back": N_("重新挂账"),
+    "case.reopened": N_("通知重新挂账"),
+    "assignment.created": N_("交办"),
+    "assignment.accepted": N_("签收"),
+    "assignment.returned": N_("退回统筹部门"),
+    "assignment.progressed": N_("办理进展"),
+    "assignment.responded": N_("反馈办理情况"),
+    "assignment.returned_to_department": N_("退回重办"),
+    "assignment.closed": N_("收回交办"),
+    "assignment.due_soon": N_("临期提醒"),
+    "assignment.overdue": N_("逾期"),
+    "assignment.extension_requested": N_("申请延期"),
+    "assignment.extension_decided": N_("延期审批"),
+    "escalation.created": N_("转市直部门上报"),
+    "escalation.forwarded": N_("已上报省级部门"),
+    "escalation.answered": N_("省级部门答复"),
+    "escalation.chase": N_("催办省级答复"),
+    "feedback.approved": N_("审核通过"),
+    "consultation.invited": N_("邀请会商"),
+    "consultation.concluded": N_("会商结论"),
+    "consultation.cancelled": N_("会商取消"),
+    "opinion.stated": N_("会商意见"),
+    "verification.asked": N_("请观测点核实"),
+    "verification.answered": N_("观测点答复核实"),
+    "verification.lapsed": N_("核实逾期"),
+    "deadline.reminded": N_("临期提醒"),
+    "deadline.overdue": N_("逾期"),
+}
+EVENT_TONES: Final[Labels] = {
+    "case.opened": "info",
+    "case.ruled": "info",
+    "assignment.created": "info",
+    "escalation.created": "info",
+    "assignment.responded": "success",
+    "escalation.answered": "success",
+    "feedback.approved": "success",
+    "case.struck_off": "success",
+    "assignment.returned": "warning",
+    "assignment.returned_to_department": "warning",
+    "case.put_back": "warning",
+    "verification.lapsed": "warning",
+    "assignment.due_soon": "warning",
+    "assignment.overdue": "danger",
+    "deadline.reminded": "warning",
+    "deadline.overdue": "danger",
+}
+# What a piece of evidence is, by the name of the rule that found it; patterns (R01, W02 …) are one kind.
+EVIDENCE: Final[Labels] = {
+    "full-name": N_("单位全称"),
+    "short-name": N_("单位简称"),
+    "line-name": N_("条线称呼"),
+    "adhoc-name": N_("议事协调机构"),
+    "inherent-name": N_("固有称呼"),
+    "old-name": N_("单位旧称"),
+    "outpost-name": N_("派驻机构"),
+    "central-name": N_("中央部委"),
+    "document-number": N_("发文字号"),
+    "tier-word": N_("层级用语"),
+    "system": N_("信息系统"),
+    "township": N_("镇街"),
+    "outside": N_("非部门来源"),
+    "declared": N_("反映人勾选"),
+    "scope-praise": N_("表扬用语"),
+}
+EVIDENCE_PATTERN: Final = N_("句式")
+# What a piece of evidence speaks for; the first word of `supports`.
+SUPPORTS: Final[Labels] = {
+    "source": N_("来源"),
+    "imposes": N_("提出要求"),
+    "adds": N_("层层加码"),
+    "disputes": N_("互相推诿"),
+    "forwards": N_("只是转发"),
+    "suffers": N_("同样受累"),
+    "helps": N_("帮忙"),
+    "holds": N_("只是掌握数据"),
+    "channel": N_("正当渠道"),
+    "suggested": N_("被建议出面"),
+    "praised": N_("被表扬"),
+    "place": N_("只是地点"),
+    "denied": N_("被排除"),
+    "ended": N_("已取消"),
+    "cited": N_("被引为规定"),
+    "addressee": N_("反映对象"),
+    "baseline": N_("作为对照"),
+}
+SUBJECT: Final[Labels] = {
+    "township": N_("镇街"),
+    "non-department": N_("非部门"),
+    "province": N_("省级"),
+    "municipal": N_("市级"),
+    "district": N_("区县级"),
+    "unknown": N_("层级不明"),
+}

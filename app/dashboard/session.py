@@ -1,0 +1,163 @@
+"""Who is signed in, whether an unsafe request comes from our own page, and what a view gets to work with."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+
+from app.access.people import SignedIn, find_signed_in, touch
+from app.access.principal import Permission, Principal
+from app.api.door import CSRF_HEADER, SAFE_METHODS, SESSION_COOKIE, get_runtime, make_desk
+from app.dashboard.forms import Form, read_form
+from app.dashboard.language import N_, translator
+from app.directory.city import City
+from app.flow.desk import Desk
+from app.problems import NotAllowed
+from app.runtime import Runtime
+
+HOME: Final = "/dashboard/"
+TOUCH_EVERY: Final = timedelta(minutes=1)
+MOST_REMEMBERED: Final = 10_000
+# A page that is open and unattended asks for badges; that alone must not keep somebody signed in.
+UNATTENDED: Final = frozenset({"/dashboard/badges"})
+
+
+class ForeignRequest(NotAllowed):
+    code = "foreign_request"
+    title_zh, title_en = "请求不是从本系统页面发出的", "The request does not come from a page of this service"
+
+    def __init__(self) -> None:
+        message = N_("为防止冒用身份，此操作已被拒绝。请回到本系统页面刷新后再试。")
+        super().__init__(message, translator("en")(message))
+
+
+class SignInNeeded(Exception):
+    """Nobody is signed in here; the page route answers with the way to the sign-in page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """A signed-in person at work: who, with which session, and the form that was sent, if any."""
+
+    request: Request
+    runtime: Runtime
+    signed_in: SignedIn
+    form: Form
+
+    @property
+    def principal(self) -> Principal:
+        return self.signed_in.principal
+
+    @property
+    def city(self) -> City:
+        return self.runtime.cities.current
+
+    @property
+    def now(self) -> datetime:
+        return self.runtime.clock.now()
+
+    def may(self, permission: Permission) -> bool:
+        return self.principal.may(permission)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        async with self.runtime.database.read() as session:
+            yield session
+
+    @asynccontextmanager
+    async def desk(self, permission: Permission) -> AsyncIterator[Desk]:
+        """One verb's transaction; commits on leaving. Raises NotAllowed where the role may not."""
+        self.principal.require(permission)
+        async with self.runtime.database.write() as session:
+            yield make_desk(self.runtime, session, self.principal)
+
+
+def own_hosts(request: Request) -> set[str]:
+    """Where our own pages are served: as the browser addressed us, and as the deployment says."""
+    public = get_runtime(request).settings.public_url
+    return {request.headers.get("host", "")} | ({urlsplit(public).netloc} if public else set())
+
+
+def refuse_foreign(request: Request) -> None:
+    """Raise ForeignRequest unless the browser says that one of our own pages sent this.
+
+    `Origin: null` is foreign, and so is silence: every browser from our floor on says where a POST comes from.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None and site not in {"same-origin", "none"}:
+        raise ForeignRequest
+    origin = request.headers.get("origin")
+    if origin is None:
+        if site is None:
+            raise ForeignRequest
+        return
+    parts = urlsplit(origin)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.netloc not in own_hosts(request):
+        raise ForeignRequest
+
+
+async def find_session(request: Request) -> SignedIn | None:
+    """The session behind the request's cookie, if it is still good and may use these pages."""
+    token = request.cookies.get(SESSION_COOKIE)
+    if not token:
+        return None
+    runtime = get_runtime(request)
+    async with runtime.database.read() as session:
+        found = await find_signed_in(session, token, runtime.clock.now())
+    return found if found and found.principal.may(Permission.USE_DASHBOARD) else None
+
+
+async def signed_in(request: Request) -> Office:
+    """The dependency of every page behind the sign-in. Raises SignInNeeded, ForeignRequest, UnreadableForm."""
+    unsafe = request.method not in SAFE_METHODS
+    if unsafe:
+        refuse_foreign(request)
+    found = await find_session(request)
+    if found is None:
+        raise SignInNeeded
+    runtime = get_runtime(request)
+    form = await read_form(request) if unsafe else Form()
+    office = Office(request, runtime, found, form)
+    request.state.office = office
+    if unsafe:
+        sent = request.headers.get(CSRF_HEADER) or form.get("csrf_token")
+        if not secrets.compare_digest(sent.encode(), found.csrf_token.encode()):
+            raise ForeignRequest
+    if request.url.path not in UNATTENDED:
+        await _keep_alive(request, runtime, found)
+    return office
+
+
+At = Annotated[Office, Depends(signed_in)]
+
+
+async def _keep_alive(request: Request, runtime: Runtime, found: SignedIn) -> None:
+    """Extend the session, at most once a minute, so that looking at pages does not queue for the writer."""
+    seen: dict[str, datetime] | None = getattr(request.app.state, "sessions_seen", None)
+    if seen is None:
+        seen = request.app.state.sessions_seen = {}
+    now = runtime.clock.now()
+    last = seen.get(found.token_hash)
+    if last is not None and now - last < TOUCH_EVERY:
+        return
+    if len(seen) >= MOST_REMEMBERED:
+        seen.clear()
+    seen[found.token_hash] = now
+    async with runtime.database.write() as session:
+        await touch(session, found.token_hash, now)
+
+
+def local_path(wish: str) -> str:
+    """Where to go after signing in: a page of ours, else the home page; never another site."""
+    parts = urlsplit(wish) if wish.isascii() and wish.isprintable() and "\\" not in wish else urlsplit("")
+    ours = parts.path.startswith(HOME) and not parts.scheme and not parts.netloc and "//" not in parts.path
+    if not ours or parts.path.startswith(("/dashboard/sign-", "/dashboard/badges", "/dashboard/static")):
+        return HOME
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path

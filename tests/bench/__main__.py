@@ -1,0 +1,18 @@
+"""`make bench`: every benchmark as a ratio to its yardstick of the same run; prints them and writes bench.json."""
+
+import json
+import sys
+from pathlib import Path
+
+from tests.bench import classification, intake
+
+
+def main() -> None:
+    results = {"classification": classification.run(), "intake": intake.run()}
+    text = json.dumps(results, indent=2, ensure_ascii=False)
+    Path("bench.json").write_text(text + "\n", encoding="utf-8")
+    sys.stdout.write(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
