@@ -1,7 +1,7 @@
-"""Writes all that a transaction adds in one go: on PostgreSQL one round trip (a pipeline), on SQLite one call a table.
+"""Prepared statements straight to the driver: all that a transaction adds in one trip, and the few hot look-ups.
 
-The unit of work would take a round trip and a good deal of work for each table; intake adds rows to eight of them.
-Rows that were loaded and changed stay the session's business.
+The unit of work would take a trip and a good deal of work for each table, and intake adds rows to eight of them. Here
+PostgreSQL gets them in one pipeline, SQLite's thread in one call. Rows that were loaded and changed stay the session's.
 """
 
 import sqlite3
@@ -12,8 +12,9 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Dialect, Executable, insert
+from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg as PostgresDialect
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.models import Base
 
@@ -27,12 +28,16 @@ class Prepared:
     sql: str
     names: tuple[str, ...]
     processors: Mapping[str, Processor]
-    positional: bool
+    constants: Mapping[str, Any]
 
-    def bind(self, values: Mapping[str, Any]) -> Any:
+    def bind(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         """The parameters of one row in the driver's form."""
-        ready = [self.processors[n](values[n]) if n in self.processors else values[n] for n in self.names]
-        return tuple(ready) if self.positional else dict(zip(self.names, ready, strict=True))
+        ready = []
+        for name in self.names:
+            value = values[name] if name in values else self.constants[name]
+            processor = self.processors.get(name)
+            ready.append(processor(value) if processor else value)
+        return tuple(ready)
 
 
 @dataclass(slots=True)
@@ -65,23 +70,47 @@ class Batch:
         for statement, entries in self._statements:
             prepared = prepare(statement, connection.dialect)
             work.append((prepared.sql, [prepared.bind(entry) for entry in entries]))
-        driver = (await connection.get_raw_connection()).driver_connection
+        driver: Any = (await connection.get_raw_connection()).driver_connection
         self._rows, self._statements = {}, []
         try:
             if isinstance(driver, psycopg.AsyncConnection):
                 await _write_in_pipeline(driver, work)
             else:
-                for sql, parameters in work:
-                    await driver.executemany(sql, parameters)  # type: ignore[union-attr]
+                await _in_thread(driver, _write_all, work)
         except (sqlite3.Error, psycopg.Error) as error:
             raise _wrap(error) from error
 
 
 async def _write_in_pipeline(driver: psycopg.AsyncConnection[Any], work: Sequence[tuple[str, list[Any]]]) -> None:
-    async with driver.pipeline(), driver.cursor() as cursor:
+    async with driver.pipeline(), psycopg.AsyncRawCursor(driver) as cursor:
         for sql, parameters in work:
             for entry in parameters:
                 await cursor.execute(sql.encode(), entry)
+
+
+async def fetch(session: AsyncSession | AsyncConnection, statement: Executable, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Run a constant SELECT and answer its rows as the driver has them: for look-ups that every request makes."""
+    connection = await session.connection() if isinstance(session, AsyncSession) else session
+    prepared = prepare(statement, connection.dialect)
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    try:
+        if isinstance(driver, psycopg.AsyncConnection):
+            async with psycopg.AsyncRawCursor(driver) as cursor:
+                await cursor.execute(prepared.sql.encode(), prepared.bind(values))
+                return await cursor.fetchall()
+        return [tuple(row) for row in await driver.execute_fetchall(prepared.sql, prepared.bind(values))]
+    except (sqlite3.Error, psycopg.Error) as error:
+        raise _wrap(error) from error
+
+
+async def _in_thread(driver: Any, act: Callable[..., None], *arguments: Any) -> None:
+    """One call in the thread that owns the SQLite connection; aiosqlite offers none for several statements."""
+    await driver._execute(act, driver._conn, *arguments)
+
+
+def _write_all(connection: sqlite3.Connection, work: Sequence[tuple[str, list[Any]]]) -> None:
+    for sql, parameters in work:
+        connection.executemany(sql, parameters)
 
 
 def _wrap(error: Exception) -> DBAPIError:
@@ -120,17 +149,18 @@ def _values_of(row: Base) -> dict[str, Any]:
 @lru_cache(maxsize=128)
 def prepare_insert(model: type[Base], dialect: Dialect) -> Prepared:
     """The INSERT of a table."""
-    return prepare(insert(model), dialect, tuple(key for key, _ in _columns(model)))
+    return prepare(insert(model).inline(), dialect, tuple(key for key, _ in _columns(model)))
 
 
 @lru_cache(maxsize=128)
 def prepare(statement: Executable, dialect: Dialect, keys: tuple[str, ...] | None = None) -> Prepared:
-    """Compile a statement once for a dialect."""
-    compiled: Any = statement.compile(dialect=dialect, column_keys=list(keys) if keys else None)  # type: ignore[attr-defined]
+    """Compile a statement once for a dialect, with the placeholders its driver takes as they are."""
+    style = PostgresDialect(paramstyle="numeric_dollar") if dialect.name == "postgresql" else dialect
+    compiled: Any = statement.compile(dialect=style, column_keys=list(keys) if keys else None)  # type: ignore[attr-defined]
     processors = {}
     for name, bind in compiled.binds.items():
         processor = bind.type.dialect_impl(dialect).bind_processor(dialect)
         if processor is not None:
             processors[name] = processor
-    names = tuple(compiled.positiontup) if compiled.positional else tuple(compiled.binds)
-    return Prepared(str(compiled), names, processors, bool(compiled.positional))
+    constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+    return Prepared(str(compiled), tuple(compiled.positiontup), processors, constants)

@@ -1,28 +1,29 @@
 """Engines and sessions. One request, worker step or command is one transaction; reads go to a reader.
 
 SQLite: one writing connection that begins IMMEDIATE, first come first served, and several readers on the write-ahead
-log; anything else loses updates or answers "locked" (see docs/decisions/0003). PostgreSQL: psycopg 3; readers run in
-autocommit, so that a look costs one round trip.
+log; anything else loses updates or answers "locked" (see docs/decisions/0003). PostgreSQL: psycopg 3. Readers run in
+autocommit, so that a look costs one round trip; what must see one moment asks for a snapshot.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import event, func, select, text
+from sqlalchemy import Connection, event, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.problems import AppError, Conflict, StorageFull, Unavailable
 
 SQLITE_READERS = 4
 POOL_TIMEOUT_SECONDS = 30
+SNAPSHOT = "yilong_snapshot"
 READER_PRAGMAS = ("PRAGMA busy_timeout=10000", "PRAGMA query_only=ON", "PRAGMA foreign_keys=ON")
 WRITER_PRAGMAS = (
     "PRAGMA busy_timeout=10000",
@@ -74,26 +75,31 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """One transaction; commits on leaving, rolls back on any error. Database failures become problems."""
-        try:
+        with database_problems():
             async with self._write() as session, session.begin():
                 yield session
-        except Exception as error:
-            problem = to_problem(error)
-            if problem is None:
-                raise
-            raise problem from error
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         """A session that must not write; on SQLite it cannot."""
-        try:
+        with database_problems():
             async with self._read() as session:
                 yield session
-        except Exception as error:
-            problem = to_problem(error)
-            if problem is None:
-                raise
-            raise problem from error
+
+    @asynccontextmanager
+    async def glance(self) -> AsyncIterator[AsyncConnection]:
+        """A reading connection without a session, for `batch.fetch`."""
+        with database_problems():
+            async with self.reader.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """A reading session that sees one moment of the database throughout: for reconciling and exports."""
+        options: dict[str, Any] = {SNAPSHOT: True} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        async with self.read() as session:
+            await session.connection(execution_options=options)
+            yield session
 
     async def now(self) -> datetime:
         """The database's own time, aware UTC."""
@@ -131,6 +137,18 @@ def insert_if_absent(database: Database, model: type[Any]) -> postgresql.Insert 
     return insert(model).on_conflict_do_nothing()
 
 
+@contextmanager
+def database_problems() -> Iterator[None]:
+    """Turn database failures into problems the caller can act on; leave everything else as it is."""
+    try:
+        yield
+    except Exception as error:
+        problem = to_problem(error)
+        if problem is None:
+            raise
+        raise problem from error
+
+
 def to_problem(error: BaseException) -> AppError | None:
     """The problem a database failure means to the caller; None where it is a defect of ours."""
     if isinstance(error, StaleDataError):
@@ -147,31 +165,31 @@ def to_problem(error: BaseException) -> AppError | None:
 
 
 def _sqlite_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
-    def make(pool_size: int, pragmas: tuple[str, ...], begin: str) -> AsyncEngine:
-        engine = create_async_engine(
-            url,
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=POOL_TIMEOUT_SECONDS,
-            pool_reset_on_return="rollback",
-        )
+    writer = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=POOL_TIMEOUT_SECONDS)
+    reader = create_async_engine(url, pool_size=SQLITE_READERS, max_overflow=0, pool_timeout=POOL_TIMEOUT_SECONDS)
+    _configure_sqlite(writer, WRITER_PRAGMAS, begin="BEGIN IMMEDIATE")
+    _configure_sqlite(reader, READER_PRAGMAS, begin=None)
+    return writer, reader
 
-        @event.listens_for(engine.sync_engine, "connect")
-        def configure(connection: DBAPIConnection, _: Any) -> None:
-            # The driver's own transaction handling is off: it would begin too late, and deferred.
-            connection.isolation_level = None
-            cursor = connection.cursor()
-            for pragma in pragmas:
-                cursor.execute(pragma)
-            cursor.close()
 
-        @event.listens_for(engine.sync_engine, "begin")
-        def begin_explicitly(connection: Any) -> None:
-            connection.exec_driver_sql(begin)
+def _configure_sqlite(engine: AsyncEngine, pragmas: tuple[str, ...], begin: str | None) -> None:
+    """Set the pragmas of each connection, and begin transactions with our own statement in place of the driver's."""
 
-        return engine
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: DBAPIConnection, _: Any) -> None:
+        # The driver's own transaction handling is off: it would begin too late, and deferred.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(pragma)
+        cursor.close()
 
-    return make(1, WRITER_PRAGMAS, "BEGIN IMMEDIATE"), make(SQLITE_READERS, READER_PRAGMAS, "BEGIN")
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin_explicitly(connection: Connection) -> None:
+        statement = "BEGIN" if connection.get_execution_options().get(SNAPSHOT) else begin
+        if statement is not None:
+            adapted: Any = connection.connection.dbapi_connection
+            adapted.run_async(lambda driver: driver.execute_fetchall(statement))
 
 
 def _postgresql_engines(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:

@@ -67,13 +67,14 @@ class DepartmentReceiver:
         secret: what the department verifies and signs with.
         clock: where the sender's clock is not the true time, the one it goes by.
 
-    Use as a context manager. `requests` grows in order of arrival.
+    Use as a context manager. `requests` grows in order of arrival; `connections` counts those ever opened.
     """
 
     def __init__(self, secret: str = TEST_SECRET, *, clock: Clock | None = None) -> None:
         self.secret, self.clock = secret, clock
         self.default = Answer()
         self.requests: list[Request] = []
+        self.connections = 0
         self.stopped = threading.Event()
         self._script: deque[Answer] = deque()
         self._changed = threading.Condition()
@@ -92,10 +93,18 @@ class DepartmentReceiver:
         self.stopped.set()
         self._server.shutdown()
         self._server.server_close()
+        self.hang_up()
+        self._thread.join(5)
+
+    def hang_up(self) -> None:
+        """Close every open connection."""
         for connection in list(self._sockets):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        self._thread.join(5)
+
+    @property
+    def open_connections(self) -> int:
+        return len(self._sockets)
 
     @property
     def port(self) -> int:
@@ -158,6 +167,7 @@ class DepartmentReceiver:
             return False
 
     def remember(self, connection: socket.socket) -> None:
+        self.connections += 1
         self._sockets.add(connection)
 
     def forget(self, connection: socket.socket) -> None:

@@ -4,23 +4,26 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import Clock, DatabaseClock, FixedClock
 from app.database import Database
 from app.deliver import courier
 from app.deliver.send import Sender
-from app.deliver.settle import settle
+from app.deliver.settle import Ended, settle_all
 from app.models import Attempt, DeliveryStatus, Endpoint
 from app.problems import Unavailable
 from app.settings import Settings
 from app.worker import Step, WorkerContext, deliver_next, install_stop_signals, run_worker
+from tests import postgres
 from tests.deliver.factories import LOOPBACK, SEALER, load_deliveries, set_scene
 from tests.receiver import Answer, DepartmentReceiver
 
@@ -178,6 +181,32 @@ async def test_an_unreachable_database_stops_the_worker_only_for_as_long_as_it_l
         await until(lambda: asyncio.sleep(0, tries > 2))
 
 
+async def test_cut_database_connections_do_not_stop_the_worker(clock: FixedClock, receiver: DepartmentReceiver) -> None:
+    with postgres.new_database() as url:
+        database = Database(url)
+        await set_scene(database, clock.now(), [receiver.url], cases=60)
+        receiver.default = Answer(delay=0.02)
+        async with working(make_context(database, clock)):
+            for count in (5, 20, 35):
+                await receiver.arrived(count)
+                with psycopg.connect(url, autocommit=True) as connection:
+                    connection.execute(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    )
+            await receiver.arrived(60)
+            await until(lambda: all_are(database, DeliveryStatus.DELIVERED))
+        await database.dispose()
+    assert len({r.webhook_id for r in receiver.requests}) == 60
+
+
+async def all_are(database: Database, status: DeliveryStatus) -> bool:
+    try:
+        return {row.status for row in await load_deliveries(database)} == {status}
+    except Unavailable:
+        return False
+
+
 async def test_a_settlement_waits_out_a_database_failure_and_causes_no_second_sending(
     database: Database, clock: FixedClock, receiver: DepartmentReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,12 +233,12 @@ async def test_a_row_whose_outcome_cannot_be_written_does_not_hold_up_the_others
     await set_scene(database, clock.now(), [receiver.url], cases=4)
     poisoned = (await load_deliveries(database))[0].id
 
-    async def refuse_one(session: object, claimed: object, *rest: object) -> bool:
-        if getattr(claimed, "delivery_id", None) == poisoned:
+    async def refuse_one(session: AsyncSession, ended: Sequence[Ended], now: datetime) -> list[int]:
+        if any(each.claimed.delivery_id == poisoned for each in ended):
             raise ValueError("cannot be written")
-        return await settle(session, claimed, *rest)  # type: ignore[arg-type]
+        return await settle_all(session, ended, now)
 
-    monkeypatch.setattr(courier, "settle", refuse_one)
+    monkeypatch.setattr(courier, "settle_all", refuse_one)
     async with working(make_context(database, clock)):
         await settled(database, 3)
         await receiver.arrived(4)

@@ -5,10 +5,11 @@ import secrets
 import zlib
 from datetime import datetime
 
-from sqlalchemy import or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import bindparam, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.access.principal import Principal
+from app.batch import fetch
 from app.models import ApiKey, Department, ObservationPoint, Role, new_id
 from app.problems import Conflict, InvalidInput
 
@@ -113,25 +114,21 @@ async def _check_holder(session: AsyncSession, role: Role, point: str | None, de
         raise UnknownHolder(zh, en)
 
 
-async def find_principal(session: AsyncSession, key: str, now: datetime) -> Principal | None:
+_HOLDER = select(ApiKey.id, ApiKey.role, ApiKey.observation_point_code, ApiKey.department_code, ApiKey.label).where(
+    ApiKey.secret_hash == bindparam("secret_hash"),
+    ApiKey.revoked_at.is_(None),
+    or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > bindparam("now", type_=ApiKey.__table__.c.expires_at.type)),
+)
+
+
+async def find_principal(connection: AsyncConnection, key: str, now: datetime) -> Principal | None:
     """Whoever holds this key; None for a key that is unknown, revoked or expired."""
     if not is_well_formed(key):
         return None
-    found = (
-        await session.execute(
-            select(ApiKey.id, ApiKey.role, ApiKey.observation_point_code, ApiKey.department_code, ApiKey.label).where(
-                ApiKey.secret_hash == hash_of(key),
-                ApiKey.revoked_at.is_(None),
-                or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now),
-            )
-        )
-    ).one_or_none()
-    if found is None:
+    rows = await fetch(connection, _HOLDER, {"secret_hash": hash_of(key), "now": now})
+    if not rows:
         return None
+    key_id, role, point, department, label = rows[0]
     return Principal(
-        role=found.role,
-        holder=f"key:{found.id}",
-        name=found.label or "",
-        observation_point=found.observation_point_code,
-        department=found.department_code,
+        role=Role(role), holder=f"key:{key_id}", name=label or "", observation_point=point, department=department
     )

@@ -68,19 +68,24 @@ async def authenticate(request: Request) -> Principal:
     runtime = get_runtime(request)
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     principal = None
-    now = runtime.clock.now()
-    async with runtime.database.read() as session:
-        if scheme.lower() == "bearer" and key:
-            principal = await find_principal(session, key.strip(), now)
-        elif token := request.cookies.get(SESSION_COOKIE):
-            signed_in = await find_signed_in(session, token, now)
-            if signed_in is not None:
-                if request.method not in SAFE_METHODS and request.headers.get(CSRF_HEADER) != signed_in.csrf_token:
-                    raise NotAllowed("请求缺少有效的 CSRF 令牌。", "The request lacks a valid CSRF token.")
-                principal = signed_in.principal
+    if scheme.lower() == "bearer":
+        async with runtime.database.glance() as connection:
+            principal = await find_principal(connection, key.strip(), runtime.clock.now())
+    elif token := request.cookies.get(SESSION_COOKIE):
+        principal = await _from_session(request, runtime, token)
     if principal is None:
         raise NotAuthenticated
     return principal
+
+
+async def _from_session(request: Request, runtime: Runtime, token: str) -> Principal | None:
+    async with runtime.database.read() as session:
+        signed_in = await find_signed_in(session, token, runtime.clock.now())
+    if signed_in is None:
+        return None
+    if request.method not in SAFE_METHODS and request.headers.get(CSRF_HEADER) != signed_in.csrf_token:
+        raise NotAllowed("请求缺少有效的 CSRF 令牌。", "The request lacks a valid CSRF token.")
+    return signed_in.principal
 
 
 def make_desk(runtime: Runtime, session: AsyncSession, principal: Principal) -> Desk:

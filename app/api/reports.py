@@ -124,7 +124,7 @@ def to_receipt_out(receipt: Receipt, provisional: bool) -> ReceiptOut:
         case=receipt.case.number,
         joined=receipt.joined,
         status=receipt.case.status,
-        decision=DecisionOut.model_validate(receipt.decision.to_dict()),
+        decision=DecisionOut.model_validate(receipt.report.decision),
         due_at=receipt.case.due_at,
         due_provisional=provisional,
     )

@@ -47,7 +47,7 @@ def classify(report: ReportText, knowledge: Knowledge, thresholds: Thresholds | 
     findings = find_all(prepared.folded, knowledge, district)
     assign_roles(prepared.folded, findings.mentions, knowledge)
     mark_praise(prepared.folded, findings)
-    matter = complete_from_context(findings, knowledge)
+    matter = complete_from_context(prepared.folded, findings, knowledge)
     if sum(mention.role == "disputes" for mention in findings.mentions) > 1:
         findings.burdens.append(Cue(0, 0, knowledge.pack.dispute_burden, 1.0))
     burdens = find_burdens(findings.burdens, limits.burden)

@@ -1,5 +1,6 @@
 """Prepares a text for matching and keeps, for every character, where it stood in the text as it was sent."""
 
+import re
 from dataclasses import dataclass
 
 from app.directory.folding import BLANK, DROP, fold
@@ -7,6 +8,7 @@ from app.directory.folding import BLANK, DROP, fold
 # Reports are at most a few thousand characters; what lies beyond is read only as far as speed allows.
 LONGEST = 6000
 _PUNCTUATION = ",;:。!?"
+_PAUSE = re.compile(rf"(?<=[\u4e00-\u9fff]){BLANK}+(?=[\u4e00-\u9fff])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,9 @@ def prepare(sent: str) -> Prepared:
     """Folds the text (width, case, traditional characters) and drops blanks and invisible characters."""
     folded = fold(sent[:LONGEST])
     if BLANK in folded:
-        folded = folded.replace(BLANK, "," if _blanks_are_pauses(folded) else DROP)
+        if _blanks_are_pauses(folded):
+            folded = _PAUSE.sub(lambda match: "," * len(match.group()), folded)
+        folded = folded.replace(BLANK, DROP)
     if DROP not in folded:
         return Prepared(sent, folded, range(len(folded)))
     offsets = [position for position, char in enumerate(folded) if char != DROP]
@@ -36,7 +40,7 @@ def prepare(sent: str) -> Prepared:
 def _blanks_are_pauses(folded: str) -> bool:
     """Spoken reports often pause with a blank in place of a comma: then blanks outnumber the punctuation marks, and a
     phrase stands between them, not a single character."""
-    blanks = folded.count(BLANK)
+    blanks = len(_PAUSE.findall(folded))
     if blanks < 3 or blanks <= sum(folded.count(mark) for mark in _PUNCTUATION):
         return False
-    return len(folded) - blanks >= 3 * blanks
+    return len(folded) >= 4 * blanks

@@ -34,7 +34,7 @@ class Suspect:
         return any(mention.votes.get(role, 0.0) > 0 for mention in self.mentions)
 
 
-def complete_from_context(findings: Findings, knowledge: Knowledge) -> str:
+def complete_from_context(folded: str, findings: Findings, knowledge: Knowledge) -> str:
     """Gives 省厅, 市局, 省里 and bare lines what the rest of the text tells. Returns the line the text is about, or ''."""
     mentions = findings.mentions
     named = {knowledge.group(m.line): m.line for m in mentions if m.slot in "DN" and m.line and m.role != "praised"}
@@ -46,11 +46,17 @@ def complete_from_context(findings: Findings, knowledge: Knowledge) -> str:
         matter = leading_topic(findings.topics)
     for mention in mentions:
         lineless = mention.slot == "T" or (mention.slot == "S" and not mention.line)
-        if lineless and mention.tier and matter and mention.role in SOURCE_ROLES:
+        if lineless and mention.tier and matter and not (named and _quoted(folded, mention)):
             mention.line = matter
             settle(mention, knowledge)
     _tier_for_bare(mentions, knowledge)
     return matter
+
+
+def _quoted(folded: str, mention: Mention) -> bool:
+    """True inside quotation marks, where a bare tier is somebody's phrase rather than the report's statement."""
+    before = folded[: mention.start]
+    return before.count("“") > before.count("”")
 
 
 def leading_topic(topics: list[Cue]) -> str:
@@ -93,7 +99,8 @@ def find_suspects(mentions: list[Mention], knowledge: Knowledge) -> list[Suspect
     for mention in mentions:
         if not mention.code or mention.role not in SOURCE_ROLES:
             continue
-        if mention.inherited and not mention.joined and not _spoken_for(mention):
+        guessed = mention.inherited and not mention.joined and mention.form != "system"
+        if guessed and not _spoken_for(mention):
             continue
         unit = knowledge.pack.by_code[mention.code]
         suspect = found.setdefault(mention.code, Suspect(mention.code, knowledge.group(unit.line), unit.tier))

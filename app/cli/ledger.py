@@ -25,7 +25,7 @@ def reconcile() -> None:
     async def work(runtime: "Runtime") -> "Reconciliation":
         from app.ledger.reconcile import reconcile as check
 
-        async with runtime.database.read() as session:
+        async with runtime.database.snapshot() as session:
             return await check(session)
 
     result = run(work)
@@ -45,7 +45,7 @@ def verify_audit(
     async def work(runtime: "Runtime") -> "tuple[int, list[BrokenLink]]":
         from app.ledger.reconcile import verify_chains
 
-        async with runtime.database.read() as session:
+        async with runtime.database.snapshot() as session:
             return await verify_chains(session)
 
     count, broken = run(work)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.dashboard.language import N_
+from app.models import Role
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,12 @@ PAGES: Final = (
 
 
 ROLE_LABELS: Final[Mapping[str, str]] = {
-    "administrator": N_("系统管理员"),
-    "office": N_("统筹部门"),
-    "department": N_("责任单位"),
-    "reporter": N_("观测点"),
+    Role.CLERK: N_("统筹部门经办人"),
+    Role.LEADER: N_("统筹部门负责人"),
+    Role.AUDITOR: N_("审计员"),
+    Role.ADMINISTRATOR: N_("系统管理员"),
+    Role.DEPARTMENT: N_("责任单位"),
+    Role.REPORTER: N_("观测点"),
 }
 
 

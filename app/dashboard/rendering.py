@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from app.dashboard import assets, dates, highlight, language, lights, menu
+from app.dashboard import assets, dates, highlight, labels, language, lights, menu
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 DEFAULTS: Final[Mapping[str, Any]] = {"user": None, "csrf_token": "", "menu": (), "messages": (), "badges_url": None}
@@ -21,10 +21,14 @@ DEFAULTS: Final[Mapping[str, Any]] = {"user": None, "csrf_token": "", "menu": ()
 
 @dataclass(frozen=True)
 class Flash:
-    """One message above the page, already translated; `tone` is success, info, warning or danger."""
+    """One message above the page, already translated; `tone` is success, info, warning or danger.
+
+    `about` is text of people or of the directory that belongs to it, such as the departments named.
+    """
 
     text: str
     tone: str = "info"
+    about: str = ""
 
 
 @cache
@@ -45,6 +49,7 @@ def environment(chosen: str) -> Environment:
         asset=assets.asset,
         light_of=lights.light_of,
         role_labels=menu.ROLE_LABELS,
+        labels=labels,
         language=chosen,
         html_language=language.HTML_LANGUAGE[chosen],
     )

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from fastapi import Depends
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -98,9 +98,17 @@ def refuse_foreign(request: Request) -> None:
         if site is None:
             raise ForeignRequest
         return
-    parts = urlsplit(origin)
+    parts = _split(origin)
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.netloc not in own_hosts(request):
         raise ForeignRequest
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of an address; all of them empty where it is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
 
 
 async def find_session(request: Request) -> SignedIn | None:
@@ -156,7 +164,7 @@ async def _keep_alive(request: Request, runtime: Runtime, found: SignedIn) -> No
 
 def local_path(wish: str) -> str:
     """Where to go after signing in: a page of ours, else the home page; never another site."""
-    parts = urlsplit(wish) if wish.isascii() and wish.isprintable() and "\\" not in wish else urlsplit("")
+    parts = _split(wish if wish.isascii() and wish.isprintable() and "\\" not in wish else "")
     ours = parts.path.startswith(HOME) and not parts.scheme and not parts.netloc and "//" not in parts.path
     if not ours or parts.path.startswith(("/dashboard/sign-", "/dashboard/badges", "/dashboard/static")):
         return HOME

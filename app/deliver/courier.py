@@ -13,7 +13,7 @@ from app.database import Database
 from app.deliver.claim import LEASE, Claimed, claim_due, has_due
 from app.deliver.keyring import open_secrets
 from app.deliver.send import Fault, Message, Outcome, Sender
-from app.deliver.settle import settle
+from app.deliver.settle import Ended, settle_all
 from app.log import get_logger
 from app.problems import StorageFull, Unavailable
 from app.sealing import SealBroken, Sealer
@@ -167,12 +167,8 @@ class Courier:
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _write(self, batch: list[_Finished]) -> None:
-        now = self._clock.now()
-        lost = []
+        ended = [Ended(each.claimed, each.outcome, _chance.random()) for each in batch]
         async with self._database.write() as session:
-            # Always in the same order, so that two workers do not wait for each other.
-            for each in sorted(batch, key=lambda f: (f.claimed.endpoint_id, f.claimed.delivery_id)):
-                if not await settle(session, each.claimed, each.outcome, now, _chance.random()):
-                    lost.append(each.claimed.delivery_id)
+            lost = await settle_all(session, ended, self._clock.now())
         for delivery_id in lost:
             get_logger().warning("delivery_lease_lost", delivery=delivery_id)

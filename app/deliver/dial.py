@@ -6,16 +6,20 @@ server that changes its mind (rebinding) gains nothing. No proxy variable is rea
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Iterable
+import ssl
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 
 import httpcore
 from httpcore import SOCKET_OPTION, AsyncNetworkStream
 
-from app.deliver.guard import AddressRefused, Guard, read_literal
+from app.deliver.guard import AddressRefused, Guard, Target, read_literal
 
 # Threads that wait for name servers: their own, so that a dead name server does not hold up anything else.
 RESOLVER_THREADS = 16
+IDLE_SECONDS = 10.0
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
@@ -96,3 +100,63 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+class Lines:
+    """Open connections, kept for a few seconds after use: departments get their events in bursts.
+
+    httpcore's own pool would do, but its bookkeeping grows with the square of the connections (docs/decisions/0021).
+    """
+
+    def __init__(self, backend: httpcore.AsyncNetworkBackend, tls: ssl.SSLContext) -> None:
+        self._backend, self._tls = backend, tls
+        self._idle: dict[tuple[str, str, int], list[httpcore.AsyncHTTPConnection]] = {}
+        self._swept = time.monotonic()
+
+    @asynccontextmanager
+    async def line_to(self, target: Target) -> AsyncIterator[httpcore.AsyncHTTPConnection]:
+        """A connection of one's own, fresh or used before; kept afterwards if its exchange came to a clean end."""
+        await self._sweep()
+        place = (target.scheme, target.host, target.port)
+        line = await self._find(place) or self._make(target)
+        try:
+            yield line
+        finally:
+            if line.is_available():
+                self._idle.setdefault(place, []).append(line)
+            else:
+                await line.aclose()
+
+    async def _find(self, place: tuple[str, str, int]) -> httpcore.AsyncHTTPConnection | None:
+        kept = self._idle.get(place, [])
+        while kept:
+            line = kept.pop()
+            if not line.has_expired():
+                return line
+            await line.aclose()
+        return None
+
+    def _make(self, target: Target) -> httpcore.AsyncHTTPConnection:
+        return httpcore.AsyncHTTPConnection(
+            httpcore.Origin(target.scheme.encode(), target.host.encode(), target.port),
+            ssl_context=self._tls,
+            keepalive_expiry=IDLE_SECONDS,
+            network_backend=self._backend,
+        )
+
+    async def _sweep(self) -> None:
+        """Close what nobody came back for."""
+        if time.monotonic() - self._swept < IDLE_SECONDS:
+            return
+        self._swept = time.monotonic()
+        lines = [line for kept in self._idle.values() for line in kept]
+        expired = [line for line in lines if line.has_expired()]
+        self._idle = {place: [k for k in kept if k not in expired] for place, kept in self._idle.items()}
+        self._idle = {place: kept for place, kept in self._idle.items() if kept}
+        for line in expired:
+            await line.aclose()
+
+    async def aclose(self) -> None:
+        kept, self._idle = list(self._idle.values()), {}
+        for line in (line for lines in kept for line in lines):
+            await line.aclose()

@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 import httpcore
 
 from app.deliver.backoff import read_retry_after
-from app.deliver.dial import GuardedBackend, NameUnknown, Resolve, Resolver
+from app.deliver.dial import GuardedBackend, Lines, NameUnknown, Resolve, Resolver
 from app.deliver.guard import AddressRefused, Guard, Target, UrlRefused, read_url
 from app.deliver.signing import sign
 
@@ -23,7 +23,6 @@ CONNECT_SECONDS = 3.0
 TOTAL_SECONDS = 15.0
 MOST_ANSWER_BYTES = 16 * 1024
 KEPT_ANSWER_BYTES = 1024
-IDLE_SECONDS = 10.0
 
 
 class Fault(StrEnum):
@@ -111,16 +110,10 @@ class Sender:
         self._connect_seconds, self._total_seconds = connect_seconds, total_seconds
         self._agent = user_agent().encode()
         # The system's authorities: a private one is installed there or named by SSL_CERT_FILE.
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls or ssl.create_default_context(),
-            max_connections=None,
-            max_keepalive_connections=256,
-            keepalive_expiry=IDLE_SECONDS,
-            network_backend=GuardedBackend(guard, resolve or self._resolver),
-        )
+        self._lines = Lines(GuardedBackend(guard, resolve or self._resolver), tls or ssl.create_default_context())
 
     async def aclose(self) -> None:
-        await self._pool.aclose()
+        await self._lines.aclose()
         self._resolver.close()
 
     async def post(self, message: Message, now: datetime) -> Outcome:
@@ -134,11 +127,11 @@ class Sender:
         except Exception as error:
             fault = fault_of(error)
         # A status line is the receiver's word: what breaks after it only cuts the answer short.
-        if answer.status is not None:
-            fault = judge(answer.status)
+        if answer.http_status is not None:
+            fault = judge(answer.http_status)
         return Outcome(
             milliseconds=round((time.monotonic() - started) * 1000),
-            http_status=answer.status,
+            http_status=answer.http_status,
             fault=fault,
             answer=to_safe_text(bytes(answer.start)) or None,
             retry_after=read_retry_after(answer.retry_after, now),
@@ -158,14 +151,15 @@ class Sender:
             content=message.body,
             extensions={"timeout": {"connect": self._connect_seconds}},
         )
-        response = await self._pool.handle_async_request(request)
-        try:
-            answer.status = response.status
-            answer.retry_after = _find_header(response.headers, b"retry-after")
-            await answer.read(response)
-        finally:
-            # Not read to its end, the connection is closed and not used again.
-            await response.aclose()
+        async with self._lines.line_to(target) as line:
+            response = await line.handle_async_request(request)
+            try:
+                answer.http_status = response.status
+                answer.retry_after = _find_header(response.headers, b"retry-after")
+                await answer.read(response)
+            finally:
+                # Not read to its end, the connection is closed and not used again.
+                await response.aclose()
 
     def _headers(self, target: Target, message: Message, now: datetime) -> list[tuple[bytes, bytes]]:
         timestamp = int(now.timestamp())
@@ -186,7 +180,7 @@ class _Answer:
     """What has been read of an answer so far; it survives the exchange being cut off."""
 
     def __init__(self) -> None:
-        self.status: int | None = None
+        self.http_status: int | None = None
         self.retry_after: str | None = None
         self.start = bytearray()
 

@@ -1,9 +1,14 @@
-"""Writes what came of an attempt: the attempt itself, the delivery's new state, and the next of the case set free."""
+"""Writes what came of attempts: the attempts themselves, the deliveries' new states, the next of each case set free.
 
+Many at a time, in few statements: each one that finished meanwhile shares the commit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Table, insert, select, update
+from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.deliver.backoff import next_attempt_at
@@ -14,63 +19,118 @@ from app.models import Attempt, Delivery, DeliveryStatus, Endpoint
 _table = cast("Table", Delivery.__table__)
 _attempts = cast("Table", Attempt.__table__)
 _endpoints = cast("Table", Endpoint.__table__)
+_following = _table.alias("following")
+
+# Built once: a statement that is built anew costs more than its running.
+_held = (
+    select(_table.c.id, _table.c.lease_token)
+    .where(_table.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(_table.c.id)
+)
+_write_state = (
+    update(_table)
+    .where(_table.c.id == bindparam("delivery"))
+    .values(
+        status=bindparam("new_status"),
+        due_at=bindparam("new_due"),
+        attempts=bindparam("made"),
+        finished_at=bindparam("ended"),
+        # It did not kill its worker this time: only crashes in a row lead to quarantine.
+        crashes=0,
+        lease_token=None,
+        lease_until=None,
+    )
+)
+_write_attempt = insert(_attempts)
+_wake_next = (
+    update(_table)
+    .where(
+        _table.c.id
+        == select(_following.c.id)
+        .where(
+            _following.c.endpoint_id == bindparam("endpoint"),
+            _following.c.case_id == bindparam("of_case"),
+            _following.c.due_at.is_not(None),
+            _following.c.seq > bindparam("after"),
+        )
+        .order_by(_following.c.seq)
+        .limit(1)
+        .scalar_subquery(),
+        _table.c.due_at > bindparam("moment"),
+        _table.c.lease_token.is_(None),
+    )
+    .values(due_at=bindparam("moment"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An attempt that has ended; `chance` (0 up to 1) is the jitter of the next one."""
+
+    claimed: Claimed
+    outcome: Outcome
+    chance: float
 
 
 async def settle(session: AsyncSession, claimed: Claimed, outcome: Outcome, now: datetime, chance: float) -> bool:
-    """Record an attempt if the lease is still held; False, and nothing written, where another worker has the row.
+    """Record one attempt; see `settle_all`. False where another worker has the row."""
+    return not await settle_all(session, [Ended(claimed, outcome, chance)], now)
+
+
+async def settle_all(session: AsyncSession, ended: Sequence[Ended], now: datetime) -> list[int]:
+    """Record attempts whose leases are still held, and what follows from them.
 
     Args:
-        now: database time, when the attempt ended.
-        chance: 0 up to 1, for the jitter of the next attempt.
+        now: database time, when the attempts ended.
+
+    Returns the ids of deliveries that another worker has taken over; nothing is written for these.
     """
-    due_at = None if outcome.final else _next(claimed, outcome, now, chance)
-    status = _status_after(outcome, due_at)
-    settled = await session.scalar(
-        update(_table)
-        .where(_table.c.id == claimed.delivery_id, _table.c.lease_token == claimed.lease_token)
-        .values(
-            status=status,
-            due_at=due_at,
-            attempts=claimed.attempts + 1,
-            # It did not kill its worker this time: only crashes in a row lead to quarantine.
-            crashes=0,
-            lease_token=None,
-            lease_until=None,
-            finished_at=None if status is DeliveryStatus.PENDING else now,
+    tokens = await _lock(session, [each.claimed.delivery_id for each in ended])
+    held = [each for each in ended if tokens.get(each.claimed.delivery_id) == each.claimed.lease_token]
+    if held:
+        states = [_state_after(each, now) for each in held]
+        await session.execute(_write_state, states)
+        await session.execute(_write_attempt, [_attempt_of(each, now) for each in held])
+        finished = [each.claimed for each, state in zip(held, states, strict=True) if state["new_due"] is None]
+        if finished:
+            await _wake_those_behind(session, finished, now)
+        await _pause_gone(session, held)
+    kept = {each.claimed.delivery_id for each in held}
+    return [each.claimed.delivery_id for each in ended if each.claimed.delivery_id not in kept]
+
+
+async def _lock(session: AsyncSession, ids: list[int]) -> dict[int, str | None]:
+    """The lease tokens of rows, locked in one order, so that two workers never wait for each other."""
+    found = await session.execute(_held.with_for_update(key_share=True), {"ids": ids})
+    return {row.id: row.lease_token for row in found}
+
+
+def _state_after(each: Ended, now: datetime) -> dict[str, Any]:
+    claimed, outcome = each.claimed, each.outcome
+    due_at = None
+    if not outcome.final:
+        due_at = next_attempt_at(
+            failures=claimed.attempts + 1,
+            created_at=claimed.created_at,
+            now=now,
+            chance=each.chance,
+            retry_after=outcome.retry_after,
         )
-        .returning(_table.c.id)
-    )
-    if settled is None:
-        return False
-    await session.execute(insert(_attempts).values(**_attempt_of(claimed, outcome, now)))
-    if status is not DeliveryStatus.PENDING:
-        await wake_next(session, claimed.endpoint_id, claimed.case_id, claimed.seq, now)
-    if outcome.fault is Fault.GONE:
-        # The receiver said so itself: nothing more is sent there until a person registers or activates it again.
-        await session.execute(update(_endpoints).where(_endpoints.c.id == claimed.endpoint_id).values(active=False))
-    return True
-
-
-def _next(claimed: Claimed, outcome: Outcome, now: datetime, chance: float) -> datetime | None:
-    return next_attempt_at(
-        failures=claimed.attempts + 1,
-        created_at=claimed.created_at,
-        now=now,
-        chance=chance,
-        retry_after=outcome.retry_after,
-    )
-
-
-def _status_after(outcome: Outcome, due_at: datetime | None) -> DeliveryStatus:
-    if outcome.delivered:
-        return DeliveryStatus.DELIVERED
-    return DeliveryStatus.DEAD if due_at is None else DeliveryStatus.PENDING
-
-
-def _attempt_of(claimed: Claimed, outcome: Outcome, now: datetime) -> dict[str, Any]:
+    status = DeliveryStatus.DEAD if due_at is None else DeliveryStatus.PENDING
     return {
-        "delivery_id": claimed.delivery_id,
-        "number": claimed.attempts + 1,
+        "delivery": claimed.delivery_id,
+        "new_status": DeliveryStatus.DELIVERED if outcome.delivered else status,
+        "new_due": due_at,
+        "made": claimed.attempts + 1,
+        "ended": now if due_at is None else None,
+    }
+
+
+def _attempt_of(each: Ended, now: datetime) -> dict[str, Any]:
+    outcome = each.outcome
+    return {
+        "delivery_id": each.claimed.delivery_id,
+        "number": each.claimed.attempts + 1,
         "started_at": now - timedelta(milliseconds=outcome.milliseconds),
         "milliseconds": outcome.milliseconds,
         "http_status": outcome.http_status,
@@ -79,22 +139,16 @@ def _attempt_of(claimed: Claimed, outcome: Outcome, now: datetime) -> dict[str, 
     }
 
 
-async def wake_next(session: AsyncSession, endpoint_id: str, case_id: str, seq: int, now: datetime) -> None:
-    """Make the next unfinished delivery of the case due at once: it may have been moved behind the one just ended."""
-    following = (
-        select(_table.c.id)
-        .where(
-            _table.c.endpoint_id == endpoint_id,
-            _table.c.case_id == case_id,
-            _table.c.due_at.is_not(None),
-            _table.c.seq > seq,
-        )
-        .order_by(_table.c.seq)
-        .limit(1)
-        .scalar_subquery()
-    )
+async def _wake_those_behind(session: AsyncSession, finished: Sequence[Claimed], now: datetime) -> None:
+    """Make the next unfinished delivery of each case due at once: it may have been moved behind the one just ended."""
     await session.execute(
-        update(_table)
-        .where(_table.c.id == following, _table.c.due_at > now, _table.c.lease_token.is_(None))
-        .values(due_at=now)
+        _wake_next,
+        [{"endpoint": c.endpoint_id, "of_case": c.case_id, "after": c.seq, "moment": now} for c in finished],
     )
+
+
+async def _pause_gone(session: AsyncSession, held: Sequence[Ended]) -> None:
+    # The receiver said so itself: nothing more is sent there until a person registers or activates it again.
+    gone = sorted({each.claimed.endpoint_id for each in held if each.outcome.fault is Fault.GONE})
+    if gone:
+        await session.execute(update(_endpoints).where(_endpoints.c.id.in_(gone)).values(active=False))

@@ -76,8 +76,8 @@ async def _find_or_open(desk: Desk, submission: Submission, decision: Decision, 
     if decision.route is Route.CONSULTATION:
         await desk.numbers.reserve(CONSULTATION, desk.now)
     sources = [s.code for s in decision.sources]
-    fingerprint = accept.fingerprint(submission.text)
-    open_id = await accept.find_open_case(desk.session, fingerprint, sources)
+    fingerprint = accept.fingerprint(submission.text, sources)
+    open_id = await accept.find_open_case(desk.session, fingerprint)
     if open_id is not None:
         return await desk.open_file(open_id), True
     case = Case(

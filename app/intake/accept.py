@@ -2,14 +2,15 @@
 
 import hashlib
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.batch import Batch
+from app.batch import Batch, fetch
 from app.models import Case, CaseStatus, Report, ReportContact, VerificationStatus, new_id
 from app.problems import InvalidInput
 from app.sealing import Sealer
@@ -48,9 +49,9 @@ def fold(text: str) -> str:
     return "".join(c for c in folded if unicodedata.category(c)[0] in "LN")
 
 
-def fingerprint(text: str) -> str:
-    """SHA-256 of the folded text, 64 hex digits."""
-    return hashlib.sha256(fold(text).encode("utf-8", "replace")).hexdigest()
+def fingerprint(text: str, sources: Iterable[str]) -> str:
+    """What makes two reports the same burden: the same words and the same sources. SHA-256, 64 hex digits."""
+    return hashlib.sha256("\n".join([fold(text), *sorted(sources)]).encode("utf-8", "replace")).hexdigest()
 
 
 def summarize(submission: Submission) -> str:
@@ -70,14 +71,18 @@ def refuse_empty(submission: Submission) -> None:
         raise EmptyText
 
 
-async def find_open_case(session: AsyncSession, text_fingerprint: str, sources: list[str]) -> str | None:
-    """The id of an open case with the same words and the same sources; None where there is none."""
-    rows = await session.execute(
-        select(Case.id, Case.sources)
-        .where(Case.fingerprint == text_fingerprint, Case.status != CaseStatus.CLOSED)
-        .order_by(Case.opened_at)
-    )
-    return next((row.id for row in rows if sorted(row.sources) == sorted(sources)), None)
+_OPEN_CASE = (
+    select(Case.id)
+    .where(Case.fingerprint == bindparam("fingerprint"), Case.status != CaseStatus.CLOSED)
+    .order_by(Case.opened_at)
+    .limit(1)
+)
+
+
+async def find_open_case(session: AsyncSession, fingerprint: str) -> str | None:
+    """The id of the oldest open case with that fingerprint; None where there is none."""
+    rows = await fetch(session, _OPEN_CASE, {"fingerprint": fingerprint})
+    return rows[0][0] if rows else None
 
 
 def accept_report(

@@ -24,7 +24,7 @@ class Event(Base):
     seq: Mapped[int] = mapped_column(Integer)
     type: Mapped[str] = mapped_column(String(60))
     actor: Mapped[str] = mapped_column(String(120))
-    department_code: Mapped[str | None] = mapped_column(reference("departments.code"))
+    department_code: Mapped[str | None] = mapped_column(String(20))
     facts: Mapped[str] = mapped_column(Text)
     body: Mapped[str | None] = mapped_column(Text)
     body_salt: Mapped[str | None] = mapped_column(String(32))

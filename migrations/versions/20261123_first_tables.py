@@ -70,6 +70,43 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("day", name=op.f("pk_calendar_days")),
     )
     op.create_table(
+        "cases",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("number", sa.String(length=24), nullable=False),
+        sa.Column("summary", sa.String(length=200), nullable=False),
+        sa.Column("status", sa.String(40), nullable=False),
+        sa.Column("outcome", sa.String(40), nullable=True),
+        sa.Column("owner", sa.String(40), nullable=True),
+        sa.Column("owner_department", sa.String(length=20), nullable=True),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("category", sa.String(length=24), nullable=False),
+        sa.Column("route", sa.String(length=24), nullable=False),
+        sa.Column("sources", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+        sa.Column("burden_types", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+        sa.Column("districts", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("search_text", sa.Text(), nullable=False),
+        sa.Column("returns", sa.Integer(), nullable=False),
+        sa.Column("merged_into", sa.String(length=32), nullable=True),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_seq", sa.Integer(), nullable=False),
+        sa.Column("last_hash", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["merged_into"],
+            ["cases.id"],
+            name=op.f("fk_cases_merged_into_cases"),
+            initially="DEFERRED",
+            deferrable=True,
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cases")),
+        sa.UniqueConstraint("number", name=op.f("uq_cases_number")),
+    )
+    op.create_index("ix_cases_fingerprint", "cases", ["fingerprint"], unique=False)
+    op.create_index("ix_cases_opened_at", "cases", ["opened_at", "id"], unique=False)
+    op.create_index("ix_cases_status_due_at", "cases", ["status", "due_at"], unique=False)
+
+    op.create_table(
         "consultations",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("number", sa.String(length=24), nullable=False),
@@ -155,6 +192,25 @@ def upgrade() -> None:
         sa.UniqueConstraint("username", name=op.f("uq_users_username")),
     )
     op.create_table(
+        "agenda_items",
+        sa.Column("consultation_id", sa.String(length=32), nullable=False),
+        sa.Column("case_id", sa.String(length=32), nullable=False),
+        sa.Column("conclusion", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["cases.id"], name=op.f("fk_agenda_items_case_id_cases"), initially="DEFERRED", deferrable=True
+        ),
+        sa.ForeignKeyConstraint(
+            ["consultation_id"],
+            ["consultations.id"],
+            name=op.f("fk_agenda_items_consultation_id_consultations"),
+            initially="DEFERRED",
+            deferrable=True,
+        ),
+        sa.PrimaryKeyConstraint("consultation_id", "case_id", name=op.f("pk_agenda_items")),
+    )
+    op.create_index("ix_agenda_items_case_id", "agenda_items", ["case_id"], unique=False)
+
+    op.create_table(
         "api_keys",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("prefix", sa.String(length=16), nullable=False),
@@ -186,152 +242,6 @@ def upgrade() -> None:
     op.create_index(
         "ix_api_keys_holder", "api_keys", ["role", "observation_point_code", "department_code"], unique=False
     )
-
-    op.create_table(
-        "callbacks",
-        sa.Column("department_code", sa.String(length=20), nullable=False),
-        sa.Column("webhook_id", sa.String(length=255), nullable=False),
-        sa.Column("body_digest", sa.String(length=64), nullable=False),
-        sa.Column("type", sa.String(length=60), nullable=False),
-        sa.Column("status", sa.Integer(), nullable=False),
-        sa.Column("answer", sa.Text(), nullable=False),
-        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["department_code"],
-            ["departments.code"],
-            name=op.f("fk_callbacks_department_code_departments"),
-            initially="DEFERRED",
-            deferrable=True,
-        ),
-        sa.PrimaryKeyConstraint("department_code", "webhook_id", name=op.f("pk_callbacks")),
-    )
-    op.create_table(
-        "cases",
-        sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("number", sa.String(length=24), nullable=False),
-        sa.Column("summary", sa.String(length=200), nullable=False),
-        sa.Column("status", sa.String(40), nullable=False),
-        sa.Column("outcome", sa.String(40), nullable=True),
-        sa.Column("owner", sa.String(40), nullable=True),
-        sa.Column("owner_department", sa.String(length=20), nullable=True),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("category", sa.String(length=24), nullable=False),
-        sa.Column("route", sa.String(length=24), nullable=False),
-        sa.Column("sources", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
-        sa.Column("burden_types", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
-        sa.Column("districts", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
-        sa.Column("fingerprint", sa.String(length=64), nullable=False),
-        sa.Column("search_text", sa.Text(), nullable=False),
-        sa.Column("returns", sa.Integer(), nullable=False),
-        sa.Column("merged_into", sa.String(length=32), nullable=True),
-        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("last_seq", sa.Integer(), nullable=False),
-        sa.Column("last_hash", sa.String(length=64), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["merged_into"],
-            ["cases.id"],
-            name=op.f("fk_cases_merged_into_cases"),
-            initially="DEFERRED",
-            deferrable=True,
-        ),
-        sa.ForeignKeyConstraint(
-            ["owner_department"],
-            ["departments.code"],
-            name=op.f("fk_cases_owner_department_departments"),
-            initially="DEFERRED",
-            deferrable=True,
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_cases")),
-        sa.UniqueConstraint("number", name=op.f("uq_cases_number")),
-    )
-    op.create_index("ix_cases_fingerprint", "cases", ["fingerprint"], unique=False)
-    op.create_index("ix_cases_opened_at", "cases", ["opened_at", "id"], unique=False)
-    op.create_index("ix_cases_status_due_at", "cases", ["status", "due_at"], unique=False)
-
-    op.create_table(
-        "endpoints",
-        sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("department_code", sa.String(length=20), nullable=False),
-        sa.Column("url", sa.String(length=1000), nullable=False),
-        sa.Column("secret", sa.LargeBinary(), nullable=False),
-        sa.Column("active", sa.Boolean(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["department_code"],
-            ["departments.code"],
-            name=op.f("fk_endpoints_department_code_departments"),
-            initially="DEFERRED",
-            deferrable=True,
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_endpoints")),
-    )
-    op.create_index("ix_endpoints_department_code", "endpoints", ["department_code"], unique=False)
-
-    op.create_table(
-        "invitations",
-        sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("consultation_id", sa.String(length=32), nullable=False),
-        sa.Column("department_code", sa.String(length=20), nullable=False),
-        sa.Column("on_behalf_of", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
-        sa.Column("invited_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("position", sa.String(40), nullable=True),
-        sa.Column("basis", sa.Text(), nullable=True),
-        sa.Column("stated_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["consultation_id"],
-            ["consultations.id"],
-            name=op.f("fk_invitations_consultation_id_consultations"),
-            initially="DEFERRED",
-            deferrable=True,
-        ),
-        sa.ForeignKeyConstraint(
-            ["department_code"],
-            ["departments.code"],
-            name=op.f("fk_invitations_department_code_departments"),
-            initially="DEFERRED",
-            deferrable=True,
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
-        sa.UniqueConstraint(
-            "consultation_id", "department_code", name=op.f("uq_invitations_consultation_id_department_code")
-        ),
-    )
-    op.create_table(
-        "user_sessions",
-        sa.Column("token_hash", sa.String(length=64), nullable=False),
-        sa.Column("user_id", sa.String(length=32), nullable=False),
-        sa.Column("csrf_token", sa.String(length=64), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["user_id"],
-            ["users.id"],
-            name=op.f("fk_user_sessions_user_id_users"),
-            initially="DEFERRED",
-            deferrable=True,
-        ),
-        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_user_sessions")),
-    )
-    op.create_table(
-        "agenda_items",
-        sa.Column("consultation_id", sa.String(length=32), nullable=False),
-        sa.Column("case_id", sa.String(length=32), nullable=False),
-        sa.Column("conclusion", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["case_id"], ["cases.id"], name=op.f("fk_agenda_items_case_id_cases"), initially="DEFERRED", deferrable=True
-        ),
-        sa.ForeignKeyConstraint(
-            ["consultation_id"],
-            ["consultations.id"],
-            name=op.f("fk_agenda_items_consultation_id_consultations"),
-            initially="DEFERRED",
-            deferrable=True,
-        ),
-        sa.PrimaryKeyConstraint("consultation_id", "case_id", name=op.f("pk_agenda_items")),
-    )
-    op.create_index("ix_agenda_items_case_id", "agenda_items", ["case_id"], unique=False)
 
     op.create_table(
         "assignments",
@@ -370,6 +280,43 @@ def upgrade() -> None:
     op.create_index("ix_assignments_department", "assignments", ["department_code", "status"], unique=False)
 
     op.create_table(
+        "callbacks",
+        sa.Column("department_code", sa.String(length=20), nullable=False),
+        sa.Column("webhook_id", sa.String(length=255), nullable=False),
+        sa.Column("body_digest", sa.String(length=64), nullable=False),
+        sa.Column("type", sa.String(length=60), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["department_code"],
+            ["departments.code"],
+            name=op.f("fk_callbacks_department_code_departments"),
+            initially="DEFERRED",
+            deferrable=True,
+        ),
+        sa.PrimaryKeyConstraint("department_code", "webhook_id", name=op.f("pk_callbacks")),
+    )
+    op.create_table(
+        "endpoints",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("department_code", sa.String(length=20), nullable=False),
+        sa.Column("url", sa.String(length=1000), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["department_code"],
+            ["departments.code"],
+            name=op.f("fk_endpoints_department_code_departments"),
+            initially="DEFERRED",
+            deferrable=True,
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_endpoints")),
+    )
+    op.create_index("ix_endpoints_department_code", "endpoints", ["department_code"], unique=False)
+
+    op.create_table(
         "events",
         sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -388,19 +335,41 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["case_id"], ["cases.id"], name=op.f("fk_events_case_id_cases"), initially="DEFERRED", deferrable=True
         ),
-        sa.ForeignKeyConstraint(
-            ["department_code"],
-            ["departments.code"],
-            name=op.f("fk_events_department_code_departments"),
-            initially="DEFERRED",
-            deferrable=True,
-        ),
         sa.PrimaryKeyConstraint("position", name=op.f("pk_events")),
         sa.UniqueConstraint("case_id", "seq", name=op.f("uq_events_case_id_seq")),
         sa.UniqueConstraint("id", name=op.f("uq_events_id")),
     )
     op.create_index("ix_events_department", "events", ["department_code", "position"], unique=False)
 
+    op.create_table(
+        "invitations",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("consultation_id", sa.String(length=32), nullable=False),
+        sa.Column("department_code", sa.String(length=20), nullable=False),
+        sa.Column("on_behalf_of", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+        sa.Column("invited_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("position", sa.String(40), nullable=True),
+        sa.Column("basis", sa.Text(), nullable=True),
+        sa.Column("stated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["consultation_id"],
+            ["consultations.id"],
+            name=op.f("fk_invitations_consultation_id_consultations"),
+            initially="DEFERRED",
+            deferrable=True,
+        ),
+        sa.ForeignKeyConstraint(
+            ["department_code"],
+            ["departments.code"],
+            name=op.f("fk_invitations_department_code_departments"),
+            initially="DEFERRED",
+            deferrable=True,
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
+        sa.UniqueConstraint(
+            "consultation_id", "department_code", name=op.f("uq_invitations_consultation_id_department_code")
+        ),
+    )
     op.create_table(
         "reports",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -450,6 +419,23 @@ def upgrade() -> None:
     op.create_index("ix_rulings_case_id", "rulings", ["case_id"], unique=False)
 
     op.create_table(
+        "user_sessions",
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.String(length=32), nullable=False),
+        sa.Column("csrf_token", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["users.id"],
+            name=op.f("fk_user_sessions_user_id_users"),
+            initially="DEFERRED",
+            deferrable=True,
+        ),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_user_sessions")),
+    )
+    op.create_table(
         "acts",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("assignment_id", sa.String(length=32), nullable=False),
@@ -495,13 +481,6 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(
             ["case_id"], ["cases.id"], name=op.f("fk_deadlines_case_id_cases"), initially="DEFERRED", deferrable=True
-        ),
-        sa.ForeignKeyConstraint(
-            ["department_code"],
-            ["departments.code"],
-            name=op.f("fk_deadlines_department_code_departments"),
-            initially="DEFERRED",
-            deferrable=True,
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deadlines")),
     )
@@ -648,6 +627,7 @@ def downgrade() -> None:
     op.drop_index("ix_acts_assignment_id", table_name="acts")
 
     op.drop_table("acts")
+    op.drop_table("user_sessions")
     op.drop_index("ix_rulings_case_id", table_name="rulings")
 
     op.drop_table("rulings")
@@ -655,30 +635,24 @@ def downgrade() -> None:
     op.drop_index("ix_reports_case_id", table_name="reports")
 
     op.drop_table("reports")
+    op.drop_table("invitations")
     op.drop_index("ix_events_department", table_name="events")
 
     op.drop_table("events")
+    op.drop_index("ix_endpoints_department_code", table_name="endpoints")
+
+    op.drop_table("endpoints")
+    op.drop_table("callbacks")
     op.drop_index("ix_assignments_department", table_name="assignments")
     op.drop_index("ix_assignments_case_id", table_name="assignments")
 
     op.drop_table("assignments")
-    op.drop_index("ix_agenda_items_case_id", table_name="agenda_items")
-
-    op.drop_table("agenda_items")
-    op.drop_table("user_sessions")
-    op.drop_table("invitations")
-    op.drop_index("ix_endpoints_department_code", table_name="endpoints")
-
-    op.drop_table("endpoints")
-    op.drop_index("ix_cases_status_due_at", table_name="cases")
-    op.drop_index("ix_cases_opened_at", table_name="cases")
-    op.drop_index("ix_cases_fingerprint", table_name="cases")
-
-    op.drop_table("cases")
-    op.drop_table("callbacks")
     op.drop_index("ix_api_keys_holder", table_name="api_keys")
 
     op.drop_table("api_keys")
+    op.drop_index("ix_agenda_items_case_id", table_name="agenda_items")
+
+    op.drop_table("agenda_items")
     op.drop_table("users")
     op.drop_table("serials")
     op.drop_index("uq_pack_versions_active", table_name="pack_versions")
@@ -690,6 +664,11 @@ def downgrade() -> None:
     op.drop_table("idempotent_answers")
     op.drop_table("departments")
     op.drop_table("consultations")
+    op.drop_index("ix_cases_status_due_at", table_name="cases")
+    op.drop_index("ix_cases_opened_at", table_name="cases")
+    op.drop_index("ix_cases_fingerprint", table_name="cases")
+
+    op.drop_table("cases")
     op.drop_table("calendar_days")
     if op.get_bind().dialect.name == "postgresql":
         for name in ("refuse_event_change", "refuse_truncation", "refuse_report_change"):

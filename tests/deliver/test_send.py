@@ -249,3 +249,26 @@ def test_foreign_bytes_become_text_that_can_be_stored_and_shown() -> None:
     assert text.startswith("好")
     assert "\n" in text
     text.encode()
+
+
+async def test_a_connection_nobody_came_back_for_is_closed(
+    sender: Sender, receiver: DepartmentReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.deliver.dial.IDLE_SECONDS", 0.05)
+    with DepartmentReceiver() as other:
+        await post(sender, receiver.url)
+        assert receiver.open_connections == 1
+        await asyncio.sleep(0.1)
+        await post(sender, other.url)
+        await asyncio.sleep(0.1)
+        assert receiver.open_connections == 0
+
+
+async def test_a_connection_the_server_has_closed_meanwhile_is_not_used_again(
+    sender: Sender, receiver: DepartmentReceiver
+) -> None:
+    await post(sender, receiver.url)
+    receiver.hang_up()
+    await asyncio.sleep(0.05)
+    assert (await post(sender, receiver.url)).delivered
+    assert receiver.connections == 2

@@ -95,7 +95,7 @@ async def finish(city: CityUnderTest, receipt: dict[str, Any], reporter: httpx.A
 
 
 async def everything_adds_up(city: CityUnderTest) -> None:
-    async with city.runtime.database.read() as session:
+    async with city.runtime.database.snapshot() as session:
         result = await reconcile(session)
         events, broken = await verify_chains(session)
     assert result.offenders == []

@@ -1,0 +1,223 @@
+"""What the case page shows of a record: stages, duties, one timeline, and what may be done next. Pure."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from app.access.principal import Permission, Principal
+from app.dashboard import labels
+from app.dashboard.language import N_
+from app.dashboard.words import Clock, Fact, Words
+from app.ledger.search import CaseRecord
+from app.lifecycle import CASE, LIVE
+from app.models import Act, ActKind, Assignment, AssignmentStatus, Case, CaseOutcome, CaseStatus, Delivery, Event
+
+STAGE_OF: Final[Mapping[CaseStatus, str]] = {
+    CaseStatus.TRIAGE: "triage",
+    CaseStatus.CONSULTING: "consult",
+    CaseStatus.DISPATCHED: "handle",
+    CaseStatus.IN_PROGRESS: "handle",
+    CaseStatus.AWAITING_PROVINCE: "handle",
+    CaseStatus.IN_REVIEW: "review",
+    CaseStatus.VERIFYING: "verify",
+    CaseStatus.CLOSED: "close",
+}
+# Which events show that a case has been through a stage.
+TRACES: Final[Mapping[str, frozenset[str]]] = {
+    "intake": frozenset({"case.opened"}),
+    "triage": frozenset({"case.ruled"}),
+    "consult": frozenset({"consultation.invited"}),
+    "handle": frozenset({"assignment.created", "escalation.created"}),
+    "review": frozenset({"feedback.approved"}),
+    "verify": frozenset({"verification.asked"}),
+    "close": frozenset({"case.struck_off"}),
+}
+ACT_OF: Final[Mapping[str, ActKind]] = {
+    "assignment.returned": ActKind.RETURN,
+    "assignment.progressed": ActKind.PROGRESS,
+    "assignment.responded": ActKind.FEEDBACK,
+    "escalation.forwarded": ActKind.FORWARDING,
+    "escalation.answered": ActKind.UPSTREAM_REPLY,
+    "assignment.extension_requested": ActKind.EXTENSION,
+}
+SPOKEN: Final[Sequence[tuple[str, str]]] = (
+    ("explanation", N_("说明")),
+    ("legal_basis", N_("依据")),
+    ("note", N_("进展")),
+    ("measures", N_("整改措施")),
+    ("answer", N_("省级答复")),
+    ("public_reply", N_("可公开的答复")),
+    ("internal_account", N_("内部说明")),
+    ("forwarded_to", N_("上报至")),
+)
+TOLD_TO_EACH: Final = frozenset(
+    {"consultation.invited", "consultation.concluded", "case.closed", "case.reopened", "assignment.closed"}
+)
+
+
+@dataclass
+class Entry:
+    """One line of the timeline."""
+
+    at: datetime
+    title: str
+    tone: str
+    actor: str
+    type: str
+    facts: list[Fact] = field(default_factory=list)
+    spoken: list[Fact] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class DutyView:
+    """A duty as the page shows it: its clock while one runs, and what the department last sent."""
+
+    duty: Assignment
+    department: str
+    on_behalf_of: str
+    clock: Clock
+    spoken: list[Fact]
+    reviewable: bool
+
+
+@dataclass(frozen=True)
+class Actions:
+    """What this reader may do with the case as it stands."""
+
+    rule: bool
+    review: bool
+    convene: bool
+    close: bool
+    reopen: bool
+    outcomes: tuple[CaseOutcome, ...]
+
+    @property
+    def any(self) -> bool:
+        return self.rule or self.convene or self.close or self.reopen
+
+
+def actions_for(case: Case, principal: Principal) -> Actions:
+    """By the table of moves and the role's permissions."""
+    status = case.status
+    rules = principal.may(Permission.RULE)
+    outcomes = (CaseOutcome.ANSWERED, CaseOutcome.NOT_A_BURDEN)
+    if status is not CaseStatus.TRIAGE:
+        outcomes = (*outcomes, CaseOutcome.UNRESOLVED)
+    if status is CaseStatus.VERIFYING:
+        outcomes = (CaseOutcome.RELIEVED, *outcomes)
+    return Actions(
+        rule=rules and CASE.allows(status, CaseStatus.DISPATCHED),
+        review=principal.may(Permission.REVIEW),
+        convene=principal.may(Permission.CONVENE)
+        and status is not CaseStatus.CONSULTING
+        and CASE.allows(status, CaseStatus.CONSULTING),
+        close=rules and CASE.allows(status, CaseStatus.CLOSED),
+        reopen=rules and status is CaseStatus.CLOSED,
+        outcomes=outcomes,
+    )
+
+
+def stages_of(record: CaseRecord, words: Words) -> list[dict[str, str]]:
+    """The stepper: what the case went through, where it stands, what it never needed."""
+    seen = {event.type for event in record.events}
+    current = STAGE_OF[record.case.status]
+    order = [key for key, _ in labels.STAGES]
+    stages = []
+    for index, (key, label) in enumerate(labels.STAGES):
+        if record.case.status is CaseStatus.CLOSED and key == "close":
+            state, note = "done", words.label(labels.OUTCOME, record.case.outcome or "")
+        elif key == current:
+            state, note = "current", words.say(labels.CASE_STATUS[record.case.status])
+        elif index > order.index(current):
+            state, note = "ahead", ""
+        else:
+            state, note = ("done" if seen & TRACES[key] else "skipped"), ""
+        if key == "triage" and state == "skipped":
+            state, note = "done", words.say(N_("自动分办"))
+        stages.append({"label": words.say(label), "state": state, "note": note if note != words.say(label) else ""})
+    return stages
+
+
+def duties_of(record: CaseRecord, words: Words) -> list[DutyView]:
+    """Live duties first, each group in the order of dispatch."""
+    views = []
+    for duty in sorted(record.assignments, key=lambda a: a.status not in LIVE):
+        running = [d for d in record.deadlines if d.assignment_id == duty.id and d.ended_at is None]
+        nearest = min(running, key=lambda d: d.due_at, default=None)
+        acts = [a for a in record.acts if a.assignment_id == duty.id and a.kind in ACT_OF.values()]
+        views.append(
+            DutyView(
+                duty=duty,
+                department=words.department(duty.department_code),
+                on_behalf_of=words.departments(duty.on_behalf_of),
+                clock=words.clock_of(nearest) if nearest else words.clock(None),
+                spoken=spoken(acts[-1], words) if acts else [],
+                reviewable=duty.status is AssignmentStatus.RESPONDED,
+            )
+        )
+    return views
+
+
+def spoken(act: Act, words: Words) -> list[Fact]:
+    """What a department wrote in one act."""
+    return [Fact(words.say(label), str(act.content[key])) for key, label in SPOKEN if act.content.get(key)]
+
+
+def timeline_of(record: CaseRecord, deliveries: Sequence[Delivery], words: Words) -> list[Entry]:
+    """Every event of the case in order; what several departments were told at once is one line."""
+    acts = {(a.assignment_id, a.kind, a.done_at): a for a in record.acts}
+    rulings = {ruling.id: ruling for ruling in record.rulings}
+    entries: list[Entry] = []
+    for event in record.events:
+        entry = _entry(event, words)
+        entry.deliveries = [d for d in deliveries if d.event_id == event.id]
+        known: dict[str, Any] = json.loads(event.facts)
+        kind = ACT_OF.get(event.type)
+        act = acts.get((known.get("assignment", ""), kind, event.happened_at)) if kind else None
+        if act is not None:
+            entry.spoken = spoken(act, words)
+        if (ruling := rulings.get(known.get("ruling", ""))) is not None:
+            entry.spoken = [Fact(words.say(N_("理由")), ruling.reason)]
+        last = entries[-1] if entries else None
+        if last and event.type in TOLD_TO_EACH and (last.type, last.at) == (entry.type, entry.at):
+            _join(last, entry)
+        else:
+            entries.append(entry)
+    return entries
+
+
+def _entry(event: Event, words: Words) -> Entry:
+    facts = words.facts(event.facts)
+    if event.department_code and not any(fact.value == words.department(event.department_code) for fact in facts):
+        facts.insert(0, Fact(words.say(N_("单位")), words.department(event.department_code)))
+    return Entry(
+        at=event.happened_at,
+        title=words.label(labels.EVENT, event.type),
+        tone=labels.EVENT_TONES.get(event.type, "neutral"),
+        actor=words.actor(event.actor),
+        type=event.type,
+        facts=facts,
+    )
+
+
+def _join(line: Entry, another: Entry) -> None:
+    """Add what is new in another event of the same kind and moment to a line."""
+    said = {(fact.label, fact.value) for fact in line.facts}
+    for fact in another.facts:
+        if (fact.label, fact.value) in said:
+            continue
+        place = next((i for i, known in enumerate(line.facts) if known.label == fact.label), None)
+        if place is None:
+            line.facts.append(fact)
+        else:
+            line.facts[place] = Fact(fact.label, f"{line.facts[place].value}、{fact.value}")
+    line.deliveries += another.deliveries
+
+
+def people_in(record: CaseRecord) -> set[str]:
+    """Ids of the office's people whom the record names."""
+    actors = {event.actor.partition(":")[2] for event in record.events if event.actor.startswith("office:")}
+    return actors | {ruling.ruled_by.removeprefix("user:") for ruling in record.rulings}

@@ -1,0 +1,228 @@
+"""事项页: one case with its reports, duties, history and replies, and the acts of the office upon it."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import Path, Response
+
+from app.access.principal import Permission
+from app.dashboard import labels
+from app.dashboard.answering import attempt, go, make_pages, page
+from app.dashboard.case_view import duties_of, people_in, stages_of, timeline_of
+from app.dashboard.forms import BadFields, Form
+from app.dashboard.home import words_for
+from app.dashboard.language import N_
+from app.dashboard.rendering import Flash
+from app.dashboard.ruling_form import RulingInput, read_departments, read_ruling, read_text
+from app.dashboard.session import At, Office
+from app.dashboard.triage import item_facts, triage_page
+from app.deliver.log import list_deliveries
+from app.flow import consultation, handle, office
+from app.flow.desk import CaseChanged
+from app.ledger.pages import names_of_users
+from app.ledger.search import get_case, read_record
+from app.ledger.todo import next_in_triage
+from app.models import CaseOutcome
+
+router = make_pages()
+Number = Annotated[str, Path(pattern=r"^[A-Z]{2}-\d{4}-\d{6,10}$")]
+MOST_DELIVERIES = 200
+LONGEST_STATEMENT = 4000
+
+
+@router.get("/cases/{number}")
+async def show_case(number: Number, at: At, pick: str = "") -> Response:
+    """The whole case."""
+    return await case_page(at, number, pick=pick)
+
+
+async def case_page(
+    at: Office, number: str, *, typed: dict[str, Any] | None = None, pick: str = "", messages: tuple[Flash, ...] = (), status: int = 200
+) -> Response:
+    """The page; `typed` holds what was entered in a form that was refused, by the form's name."""
+    entered = typed or {}
+    async with at.read() as session:
+        case = await get_case(session, at.principal, number)
+        record = await read_record(session, case)
+        deliveries = await list_deliveries(session, case_id=case.id, limit=MOST_DELIVERIES)
+        people = await names_of_users(session, people_in(record))
+    words = words_for(at, people)
+    facts = item_facts(at, record, pick=pick, ruling=entered.get("ruling"), closing=entered.get("closing"))
+    facts |= {
+        "words": words,
+        "typed": entered,
+        "stages": stages_of(record, words),
+        "duties": duties_of(record, words),
+        "timeline": timeline_of(record, [row.delivery for row in deliveries], words),
+        "has_deliveries": bool(deliveries),
+        "item_provisional": any(d.provisional for d in record.deadlines if d.ended_at is None),
+        "ruler": lambda ruling: people.get(ruling.ruled_by.removeprefix("user:"), ruling.ruled_by),
+    }
+    return await page(at, "case.html", "ledger", facts, messages=messages, status=status)
+
+
+async def _act(
+    at: Office, number: str, act: Callable[[], Awaitable[Response]], *, form: str, typed: Any
+) -> Response:
+    """Do it, or show the page it came from again with what was typed in that form."""
+    from_triage = at.form.get("from") == "triage"
+
+    async def show_again(message: Flash, status: int) -> Response:
+        if from_triage:
+            return await triage_page(at, number, messages=(message,), status=status, **{form: typed})
+        return await case_page(at, number, typed={form: typed}, messages=(message,), status=status)
+
+    return await attempt(at, act, show_again)
+
+
+def _version(form: Form) -> int | None:
+    """The version that the page showed; a form without one is out of date."""
+    try:
+        version = form.number("version", 0, 10**9)
+    except ValueError:
+        version = None
+    if version is None:
+        raise CaseChanged(0)
+    return version
+
+
+def read_moment(typed: str, at: Office, faults: list[str]) -> datetime | None:
+    """A local day and time such as `2026-11-23T09:30`; None where nothing was entered."""
+    if not typed:
+        return None
+    try:
+        moment = datetime.strptime(typed, "%Y-%m-%dT%H:%M").replace(tzinfo=at.city.calendar.zone)
+    except ValueError:
+        faults.append(N_("会议时间格式不正确，请重新选择。"))
+        return None
+    return moment.astimezone(UTC)
+
+
+async def _onward(at: Office, number: str, message: Flash) -> Response:
+    """After triage the next case opens by itself; elsewhere the case stays."""
+    if at.form.get("from") != "triage":
+        return go(at.request, f"/dashboard/cases/{number}", message)
+    async with at.read() as session:
+        following = await next_in_triage(session, await get_case(session, at.principal, number))
+    query = {"text": at.form.get("text"), "case": following or ""}
+    kept = urlencode({name: value for name, value in query.items() if value})
+    return go(at.request, f"/dashboard/triage?{kept}" if kept else "/dashboard/triage", message)
+
+
+@router.post("/cases/{number}/ruling")
+async def rule(number: Number, at: At) -> Response:
+    """裁定 or 改派."""
+
+    async def act() -> Response:
+        version, wanted = _version(at.form), read_ruling(at.form, at.city)
+        async with at.desk(Permission.RULE) as desk:
+            await office.rule(
+                desk,
+                number,
+                category=wanted.category,
+                receivers=wanted.receivers,
+                reason=wanted.reason,
+                term=wanted.term,
+                expected_version=version,
+            )
+        said = words_for(at)
+        names = said.departments([code for code, _ in wanted.receivers])
+        done = said.say(N_("已裁定 %(number)s（%(category)s）："), number=number, category=said.say(labels.CATEGORY[wanted.category]))
+        return await _onward(at, number, Flash(done, "success", names))
+
+    return await _act(at, number, act, form="ruling", typed=RulingInput.typed(at.form))
+
+
+@router.post("/cases/{number}/closing")
+async def close(number: Number, at: At) -> Response:
+    """办结: end it with a statement to every reporter."""
+    typed = {"outcome": at.form.get("outcome"), "statement": at.form.get("statement")}
+
+    async def act() -> Response:
+        faults: list[str] = []
+        version = _version(at.form)
+        outcome = next((known for known in CaseOutcome if known == typed["outcome"]), None)
+        if outcome is None or outcome is CaseOutcome.MERGED:
+            faults.append(N_("请选择办理结果。"))
+        statement = read_text(at.form, "statement", N_("请写明给反映人的答复（2 至 4000 字）。"), faults, LONGEST_STATEMENT)
+        if faults or outcome is None:
+            raise BadFields(faults)
+        async with at.desk(Permission.RULE) as desk:
+            await office.close(desk, number, outcome=outcome, statement=statement, expected_version=version)
+        say = words_for(at).say
+        done = say(N_("已办结 %(number)s（%(outcome)s），答复已发给反映人。"), number=number, outcome=say(labels.OUTCOME[outcome]))
+        return await _onward(at, number, Flash(done, "success"))
+
+    return await _act(at, number, act, form="closing", typed=typed)
+
+
+@router.post("/cases/{number}/reopening")
+async def reopen(number: Number, at: At) -> Response:
+    """重新挂账."""
+
+    async def act() -> Response:
+        version = _version(at.form)
+        async with at.desk(Permission.RULE) as desk:
+            await office.reopen(desk, number, expected_version=version)
+        done = words_for(at).say(N_("%(number)s 已重新挂账，请重新分办。"), number=number)
+        return go(at.request, f"/dashboard/cases/{number}", Flash(done, "success"))
+
+    return await _act(at, number, act, form="reopening", typed={})
+
+
+@router.post("/cases/{number}/review")
+async def review(number: Number, at: At) -> Response:
+    """审核: what a department sent is accepted, or goes back with a comment."""
+    typed = {"assignment": at.form.get("assignment"), "comment": at.form.get("comment")}
+
+    async def act() -> Response:
+        accepted = at.form.get("verdict") == "accept"
+        faults: list[str] = []
+        if not accepted:
+            read_text(at.form, "comment", N_("退回重办须写明意见（2 至 2000 字）。"), faults)
+        if faults:
+            raise BadFields(faults)
+        async with at.desk(Permission.REVIEW) as desk:
+            _, duty = await handle.review(
+                desk,
+                typed["assignment"],
+                accepted=accepted,
+                comment=typed["comment"],
+                expected_version=_version(at.form),
+            )
+        say = words_for(at).say
+        done = say(N_("已审核通过 %(number)s 的反馈："), number=number) if accepted else say(N_("已将 %(number)s 退回重办："), number=number)
+        message = Flash(done, "success", words_for(at).department(duty.department_code))
+        return go(at.request, f"/dashboard/cases/{number}", message)
+
+    return await _act(at, number, act, form="review", typed=typed)
+
+
+@router.post("/cases/{number}/consultation")
+async def convene(number: Number, at: At) -> Response:
+    """会商: call the departments together on this case."""
+    typed = {name: at.form.get(name) for name in ("meeting_at", "place")} | {"receivers": at.form.all("receiver")}
+
+    async def act() -> Response:
+        faults: list[str] = []
+        version = _version(at.form)
+        codes = read_departments(at.form.all("receiver"), at.city, faults)
+        moment = read_moment(at.form.get("meeting_at"), at, faults)
+        place = at.form.get("place")[:200] or None
+        if faults:
+            raise BadFields(faults)
+        async with at.read() as session:
+            seen = await get_case(session, at.principal, number)
+        if seen.last_seq != version:
+            raise CaseChanged(seen.last_seq)
+        async with at.desk(Permission.CONVENE) as desk:
+            made = await consultation.convene_on(
+                desk, [number], [code for code in codes if code], meeting_at=moment, place=place
+            )
+        done = words_for(at).say(N_("已提请会商 %(number)s："), number=made.number)
+        names = words_for(at).departments([code for code in codes if code])
+        return go(at.request, f"/dashboard/consultations/{made.number}", Flash(done, "success", names))
+
+    return await _act(at, number, act, form="convening", typed=typed)

@@ -1,0 +1,58 @@
+"""待办: what waits for the office, the most urgent first; and the counts the menu asks for."""
+
+from typing import Annotated
+
+from fastapi import Query, Request, Response
+from starlette.responses import RedirectResponse
+
+from app.dashboard.answering import make_pages, page, read_badges, shell
+from app.dashboard.language import N_, language_of, translator
+from app.dashboard.menu import PAGES
+from app.dashboard.rendering import render
+from app.dashboard.session import HOME, At
+from app.dashboard.words import Words
+from app.ledger.pages import find_provisional
+from app.ledger.todo import Group, read_waiting
+
+router = make_pages()
+
+
+def words_for(at: At, people: dict[str, str] | None = None) -> Words:
+    """The reader's language with what is needed to name things."""
+    return Words(translator(language_of(at.request)), at.city, at.now, people or {})
+
+
+@router.get("")
+async def show_front(request: Request) -> Response:
+    """The address without its slash."""
+    return RedirectResponse(HOME, 307)
+
+
+@router.get("/")
+async def show_home(at: At) -> Response:
+    """我的待办: not a wall of totals, but what to open next."""
+    async with at.read() as session:
+        waiting = await read_waiting(session, at.now, at.city.calendar)
+        groups: tuple[tuple[str, str, str, Group], ...] = (
+            ("overdue", N_("已逾期"), "/dashboard/ledger?tab=overdue&sort=due", waiting.overdue),
+            ("today", N_("今日到期"), "/dashboard/ledger?tab=open&sort=due", waiting.due_today),
+            ("triage", N_("待分办"), "/dashboard/triage", waiting.triage),
+            ("review", N_("待审核"), "/dashboard/ledger?status=in_review&sort=due", waiting.review),
+            ("verification", N_("核实即将到期"), "/dashboard/ledger?status=verifying&sort=due", waiting.verification),
+        )
+        ids = [case.id for *_, group in groups for case in group.cases]
+        provisional = await find_provisional(session, ids)
+    facts = {"groups": groups, "waiting": waiting, "words": words_for(at), "provisional": provisional}
+    return await page(at, "home.html", "home", facts)
+
+
+@router.get("/badges")
+async def show_badges(
+    at: At, current: Annotated[str, Query(alias="page")] = "", seen: Annotated[str, Query()] = ""
+) -> Response:
+    """The menu with its counts; 204 where they are what the page shows already."""
+    badges = await read_badges(at)
+    if badges.stamp() == seen:
+        return Response(status_code=204)
+    known = current if current in {entry.key for entry in PAGES} else ""
+    return render(at.request, "menu.html", shell(at, known, badges))

@@ -1,0 +1,25 @@
+"""All pages of the office in one router, and the page for an address that is none."""
+
+from fastapi import APIRouter, Response
+
+from app.dashboard import cases, consultations, deliveries, home, ledger, sign_in, triage
+from app.dashboard.answering import make_pages
+from app.dashboard.session import At
+from app.problems import NotFound
+
+_rest = make_pages()
+
+
+@_rest.api_route("/{rest:path}", methods=["GET", "HEAD", "POST"])
+async def show_missing(at: At) -> Response:
+    """Under /dashboard/ even a wrong address is answered in HTML."""
+    raise NotFound
+
+
+def all_pages() -> APIRouter:
+    """Every page; static files must be mounted before, for the last route takes what is left."""
+    router = APIRouter()
+    for part in (sign_in, home, triage, ledger, cases, consultations, deliveries):
+        router.include_router(part.router)
+    router.include_router(_rest)
+    return router

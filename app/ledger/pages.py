@@ -1,0 +1,207 @@
+"""The lists behind the office's pages: rows by page with their totals. Units never order a list. Reads only."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.ledger.search import CaseFilter, _conditions
+from app.models import (
+    AgendaItem,
+    Attempt,
+    Case,
+    CaseStatus,
+    Consultation,
+    ConsultationStatus,
+    Deadline,
+    Delivery,
+    DeliveryStatus,
+    Endpoint,
+    Event,
+    Invitation,
+    User,
+)
+from app.problems import NotFound
+
+ORDERS: dict[str, tuple[Any, ...]] = {
+    "number": (Case.number,),
+    "-number": (Case.number.desc(),),
+    "opened": (Case.opened_at, Case.number),
+    "-opened": (Case.opened_at.desc(), Case.number.desc()),
+    "due": (Case.due_at.is_(None), Case.due_at, Case.number),
+    "-due": (Case.due_at.is_(None), Case.due_at.desc(), Case.number),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    """Some cases, how many there are, and which of their running clocks are provisional."""
+
+    cases: Sequence[Case]
+    total: int
+    provisional: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """对账: 挂账 N − 销号 M = 在账 K."""
+
+    opened: int
+    closed: int
+
+    @property
+    def on_ledger(self) -> int:
+        return self.opened - self.closed
+
+
+async def page_cases(session: AsyncSession, wanted: CaseFilter, *, order: str, offset: int, limit: int) -> CasePage:
+    """One page of the ledger; `order` is a key of ORDERS."""
+    conditions = _conditions(wanted)
+    total = await session.scalar(select(func.count()).select_from(Case).where(*conditions)) or 0
+    rows = select(Case).where(*conditions).order_by(*ORDERS[order]).offset(offset).limit(limit)
+    cases = list(await session.scalars(rows)) if total > offset else []
+    return CasePage(cases, total, await find_provisional(session, [case.id for case in cases]))
+
+
+async def find_provisional(session: AsyncSession, case_ids: Sequence[str]) -> frozenset[str]:
+    """Which of these cases have a running clock that rests on days not yet announced."""
+    if not case_ids:
+        return frozenset()
+    found = select(Deadline.case_id).where(
+        Deadline.case_id.in_(case_ids), Deadline.ended_at.is_(None), Deadline.provisional
+    )
+    return frozenset(await session.scalars(found))
+
+
+async def balance(session: AsyncSession, wanted: CaseFilter) -> Balance:
+    """How many cases of a selection were put on the ledger and struck off."""
+    statement = select(
+        func.count(), func.count().filter(Case.status == CaseStatus.CLOSED)
+    ).select_from(Case).where(*_conditions(wanted))  # fmt: skip
+    return Balance(*(await session.execute(statement)).one())
+
+
+async def names_of_users(session: AsyncSession, ids: Iterable[str]) -> dict[str, str]:
+    """Display names of people by id."""
+    rows = await session.execute(select(User.id, User.display_name).where(User.id.in_(set(ids))))
+    return {row.id: row.display_name for row in rows}
+
+
+# ── consultations ──
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """A session with the cases on its agenda and the seats of those invited."""
+
+    consultation: Consultation
+    agenda: Sequence[tuple[AgendaItem, Case]]
+    invitations: Sequence[Invitation]
+
+    @property
+    def stated(self) -> int:
+        """How many of those invited have said what their part is."""
+        return sum(seat.position is not None for seat in self.invitations)
+
+
+async def _record_of(session: AsyncSession, consultation: Consultation) -> SessionRecord:
+    agenda = await session.execute(
+        select(AgendaItem, Case)
+        .join(Case, Case.id == AgendaItem.case_id)
+        .where(AgendaItem.consultation_id == consultation.id)
+        .order_by(Case.number)
+    )
+    seats = await session.scalars(
+        select(Invitation).where(Invitation.consultation_id == consultation.id).order_by(Invitation.department_code)
+    )
+    return SessionRecord(consultation, list(agenda.tuples()), list(seats))
+
+
+async def page_consultations(
+    session: AsyncSession, status: ConsultationStatus | None, *, offset: int, limit: int
+) -> tuple[list[SessionRecord], int]:
+    """Sessions, newest first, and how many there are."""
+    conditions = [] if status is None else [Consultation.status == status]
+    total = await session.scalar(select(func.count()).select_from(Consultation).where(*conditions)) or 0
+    rows = (
+        select(Consultation)
+        .where(*conditions)
+        .order_by(Consultation.convened_at.desc(), Consultation.number.desc())
+        .offset(offset)
+        .limit(limit)
+    )
+    return [await _record_of(session, found) for found in (await session.scalars(rows)).all()], total
+
+
+async def read_consultation(session: AsyncSession, id_or_number: str) -> SessionRecord:
+    """One session by id or number; raises NotFound."""
+    found = await session.scalar(
+        select(Consultation).where((Consultation.id == id_or_number) | (Consultation.number == id_or_number))
+    )
+    if found is None:
+        raise NotFound
+    return await _record_of(session, found)
+
+
+# ── deliveries ──
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """A delivery with what its row only refers to, and its last attempt."""
+
+    delivery: Delivery
+    event_type: str
+    case_number: str
+    endpoint: Endpoint
+    last: Attempt | None
+
+
+def _deliveries(conditions: Sequence[Any]) -> Select[Any]:
+    newest = select(func.max(Attempt.id)).where(Attempt.delivery_id == Delivery.id).correlate(Delivery).scalar_subquery()
+    return (
+        select(Delivery, Event.type, Case.number, Endpoint, Attempt)
+        .join(Event, Event.id == Delivery.event_id)
+        .join(Case, Case.id == Delivery.case_id)
+        .join(Endpoint, Endpoint.id == Delivery.endpoint_id)
+        .outerjoin(Attempt, Attempt.id == newest)
+        .where(*conditions)
+    )
+
+
+async def page_deliveries(
+    session: AsyncSession,
+    *,
+    status: tuple[DeliveryStatus, ...] = (),
+    department: str | None = None,
+    case_number: str | None = None,
+    offset: int,
+    limit: int,
+) -> tuple[list[DeliveryRow], int]:
+    """The delivery log, newest first, and how many there are."""
+    conditions: list[Any] = []
+    if status:
+        conditions.append(Delivery.status.in_(status))
+    if department:
+        conditions.append(Endpoint.department_code == department)
+    if case_number:
+        conditions.append(Case.number == case_number)
+    counted = (
+        select(func.count())
+        .select_from(Delivery)
+        .join(Endpoint, Endpoint.id == Delivery.endpoint_id)
+        .join(Case, Case.id == Delivery.case_id)
+        .where(*conditions)
+    )
+    rows = _deliveries(conditions).order_by(Delivery.id.desc()).offset(offset).limit(limit)
+    return [DeliveryRow(*row) for row in await session.execute(rows)], await session.scalar(counted) or 0
+
+
+async def read_delivery(session: AsyncSession, delivery_id: int) -> DeliveryRow:
+    """One delivery; raises NotFound."""
+    row = (await session.execute(_deliveries([Delivery.id == delivery_id]))).one_or_none()
+    if row is None:
+        raise NotFound
+    return DeliveryRow(*row)

@@ -1,0 +1,138 @@
+"""What waits for the coordinating office, by urgency and kind, never by department. Reads only."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.deadlines import Calendar, due_by
+from app.models import Case, CaseStatus, Consultation, ConsultationStatus, Delivery, DeliveryStatus
+
+ROWS = 8
+SOON_WORKING_DAYS = 2
+FAILED = (DeliveryStatus.DEAD, DeliveryStatus.QUARANTINED)
+
+
+@dataclass(frozen=True, slots=True)
+class Badges:
+    """How much waits on each page of the menu."""
+
+    overdue: int
+    due_today: int
+    triage: int
+    consultations: int
+    failed_deliveries: int
+
+    def by_page(self) -> Mapping[str, int]:
+        return {
+            "home": self.overdue + self.due_today,
+            "triage": self.triage,
+            "consultations": self.consultations,
+            "deliveries": self.failed_deliveries,
+        }
+
+    def stamp(self) -> str:
+        """What a page sends back to ask whether anything has changed."""
+        return "-".join(str(count) for count in self.by_page().values())
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The most urgent cases of one kind, and how many there are in all."""
+
+    cases: Sequence[Case]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Everything on the office's desk. Cases due by tonight stand under `overdue` or `due_today` only."""
+
+    overdue: Group
+    due_today: Group
+    triage: Group
+    review: Group
+    verification: Group
+    consultations: Sequence[Consultation]
+    failed_deliveries: int
+
+
+def end_of_today(now: datetime, zone: ZoneInfo) -> datetime:
+    """The last moment of the local day."""
+    return now.astimezone(zone).replace(hour=23, minute=59, second=59, microsecond=999999)
+
+
+def _is_overdue(now: datetime) -> ColumnElement[bool]:
+    return and_(Case.status != CaseStatus.CLOSED, Case.due_at < now)
+
+
+def _is_due_today(now: datetime, zone: ZoneInfo) -> ColumnElement[bool]:
+    return and_(Case.status != CaseStatus.CLOSED, Case.due_at >= now, Case.due_at <= end_of_today(now, zone))
+
+
+async def count_badges(session: AsyncSession, now: datetime, zone: ZoneInfo) -> Badges:
+    """The counts of the menu, in one query."""
+
+    def cases(condition: ColumnElement[bool]) -> ColumnElement[int]:
+        return select(func.count()).select_from(Case).where(condition).scalar_subquery()
+
+    convened = select(func.count()).select_from(Consultation).where(Consultation.status == ConsultationStatus.CONVENED)
+    failed = select(func.count()).select_from(Delivery).where(Delivery.status.in_(FAILED))
+    row = (
+        await session.execute(
+            select(
+                cases(_is_overdue(now)),
+                cases(_is_due_today(now, zone)),
+                cases(Case.status == CaseStatus.TRIAGE),
+                convened.scalar_subquery(),
+                failed.scalar_subquery(),
+            )
+        )
+    ).one()
+    return Badges(*row)
+
+
+async def read_waiting(session: AsyncSession, now: datetime, calendar: Calendar) -> Waiting:
+    """What the home page shows."""
+    zone = calendar.zone
+    tonight = end_of_today(now, zone)
+    soon = due_by(now, SOON_WORKING_DAYS, calendar).at
+    overdue, today = _is_overdue(now), _is_due_today(now, zone)
+    later = or_(Case.due_at > tonight, Case.due_at.is_(None))
+
+    async def group(condition: ColumnElement[bool], shown: ColumnElement[bool] | None = None) -> Group:
+        total = await session.scalar(select(func.count()).select_from(Case).where(condition)) or 0
+        rows = select(Case).where(condition).order_by(Case.due_at, Case.number).limit(ROWS)
+        if not total:
+            return Group((), 0)
+        return Group(list(await session.scalars(rows if shown is None else rows.where(shown))), total)
+
+    sessions = (
+        select(Consultation)
+        .where(Consultation.status == ConsultationStatus.CONVENED)
+        .order_by(Consultation.due_at, Consultation.number)
+        .limit(ROWS)
+    )
+    badges = await count_badges(session, now, zone)
+    lapsing = and_(Case.status == CaseStatus.VERIFYING, Case.due_at <= soon)
+    return Waiting(
+        overdue=await group(overdue),
+        due_today=await group(today),
+        triage=await group(Case.status == CaseStatus.TRIAGE, later),
+        review=await group(Case.status == CaseStatus.IN_REVIEW, later),
+        verification=await group(lapsing, later),
+        consultations=list(await session.scalars(sessions)),
+        failed_deliveries=badges.failed_deliveries,
+    )
+
+
+async def next_in_triage(session: AsyncSession, after: Case) -> str | None:
+    """The number of the case to rule on after this one: the next by due time, else the first; None when all is done."""
+    waiting = select(Case.number).where(Case.status == CaseStatus.TRIAGE, Case.id != after.id)
+    order = (Case.due_at, Case.number)
+    behind = or_(Case.due_at > after.due_at, and_(Case.due_at == after.due_at, Case.number > after.number))
+    following = await session.scalar(waiting.where(behind).order_by(*order).limit(1)) if after.due_at else None
+    return following or await session.scalar(waiting.order_by(*order).limit(1))
