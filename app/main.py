@@ -26,6 +26,7 @@ from app.api.webhooks import add_webhooks
 from app.dashboard.api_docs import add_api_docs
 from app.dashboard.assets import add_static_files
 from app.dashboard.headers import SecurityHeaders
+from app.dashboard.pages import all_pages
 from app.log import get_logger
 from app.problems import AppError
 from app.runtime import Runtime
@@ -82,6 +83,7 @@ def create_app(runtime: Runtime, *, with_worker: bool = False) -> FastAPI:
         application.include_router(router)
     add_webhooks(application)
     add_static_files(application)
+    application.include_router(all_pages())
     add_api_docs(application)
     return application
 

@@ -1,14 +1,34 @@
 """Which burdens a text complains about: weighted cues per type, few types out. Says nothing about who causes them."""
 
+import re
+
 from app.classify.decision import BurdenFound
-from app.classify.mentions import Cue
+from app.classify.mentions import Cue, Findings
 
 _ENOUGH = 0.7
 # Half sure at a score of `_DOUBT`; a type that is weak beside the strongest loses up to `_SHADE`.
 _DOUBT, _SHADE = 0.6, 0.45
 _MOST = 3
 # A burden report has a burden: where all cues are weak, the best of them is still said.
-_HINT = 0.3
+_HINT = 0.2
+# What is asked for in a suggestion is no complaint.
+_SUGGESTION = re.compile(r"(?:建议|希望|恳请|盼望|请求|呼吁|能不能|可否|能否)[^。!?\n]*")
+_SUGGESTED = 0.35
+_NAMES = ("full", "org", "old", "central", "inherent", "number", "typo")
+
+
+def burden_cues(folded: str, findings: Findings) -> list[Cue]:
+    """The cues that count: not inside a department's name (统计局 is no statistics), and less inside a suggestion."""
+    names = [(m.start, m.end) for m in findings.mentions if m.form in _NAMES]
+    suggestions = [match.span() for match in _SUGGESTION.finditer(folded)]
+    counted = []
+    for cue in findings.burdens:
+        if any(start < cue.end and cue.start < end for start, end in names):
+            continue
+        if any(start <= cue.start < end for start, end in suggestions):
+            cue = cue._replace(weight=cue.weight * _SUGGESTED)
+        counted.append(cue)
+    return counted
 
 
 def find_burdens(cues: list[Cue], threshold: float) -> tuple[BurdenFound, ...]:

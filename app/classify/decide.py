@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from app.classify.burdens import find_burdens
+from app.classify.burdens import burden_cues, find_burdens
 from app.classify.decision import (
     ROUTES,
     BurdenFound,
@@ -48,10 +48,11 @@ def classify(report: ReportText, knowledge: Knowledge, thresholds: Thresholds | 
     assign_roles(prepared.folded, findings.mentions, knowledge)
     mark_praise(prepared.folded, findings)
     matter = complete_from_context(prepared.folded, findings, knowledge)
+    cues = burden_cues(prepared.folded, findings)
     if sum(mention.role == "disputes" for mention in findings.mentions) > 1:
-        findings.burdens.append(Cue(0, 0, knowledge.pack.dispute_burden, 1.0))
-    burdens = find_burdens(findings.burdens, limits.burden)
-    verdict = _judge(findings, knowledge, report, burdens)
+        cues.append(Cue(0, 1, knowledge.pack.dispute_burden, 1.0))
+    burdens = find_burdens(cues, limits.burden)
+    verdict = _judge(prepared.folded, findings, knowledge, report, burdens)
     return _dress(report, prepared, findings, verdict, burdens, knowledge, limits, matter)
 
 
@@ -62,8 +63,8 @@ def _district_of(report: ReportText, knowledge: Knowledge) -> str | None:
     return next((point.district for point in knowledge.pack.observation_points if point.name == report.unit), None)
 
 
-def _judge(findings: Findings, knowledge: Knowledge, report: ReportText, burdens: tuple[BurdenFound, ...]) -> Verdict:
-    suspects = find_suspects(findings.mentions, knowledge)
+def _judge(folded: str, findings: Findings, knowledge: Knowledge, report: ReportText, burdens: tuple[BurdenFound, ...]) -> Verdict:
+    suspects = find_suspects(folded, findings.mentions, knowledge)
     suspects = originators(_with_declared(suspects, report, knowledge))
     scope = out_of_scope(findings, suspects, len(burdens))
     if scope > 0.0:
@@ -131,7 +132,7 @@ def _confidence(suspects: list[Suspect], findings: Findings) -> float:
 
 def _without_department(findings: Findings, knowledge: Knowledge) -> Verdict:
     def strongest(slots: str) -> float:
-        return max((m.margin for m in findings.mentions if m.slot in slots and m.role in SOURCE_ROLES), default=0.0)
+        return max((m.margin for m in findings.mentions if m.slot in slots and m.role in SOURCE_ROLES), default=-9.0)
 
     bare = [m for m in findings.mentions if m.slot in "BS" and m.line and m.role in SOURCE_ROLES]
     coordinating = knowledge.group(knowledge.pack.coordinating_line)
@@ -142,9 +143,15 @@ def _without_department(findings: Findings, knowledge: Knowledge) -> Verdict:
         return Verdict(Category.UNCLEAR, UnclearReason.NON_DEPARTMENT_SOURCE, (), (), 0.85)
     if bare:
         return Verdict(Category.UNCLEAR, UnclearReason.TIER_UNKNOWN, (), (), 0.85)
-    if township > 0.9 and township > unknown - 1.0:
+    if (township > 0.9 and township > unknown - 1.0) or (township > -0.1 and _higher_tiers_denied(findings)):
         return Verdict(Category.UNCLEAR, UnclearReason.TOWNSHIP_SOURCE, (), (), 0.85)
     return Verdict(Category.UNCLEAR, UnclearReason.NO_DEPARTMENT, (), (), 0.85)
+
+
+def _higher_tiers_denied(findings: Findings) -> bool:
+    """True where the text says that those above did not ask for it: then what the own township does is its own."""
+    above = [mention for mention in findings.mentions if mention.slot in "DT"]
+    return bool(above) and all(mention.role in ("denied", "ended", "cited") for mention in above)
 
 
 def _dress(

@@ -183,6 +183,9 @@ def _named_system(
     start, end = span
     begin, place = _place_in_front(folded, start, knowledge, blocked)
     tier, unit_code = entry.reach, None
+    inside = knowledge.places.get(folded[start : start + 3]) or knowledge.places.get(folded[start : start + 2])
+    if inside is not None and not tier:
+        tier, unit_code = _reach(inside.reach, inside.district, knowledge, district)
     if place is not None and place.reach not in ("township", "self"):
         start = begin
         tier, unit_code = _reach(place.reach, place.district, knowledge, district)

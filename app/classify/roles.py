@@ -7,6 +7,8 @@ from app.directory.patterns import SLOTS
 # How far a bare mention speaks for itself as the source, before any rule has voted.
 _PRIOR = {"D": 1.0, "N": 0.7, "S": 0.9, "T": 0.3, "B": 0.5, "W": 0.0, "X": 0.0}
 SOURCE_ROLES = ("imposes", "adds", "disputes")
+# Votes that do not speak against a mention being a source.
+NOT_AGAINST = (*SOURCE_ROLES, "refuses", "baseline")
 _CAP = 3.2
 _JOINED = frozenset("、和与及跟同还有以")
 
@@ -63,7 +65,7 @@ def _joins(between: str, group: list[Mention], mention: Mention) -> bool:
 def settle_role(mention: Mention) -> None:
     """Weighs the votes. Evidence for imposing that lies within stronger evidence for another role does not count:
     in 不是市局要求的 the words 市局要求 are part of the denial."""
-    strong = [cue for cue in mention.cues if cue[1] not in (*SOURCE_ROLES, "baseline") and cue[2] >= 2.0]
+    strong = [cue for cue in mention.cues if cue[1] not in NOT_AGAINST and cue[2] >= 2.0]
     votes: dict[str, float] = {}
     for rule, role, weight, start, end in mention.cues:
         if role in ("imposes", "adds") and any(c[2] >= weight and c[3] < end and start < c[4] for c in strong):
@@ -71,10 +73,10 @@ def settle_role(mention: Mention) -> None:
         votes[role] = votes.get(role, 0.0) + weight
     mention.votes = votes
     imposing = _PRIOR[mention.slot] + min(_CAP, votes.get("imposes", 0.0)) + votes.get("adds", 0.0) / 2
-    others = {role: weight for role, weight in votes.items() if role not in (*SOURCE_ROLES, "baseline")}
+    others = {role: weight for role, weight in votes.items() if role not in NOT_AGAINST}
     best = max(others, key=lambda role: (others[role], role), default="")
     mention.margin = imposing - others.get(best, 0.0)
-    disputing = votes.get("disputes", 0.0)
+    disputing = votes.get("disputes", 0.0) + votes.get("refuses", 0.0)
     barring = max((weight for role, weight in others.items() if role != "channel"), default=0.0)
     if disputing >= 2.0 and disputing >= max(imposing - 1.0, barring):
         mention.role, mention.margin = "disputes", max(mention.margin, disputing)

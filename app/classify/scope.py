@@ -1,6 +1,6 @@
 """Tells what is no burden on the grassroots: praise, private grievance, crime, litigation, faults, own benefit, questions."""
 
-from app.classify.mentions import Findings
+from app.classify.mentions import Findings, Mention
 from app.classify.roles import SOURCE_ROLES
 from app.classify.sources import Suspect
 
@@ -18,19 +18,31 @@ _TURNS = ("但是", "但", "可是", "不过", "然而", "就是", "唯独", "�
 
 
 def mark_praise(folded: str, findings: Findings) -> None:
-    """A department in a sentence of praise or relief is praised, unless the sentence also tells what it demands."""
+    """A department in a sentence of praise or relief is praised, unless the sentence also tells what it demands. Where
+    the sentence of praise names nobody, it speaks of the sentence before."""
     for cue in findings.scopes:
         if cue.name not in ("praise", "relief"):
             continue
-        start = max(folded.rfind(mark, 0, cue.start) for mark in _SENTENCE_ENDS) + 1
+        start, end = _sentence_around(folded, cue.start, cue.end)
         start = max([start, *(folded.rfind(turn, start, cue.start) for turn in _TURNS)])
-        end = min((at for mark in _SENTENCE_ENDS if (at := folded.find(mark, cue.end)) >= 0), default=len(folded))
-        for mention in findings.mentions:
-            inside = start <= mention.start < end and mention.slot not in "WX"
-            enough = 1.7 if cue.name == "praise" else 1.1
-            if inside and mention.role in SOURCE_ROLES and mention.votes.get("imposes", 0.0) < enough:
+        enough = 1.7 if cue.name == "praise" else 1.1
+        inside = _sources_between(findings.mentions, start, end)
+        if not inside and cue.name == "praise" and start > 1:
+            start, end = _sentence_around(folded, start - 2, start - 1)
+            inside, enough = _sources_between(findings.mentions, start, end), 0.9
+        for mention in inside:
+            if mention.votes.get("imposes", 0.0) < enough:
                 mention.role = "praised"
                 mention.cues.append((f"scope-{cue.name}", "praised", cue.weight, cue.start, cue.end))
+
+
+def _sentence_around(folded: str, start: int, end: int) -> tuple[int, int]:
+    begin = max(folded.rfind(mark, 0, start) for mark in _SENTENCE_ENDS) + 1
+    return begin, min((at for mark in _SENTENCE_ENDS if (at := folded.find(mark, end)) >= 0), default=len(folded))
+
+
+def _sources_between(mentions: list[Mention], start: int, end: int) -> list[Mention]:
+    return [m for m in mentions if start <= m.start < end and m.slot not in "WX" and m.role in SOURCE_ROLES]
 
 
 def out_of_scope(findings: Findings, suspects: list[Suspect], burdens: int) -> float:
@@ -39,10 +51,11 @@ def out_of_scope(findings: Findings, suspects: list[Suspect], burdens: int) -> f
     for cue in findings.scopes:
         scores[cue.name] = scores.get(cue.name, 0.0) + cue.weight
     praise = scores.get("praise", 0.0) + scores.get("relief", 0.0)
-    if praise >= 2.0 and scores.get("praise") and not suspects and not _others_impose(findings):
+    active = [suspect for suspect in suspects if suspect.active]
+    if praise >= 2.0 and scores.get("praise") and not active and (not suspects or not burdens) and not _others_impose(findings):
         return min(0.97, 0.8 + 0.05 * praise)
     complaint = sum(min(2.0, mention.votes.get("imposes", 0.0)) for suspect in suspects for mention in suspect.mentions)
-    complaint += 0.6 * burdens
+    complaint += 0.9 * burdens
     for group, needed in _NEEDED.items():
         score = scores.get(group, 0.0)
         if score >= needed and score > complaint:

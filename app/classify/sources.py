@@ -8,6 +8,8 @@ from app.directory.knowledge import Knowledge
 from app.directory.pack import Tier
 
 _RANK = {Tier.PROVINCE: 0, Tier.MUNICIPAL: 1, Tier.DISTRICT: 2}
+# Votes that make a department more than a name, and what a report with bystanders loses in certainty.
+_ACTIVE, _BYSTANDER = 0.9, 0.95
 _CERTAINTY = {
     "full": 0.985, "org": 0.97, "central": 0.96, "inherent": 0.95, "adhoc": 0.95, "old": 0.95, "number": 0.93,
     "bare": 0.92, "system": 0.88, "outpost": 0.8, "typo": 0.85,
@@ -28,6 +30,15 @@ class Suspect:
     def margin(self) -> float:
         """The strongest mention's margin for being a source."""
         return max(mention.margin for mention in self.mentions)
+
+    @property
+    def active(self) -> bool:
+        """True where something in the text says that it demands, adds or pushes away."""
+        return sum(self.weight_of(role) for role in (*SOURCE_ROLES, "refuses")) >= _ACTIVE
+
+    def weight_of(self, role: str) -> float:
+        """The strongest vote for a role among the mentions."""
+        return max(mention.votes.get(role, 0.0) for mention in self.mentions)
 
     def has(self, role: str) -> bool:
         """True where one of the mentions got a vote for this role."""
@@ -83,6 +94,7 @@ def _tier_for_bare(mentions: list[Mention], knowledge: Knowledge) -> None:
         if mention.slot not in "BS" or mention.code or not mention.line or mention.tier:
             continue
         same = [m for m in known if knowledge.group(m.line) == knowledge.group(mention.line)]
+        same.sort(key=lambda m: m.role not in SOURCE_ROLES)
         if same:
             mention.tier, mention.district = same[0].tier, same[0].district
         elif len(tiers) == 1:
@@ -93,7 +105,7 @@ def _tier_for_bare(mentions: list[Mention], knowledge: Knowledge) -> None:
         settle(mention, knowledge)
 
 
-def find_suspects(mentions: list[Mention], knowledge: Knowledge) -> list[Suspect]:
+def find_suspects(folded: str, mentions: list[Mention], knowledge: Knowledge) -> list[Suspect]:
     """Departments with a mention whose role makes them a source, in order of appearance."""
     found: dict[str, Suspect] = {}
     for mention in mentions:
@@ -107,7 +119,48 @@ def find_suspects(mentions: list[Mention], knowledge: Knowledge) -> list[Suspect
         suspect.mentions.append(mention)
         suspect.certainty = max(suspect.certainty, _certainty(mention))
     cleared = {m.code for m in mentions if m.code and m.role in ("denied", "forwards", "ended")}
-    return [s for s in found.values() if not (s.code in cleared and s.margin < 2.0)]
+    suspects = [s for s in found.values() if not (s.code in cleared and s.margin < 2.0)]
+    return _without_bystanders(folded, _without_lone_refusal(suspects))
+
+
+def _without_lone_refusal(suspects: list[Suspect]) -> list[Suspect]:
+    """One department that says 这归某局 while 某局 itself makes demands is no party to a dispute: it is ruled out."""
+    refusing = [s for s in suspects if s.has("refuses")]
+    demanding = [s for s in suspects if not s.has("refuses") and s.weight_of("imposes") >= 0.9]
+    if len(refusing) == 1 and demanding and refusing[0].weight_of("imposes") < 1.0:
+        return [suspect for suspect in suspects if suspect is not refusing[0]]
+    return suspects
+
+
+def _without_bystanders(folded: str, suspects: list[Suspect]) -> list[Suspect]:
+    """Beside a department that demands something, one that is merely named is no source, unless both stand in the same
+    construction (区民政局要一份,区残联一份)."""
+    active = [s for s in suspects if s.active and not all(mention.inherited for mention in s.mentions)]
+    if not active:
+        return suspects
+    kept = [s for s in suspects if s.active or any(_parallel(folded, s, other) for other in active)]
+    if len(kept) < len(suspects):
+        for suspect in kept:
+            suspect.certainty *= _BYSTANDER
+    return kept
+
+
+def _parallel(folded: str, one: Suspect, other: Suspect) -> bool:
+    return any(_alike(folded, a, b) for a in one.mentions for b in other.mentions)
+
+
+def _alike(folded: str, one: Mention, other: Mention) -> bool:
+    first, second = (one, other) if one.start <= other.start else (other, one)
+    if second.joined and folded[first.end : second.start] in ("、", "和", "与", "及", "跟", "同"):
+        return True
+    after, then = folded[first.end : first.end + 2], folded[second.end : second.end + 2]
+    before, ahead = folded[first.start - 1 : first.start], folded[second.start - 1 : second.start]
+    if after == then and after or (after[:1] == then[:1] == ":") or (before.isdigit() and ahead.isdigit()):
+        return True
+    if any(mark in folded[first.end : second.start] for mark in "。!?\n"):
+        return False
+    opens = all(not mark or mark in ",;:、。!?\n" for mark in (before, ahead))
+    return opens or after[:1] == then[:1] or before == ahead
 
 
 def _spoken_for(mention: Mention) -> bool:

@@ -181,7 +181,7 @@ class PageRoute(APIRoute):
                 return await show_problem(request, error)
             except (RequestValidationError, HTTPException):
                 return await show_problem(request, NotFound())
-            except Exception as error:  # noqa: BLE001 - the last stop before the browser
+            except Exception as error:
                 get_logger().error("defect", exc_info=error, method=request.method, path=request.url.path)
                 return await show_problem(request, PageDefect())
 
@@ -190,4 +190,6 @@ class PageRoute(APIRoute):
 
 def make_pages() -> APIRouter:
     """A router of pages: outside the API's description, errors in HTML."""
-    return APIRouter(prefix="/dashboard", include_in_schema=False, route_class=PageRoute, default_response_class=Response)
+    return APIRouter(
+        prefix="/dashboard", include_in_schema=False, route_class=PageRoute, default_response_class=Response
+    )

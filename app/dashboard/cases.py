@@ -39,7 +39,13 @@ async def show_case(number: Number, at: At, pick: str = "") -> Response:
 
 
 async def case_page(
-    at: Office, number: str, *, typed: dict[str, Any] | None = None, pick: str = "", messages: tuple[Flash, ...] = (), status: int = 200
+    at: Office,
+    number: str,
+    *,
+    typed: dict[str, Any] | None = None,
+    pick: str = "",
+    messages: tuple[Flash, ...] = (),
+    status: int = 200,
 ) -> Response:
     """The page; `typed` holds what was entered in a form that was refused, by the form's name."""
     entered = typed or {}
@@ -55,7 +61,7 @@ async def case_page(
         "typed": entered,
         "stages": stages_of(record, words),
         "duties": duties_of(record, words),
-        "timeline": timeline_of(record, [row.delivery for row in deliveries], words),
+        "timeline_entries": timeline_of(record, [row.delivery for row in deliveries], words),
         "has_deliveries": bool(deliveries),
         "item_provisional": any(d.provisional for d in record.deadlines if d.ended_at is None),
         "ruler": lambda ruling: people.get(ruling.ruled_by.removeprefix("user:"), ruling.ruled_by),
@@ -63,9 +69,7 @@ async def case_page(
     return await page(at, "case.html", "ledger", facts, messages=messages, status=status)
 
 
-async def _act(
-    at: Office, number: str, act: Callable[[], Awaitable[Response]], *, form: str, typed: Any
-) -> Response:
+async def _act(at: Office, number: str, act: Callable[[], Awaitable[Response]], *, form: str, typed: Any) -> Response:
     """Do it, or show the page it came from again with what was typed in that form."""
     from_triage = at.form.get("from") == "triage"
 
@@ -129,7 +133,11 @@ async def rule(number: Number, at: At) -> Response:
             )
         said = words_for(at)
         names = said.departments([code for code, _ in wanted.receivers])
-        done = said.say(N_("已裁定 %(number)s（%(category)s）："), number=number, category=said.say(labels.CATEGORY[wanted.category]))
+        done = said.say(
+            N_("已裁定 %(number)s（%(category)s）："),
+            number=number,
+            category=said.say(labels.CATEGORY[wanted.category]),
+        )
         return await _onward(at, number, Flash(done, "success", names))
 
     return await _act(at, number, act, form="ruling", typed=RulingInput.typed(at.form))
@@ -146,13 +154,19 @@ async def close(number: Number, at: At) -> Response:
         outcome = next((known for known in CaseOutcome if known == typed["outcome"]), None)
         if outcome is None or outcome is CaseOutcome.MERGED:
             faults.append(N_("请选择办理结果。"))
-        statement = read_text(at.form, "statement", N_("请写明给反映人的答复（2 至 4000 字）。"), faults, LONGEST_STATEMENT)
+        statement = read_text(
+            at.form, "statement", N_("请写明给反映人的答复（2 至 4000 字）。"), faults, LONGEST_STATEMENT
+        )
         if faults or outcome is None:
             raise BadFields(faults)
         async with at.desk(Permission.RULE) as desk:
             await office.close(desk, number, outcome=outcome, statement=statement, expected_version=version)
         say = words_for(at).say
-        done = say(N_("已办结 %(number)s（%(outcome)s），答复已发给反映人。"), number=number, outcome=say(labels.OUTCOME[outcome]))
+        done = say(
+            N_("已办结 %(number)s（%(outcome)s），答复已发给反映人。"),
+            number=number,
+            outcome=say(labels.OUTCOME[outcome]),
+        )
         return await _onward(at, number, Flash(done, "success"))
 
     return await _act(at, number, act, form="closing", typed=typed)
@@ -193,7 +207,11 @@ async def review(number: Number, at: At) -> Response:
                 expected_version=_version(at.form),
             )
         say = words_for(at).say
-        done = say(N_("已审核通过 %(number)s 的反馈："), number=number) if accepted else say(N_("已将 %(number)s 退回重办："), number=number)
+        done = (
+            say(N_("已审核通过 %(number)s 的反馈："), number=number)
+            if accepted
+            else say(N_("已将 %(number)s 退回重办："), number=number)
+        )
         message = Flash(done, "success", words_for(at).department(duty.department_code))
         return go(at.request, f"/dashboard/cases/{number}", message)
 

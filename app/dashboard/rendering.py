@@ -53,6 +53,8 @@ def environment(chosen: str) -> Environment:
         language=chosen,
         html_language=language.HTML_LANGUAGE[chosen],
     )
+    say = language.translator(chosen)
+    made.globals["translated"] = lambda table: [(key, say(label)) for key, label in table.items()]
     made.filters.update(
         day=partial(dates.show_day, language=chosen),
         moment=partial(dates.show_moment, language=chosen),

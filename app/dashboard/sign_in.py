@@ -79,7 +79,9 @@ async def _open(runtime: Runtime, request: Request, form: Form) -> str | None:
         return open_session(session, user, now)
 
 
-def _form(request: Request, form: Form | None = None, *, wanted: str = "", error: str = "", status: int = 200) -> Response:
+def _form(
+    request: Request, form: Form | None = None, *, wanted: str = "", error: str = "", status: int = 200
+) -> Response:
     """The page with a token bound to this browser by a cookie of its own."""
     known = request.cookies.get(VISITOR_COOKIE, "")
     visitor = known if known.isascii() and len(known) == VISITOR_LENGTH else secrets.token_urlsafe(VISITOR_BYTES)

@@ -42,7 +42,9 @@ async def triage_page(
 ) -> Response:
     """The page with one case open; `ruling` and `closing` are what was typed and refused."""
     state = ListState.from_query(PATH, at.request.query_params)
-    state = ListState(PATH, tuple(pair for pair in state.filters if pair[0] == "text"), page=state.page, size=state.size)
+    state = ListState(
+        PATH, tuple(pair for pair in state.filters if pair[0] == "text"), page=state.page, size=state.size
+    )
     async with at.read() as session:
         listed = await _list(at, session, state)
         record = await _open(at, session, number, listed)
@@ -90,7 +92,9 @@ def item_facts(
     words = words_for(at)
     decision = record.reports[0].decision
     candidates = candidates_for(decision, record.acts, words)
-    picked = candidates[int(pick) - 1] if pick.isascii() and pick.isdigit() and 0 < int(pick) <= len(candidates) else None
+    picked = (
+        candidates[int(pick) - 1] if pick.isascii() and pick.isdigit() and 0 < int(pick) <= len(candidates) else None
+    )
     if ruling is None and picked is not None:
         ruling = RulingInput.proposed(picked, at.city, reason_for(words.say, picked.why))
     return {

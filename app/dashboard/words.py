@@ -125,7 +125,11 @@ class Words:
             ("agreed", N_("省级是否同意"), self._yes_or_no),
             ("document_changed", N_("是否修改文件"), self._yes_or_no),
         )
-        return [Fact(self.say(label), read(known[key])) for key, label, read in readers if known.get(key) not in (None, [], "")]
+        return [
+            Fact(self.say(label), read(known[key]))
+            for key, label, read in readers
+            if known.get(key) not in (None, [], "")
+        ]
 
     def _yes_or_no(self, value: object) -> str:
         return self.say(N_("是")) if value else self.say(N_("否"))

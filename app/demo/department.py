@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from app.deliver.signing import BadSignature, sign, verify
 from app.demo.scene import Scene, shorten
 from app.demo.work import answer_event
-from app.deliver.signing import BadSignature, sign, verify
 
 BROKEN, SLOW, SLOW_SECONDS = 0.04, 0.04, 2.0
 LONGEST_HEAD, LONGEST_BODY = 16_384, 65_536
@@ -97,7 +97,7 @@ class DepartmentSystems:
 
     async def _stumbles(self, webhook_id: str, event: dict[str, Any], code: str) -> bool:
         """Some systems fail at the first attempt, some are slow; the service has to cope with both."""
-        scene, about = self._scene, (event["data"]["case"]["number"], event["seq"], code)
+        scene, about = self._scene, (event["data"]["case"]["number"], event["type"], code)
         if webhook_id not in self._stumbled and scene.happens(BROKEN, "broken", *about):
             self._stumbled.add(webhook_id)
             scene.counts["failures"] += 1
@@ -124,7 +124,7 @@ class DepartmentSystems:
                 return
 
     async def _call_back(self, code: str, about: str, action: str, data: dict[str, Any]) -> int:
-        """Send one signed event, again with the same id where the connection failed; the answer's status."""
+        """Send one signed event; the answer's status."""
         now = self._scene.clock.now()
         body = json.dumps({"type": action, "timestamp": now.isoformat(), "data": data}, ensure_ascii=False).encode()
         webhook_id, timestamp = f"demo_{about}_{action}", int(now.timestamp())

@@ -1,4 +1,4 @@
-"""What the points of the demonstration report: plain Chinese from templates. Pure: the same seed gives the same letters."""
+"""What the points report: plain Chinese from templates. Pure: the same seed gives the same letters."""
 
 import random
 import tomllib

@@ -1,4 +1,4 @@
-"""The coordinating office of the demonstration: rules what the machine left open, concludes sessions, reviews feedback."""
+"""The coordinating office: rules what the machine left open, concludes sessions, reviews feedback."""
 
 import asyncio
 from typing import Any

@@ -1,6 +1,7 @@
 """The 45 observation points: they report, and say in the end whether the burden is really gone."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from app.demo.scene import CATEGORIES, Scene, shorten
 
 LOOK_EVERY_SECONDS = 0.5
 LOOKS_AT_ONCE = 12
+LETTERS_AT_ONCE = 3
 NOT_GONE = 0.12
 
 
@@ -21,11 +23,14 @@ class Points:
         self._waiting: dict[str, str] = {}
         self._rounds: dict[str, int] = {}
 
-    async def send(self, letters: Iterator[Letter]) -> None:
-        """Send one letter after the other, for ever."""
+    async def send(self, letters: Iterator[Letter], ending: asyncio.Event) -> None:
+        """Send one letter after the other until the end; the one on its way is always finished."""
         for number, letter in enumerate(letters):
-            if number >= 3:
-                await asyncio.sleep(letter.after * self._scene.tempo)
+            pause = letter.after * self._scene.tempo if number >= LETTERS_AT_ONCE else 0.0
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ending.wait(), pause)
+            if ending.is_set():
+                return
             await self._send(letter)
 
     async def _send(self, letter: Letter) -> None:
@@ -40,8 +45,8 @@ class Points:
         scene.counts["reports"] += 1
         scene.counts[receipt["decision"]["category"]] += 1
         self._waiting[receipt["report"]] = point.code
-        place = f"{scene.city.pack.district_of(point.district).name}{point.name}"
-        scene.tell("收", f"{place}:{shorten(letter.text, 48)}")
+        district = scene.city.pack.district(point.district)
+        scene.tell("收", f"{district.name if district else ''}{point.name}:{shorten(letter.text, 48)}")
         scene.tell("分", f"  {receipt['case']} {self._outcome(receipt)}")
 
     def _outcome(self, receipt: dict[str, Any]) -> str:
@@ -84,6 +89,8 @@ class Points:
             return
         if answer["status"] == "closed":
             scene.counts["closed"] += 1
-            scene.tell("销", f"{answer['case']} 负担已减,销号并答复:{shorten(answer['replies'][-1]['text'].splitlines()[1])}")
+            scene.tell(
+                "销", f"{answer['case']} 负担已减,销号并答复:{shorten(answer['replies'][-1]['text'].splitlines()[1])}"
+            )
         else:
             scene.tell("督", f"{answer['case']} 观测点核实:{'已减' if relieved else '没有减下来,退回重办'} {comment}")

@@ -1,4 +1,4 @@
-"""What all parties of the demonstration share: the service's address, the keys, the seed, and a voice to tell the story."""
+"""What all parties share: the service's address, the keys, the seed, and a voice to tell the story."""
 
 import asyncio
 from collections import Counter
@@ -38,7 +38,6 @@ class Scene:
     seed: int
     tempo: float
     say: Callable[[str], None]
-    stop: asyncio.Event = field(default_factory=asyncio.Event)
     counts: Counter[str] = field(default_factory=Counter)
 
     def tell(self, stage: str, words: str) -> None:
@@ -57,13 +56,8 @@ class Scene:
         return roll(self.seed, *about).random() < share
 
     async def wait(self, least: float, most: float, *about: object) -> None:
-        """Wait that many seconds, times the tempo, or until the demonstration ends."""
-        seconds = roll(self.seed, "wait", *about).uniform(least, most) * self.tempo
-        try:
-            await asyncio.wait_for(self.stop.wait(), seconds)
-        except TimeoutError:
-            return
-        raise asyncio.CancelledError
+        """Wait that many seconds, times the tempo."""
+        await asyncio.sleep(roll(self.seed, "wait", *about).uniform(least, most) * self.tempo)
 
     async def call(self, method: str, path: str, holder: str, body: Any = None) -> Any:
         """One request to the service; None where it was refused (counted: a refusal is part of life here)."""

@@ -24,7 +24,11 @@ async def _assignment(scene: Scene, code: str, event: dict[str, Any]) -> AsyncIt
     await scene.wait(0.4, 1.5, "accept", *about)
     if scene.happens(RETURNED, "return", *about):
         explanation = "所述情况不具体,无法核实,请补充时间、地点和来文。"
-        yield "assignment.return", _on(duty, reason="insufficient_facts", explanation=explanation), f"退回:{explanation}"
+        yield (
+            "assignment.return",
+            _on(duty, reason="insufficient_facts", explanation=explanation),
+            f"退回:{explanation}",
+        )
         return
     yield "assignment.acceptance", _on(duty, version=duty["version"]), "签收"
     if scene.happens(PROGRESSED, "progress", *about):
@@ -59,7 +63,11 @@ async def _invitation(scene: Scene, code: str, event: dict[str, Any]) -> AsyncIt
     leads = code == min(session["invited"])
     position, words = ("lead", "愿意牵头") if leads else ("supporting", "配合办理")
     basis = scene.phrase("bases", *about)
-    yield "consultation.opinion", {"consultation": session["id"], "position": position, "basis": basis}, f"会商意见:{words}"
+    yield (
+        "consultation.opinion",
+        {"consultation": session["id"], "position": position, "basis": basis},
+        f"会商意见:{words}",
+    )
 
 
 ANSWERS: dict[str, Answer] = {
@@ -71,7 +79,8 @@ ANSWERS: dict[str, Answer] = {
 
 
 def _about(event: dict[str, Any], code: str) -> tuple[object, ...]:
-    return event["data"]["case"]["number"], event["seq"], code
+    version = event["data"].get("assignment", {}).get("version", 0)
+    return event["data"]["case"]["number"], event["type"], code, version
 
 
 def _on(duty: dict[str, Any], **content: Any) -> dict[str, Any]:

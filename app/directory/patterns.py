@@ -31,7 +31,7 @@ _CLASSES = {
 }
 CLAUSE_ENDS = ",;:。!?\n"
 SENTENCE_ENDS = "。!?\n"
-_HANDING_ON = "要叫让请催派给把逼令喊说讲称"
+_HANDING_ON = "要叫让请催派给把逼令喊说讲称借抽“”"
 _ACTORS = "\ue000-\ue006"
 _TOKEN = re.compile(r"\{([a-z_]+)\}|([~-]\d*)|([A-Z])|(…)|(>)|(<)|\((?!\?)|.", re.DOTALL)
 

@@ -24,8 +24,7 @@ async def read_feed(session: AsyncSession, department: str, after: int, limit: i
     """
     statement = select(Event.position, Event.body).where(Event.department_code == department, Event.position > after)
     if not is_sqlite:
-        statement = statement.where(
-            text("events.xmin::text::bigint < (pg_snapshot_xmin(pg_current_snapshot())::text::bigint & 4294967295)")
-        )
+        oldest_open = text("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        statement = statement.where(Event.written_in < oldest_open)
     rows = (await session.execute(statement.order_by(Event.position).limit(limit))).all()
     return Feed([row.body for row in rows if row.body is not None], rows[-1].position if rows else after)

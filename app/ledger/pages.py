@@ -160,7 +160,9 @@ class DeliveryRow:
 
 
 def _deliveries(conditions: Sequence[Any]) -> Select[Any]:
-    newest = select(func.max(Attempt.id)).where(Attempt.delivery_id == Delivery.id).correlate(Delivery).scalar_subquery()
+    newest = (
+        select(func.max(Attempt.id)).where(Attempt.delivery_id == Delivery.id).correlate(Delivery).scalar_subquery()
+    )
     return (
         select(Delivery, Event.type, Case.number, Endpoint, Attempt)
         .join(Event, Event.id == Delivery.event_id)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.columns import Base, BigSerial, UtcDateTime, id_column, new_id, reference
@@ -32,6 +32,8 @@ class Event(Base):
     happened_at: Mapped[datetime] = mapped_column(UtcDateTime)
     previous_hash: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
+    # PostgreSQL: the id of the transaction that wrote the row, by which the feed knows that nothing older is still open.
+    written_in: Mapped[int] = mapped_column(BigSerial, server_default=text("0"))
 
     __table_args__ = (
         UniqueConstraint("case_id", "seq"),

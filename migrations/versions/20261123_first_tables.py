@@ -332,6 +332,12 @@ def upgrade() -> None:
         sa.Column("happened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("previous_hash", sa.String(length=64), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column(
+            "written_in",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            server_default=sa.text("0"),
+            nullable=False,
+        ),
         sa.ForeignKeyConstraint(
             ["case_id"], ["cases.id"], name=op.f("fk_events_case_id_cases"), initially="DEFERRED", deferrable=True
         ),
@@ -605,6 +611,8 @@ def upgrade() -> None:
     guards = SQLITE_GUARDS if op.get_bind().dialect.name == "sqlite" else POSTGRESQL_GUARDS
     for guard in guards:
         op.execute(guard)
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("ALTER TABLE events ALTER COLUMN written_in SET DEFAULT pg_current_xact_id()::text::bigint")
 
 
 def downgrade() -> None:

@@ -10,9 +10,10 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import audit
+from app.batch import Batch
 from app.database import Database
 from app.deliver.endpoints import register_endpoint
-from app.deliver.fan_out import queue_deliveries
+from app.deliver.fan_out import enqueue
 from app.deliver.guard import Guard
 from app.models import Case, CaseStatus, Delivery, Department, Event, Party, new_id
 from app.sealing import Sealer
@@ -103,10 +104,17 @@ async def set_scene(
     return scene
 
 
+async def queue(session: AsyncSession, events: list[Event], now: datetime) -> None:
+    """Queue the deliveries of events that the session writes itself."""
+    batch = Batch()
+    enqueue(batch, events, now)
+    await batch.write(session)
+
+
 async def _add_events(session: AsyncSession, case: Case, number: int, now: datetime) -> list[Event]:
     events = [make_event(case, now, text=f"第 {n + 1} 件") for n in range(number)]
     session.add_all(events)
-    await queue_deliveries(session, events, now)
+    await queue(session, events, now)
     return events
 
 

@@ -11,7 +11,6 @@ from app.clock import FixedClock
 from app.database import Database
 from app.deliver.claim import LEASE, MOST_CRASHES, Claim, Claimed, claim_due, has_due
 from app.deliver.endpoints import activate, deactivate, redeliver, register_endpoint
-from app.deliver.fan_out import queue_deliveries
 from app.deliver.send import Fault, Outcome
 from app.deliver.settle import settle
 from app.models import Attempt, Case, Delivery, DeliveryStatus, Event
@@ -24,6 +23,7 @@ from tests.deliver.factories import (
     make_case,
     make_department,
     make_event,
+    queue,
     set_scene,
 )
 
@@ -191,7 +191,7 @@ async def add_addressed(database: Database, code: str, now: datetime) -> Event:
         case = make_case(now)
         event = make_event(case, now, code)
         session.add_all([case, event])
-        await queue_deliveries(session, [event], now)
+        await queue(session, [event], now)
     return event
 
 

@@ -1,29 +1,14 @@
-"""Queueing: in the transaction of the change, in one statement, for every active address of the department."""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
+"""Queueing: in the transaction of the change, for every active address of the department."""
 
 import pytest
-from sqlalchemy import event as sql_event
 
+from app.batch import Batch
 from app.clock import FixedClock
 from app.database import Database
 from app.deliver.endpoints import deactivate, register_endpoint
-from app.deliver.fan_out import queue_deliveries
+from app.deliver.fan_out import enqueue
 from app.models import DeliveryStatus
 from tests.deliver.factories import LOOPBACK, SEALER, load_deliveries, make_case, make_department, make_event
-
-
-@contextmanager
-def count_statements(database: Database) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_: object, __: object, statement: str, *___: object) -> None:
-        seen.append(statement)
-
-    sql_event.listen(database.writer.sync_engine, "before_cursor_execute", note)
-    yield seen
-    sql_event.remove(database.writer.sync_engine, "before_cursor_execute", note)
 
 
 async def prepare(database: Database, clock: FixedClock) -> dict[str, list[str]]:
@@ -43,7 +28,7 @@ async def prepare(database: Database, clock: FixedClock) -> dict[str, list[str]]
     return addresses
 
 
-async def test_each_addressed_event_goes_to_each_active_address_in_one_statement(
+async def test_each_addressed_event_goes_to_each_active_address__of_its_department(
     database: Database, clock: FixedClock
 ) -> None:
     addresses = await prepare(database, clock)
@@ -55,10 +40,10 @@ async def test_each_addressed_event_goes_to_each_active_address_in_one_statement
             make_event(case, clock.now(), "CS-JY"),
             make_event(case, clock.now(), "CS-RS"),
         ]
-        session.add_all([case, *events])
-        with count_statements(database) as seen:
-            await queue_deliveries(session, events, clock.now())
-            assert [s.split()[0] for s in seen if s != "BEGIN IMMEDIATE"] == ["INSERT"]
+        batch = Batch()
+        batch.add(case, *events)
+        enqueue(batch, events, clock.now())
+        await batch.write(session)
     rows = await load_deliveries(database)
     expected = {(events[1].id, a) for a in addresses["CS-MZ"]} | {(events[2].id, a) for a in addresses["CS-JY"]}
     assert {(row.event_id, row.endpoint_id) for row in rows} == expected
@@ -68,13 +53,16 @@ async def test_each_addressed_event_goes_to_each_active_address_in_one_statement
         assert row.seq == {events[1].id: 2, events[2].id: 3}[row.event_id]
 
 
-async def test_events_that_are_addressed_to_nobody_cost_no_statement(database: Database, clock: FixedClock) -> None:
+async def test_events_that_are_addressed_to_nobody_are_not_queued(database: Database, clock: FixedClock) -> None:
+    await prepare(database, clock)
     case = make_case(clock.now())
+    events = [make_event(case, clock.now(), None)]
     async with database.write() as session:
-        with count_statements(database) as seen:
-            await queue_deliveries(session, [make_event(case, clock.now(), None)], clock.now())
-            await queue_deliveries(session, [], clock.now())
-        assert seen == []
+        batch = Batch()
+        batch.add(case, *events)
+        enqueue(batch, events, clock.now())
+        await batch.write(session)
+    assert await load_deliveries(database) == []
 
 
 async def test_a_change_that_is_rolled_back_leaves_nothing_queued(database: Database, clock: FixedClock) -> None:
@@ -84,8 +72,10 @@ async def test_a_change_that_is_rolled_back_leaves_nothing_queued(database: Data
         async with database.write() as session:
             case = make_case(clock.now())
             event = make_event(case, clock.now())
-            session.add_all([case, event])
-            await queue_deliveries(session, [event], clock.now())
+            batch = Batch()
+            batch.add(case, event)
+            enqueue(batch, [event], clock.now())
+            await batch.write(session)
             raise RuntimeError("stop")
 
     with pytest.raises(RuntimeError, match="stop"):

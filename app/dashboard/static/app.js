@@ -16,7 +16,7 @@
   });
   document.addEventListener("compositionend", (event) => announceSearch(event.target));
 
-  // Refusals (409, 412, 422) and failures are told in the flash area, whatever the request was aimed at.
+  // Refusals and failures are told in the flash area, whatever the request was aimed at.
   const flash = () => document.getElementById("flash");
   const say = (text) => {
     const area = flash();
@@ -38,7 +38,7 @@
   };
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr } = event.detail;
-    if (![409, 412, 422].includes(xhr.status)) return;
+    if (xhr.status < 400 || xhr.status === 401) return;
     event.detail.isError = false;
     const type = xhr.getResponseHeader("Content-Type") || "";
     if (!type.startsWith("text/html") || !flash()) {
@@ -108,6 +108,43 @@
     if (button) button.click();
     return Boolean(button);
   };
+
+  // A candidate fills the form it names: category, receivers (codes; the page's list knows their names) and reason.
+  const fill = (candidate) => {
+    const form = document.getElementById(candidate.dataset.fill);
+    if (!form) return false;
+    const names = [...document.querySelectorAll("#departments option")].map((option) => option.value);
+    const codes = candidate.dataset.fillReceivers.split(",");
+    form.querySelectorAll("[name=receiver]").forEach((field, row) => {
+      const code = codes[row] || "";
+      field.value = code && (names.find((name) => name.startsWith(`${code} `)) || code);
+    });
+    form.querySelectorAll("[name=category]").forEach((radio) => (radio.checked = radio.value === candidate.dataset.fillCategory));
+    const lead = form.querySelector("[name=lead][value='0']");
+    if (lead) lead.checked = true;
+    const reason = form.querySelector("[data-fill-reason]");
+    if (reason) {
+      if (!reason.value || reason.dataset.filled === reason.value) reason.value = candidate.dataset.fillReason;
+      reason.dataset.filled = candidate.dataset.fillReason;
+      form.closest("details")?.setAttribute("open", "");
+      reason.focus();
+    }
+    return true;
+  };
+  document.addEventListener("click", (event) => {
+    const candidate = event.target instanceof Element ? event.target.closest("[data-fill]") : null;
+    const plain = !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0;
+    if (candidate && plain && fill(candidate)) event.preventDefault();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.ctrlKey || event.isComposing || !(event.target instanceof Element)) return;
+    const form = event.target.closest("form[data-shortcut-submit]");
+    const button = form?.querySelector("button[type=submit]");
+    if (button && !button.disabled) {
+      event.preventDefault();
+      form.requestSubmit(button);
+    }
+  });
   const ACTIONS = {
     j: () => walk(1),
     k: () => walk(-1),

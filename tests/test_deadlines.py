@@ -1,0 +1,83 @@
+"""Working days as tables: weekends, make-up Saturdays, unknown years, the last minute."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.deadlines import Calendar, due_by, remind_at, working_days_left
+from app.directory.calendar import published_days
+
+ZONE = ZoneInfo("Asia/Shanghai")
+CALENDAR = Calendar({day: working for day, (working, _) in published_days().items()}, "published", ZONE)
+LAST_KNOWN = max(CALENDAR.days)
+
+
+def local(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZONE)
+
+
+@pytest.mark.parametrize(
+    ("start", "days", "expected"),
+    [
+        ("2026-03-02T09:30", 1, "2026-03-03T18:00"),
+        ("2026-03-06T17:00", 1, "2026-03-09T18:00"),  # over a weekend
+        ("2026-03-07T10:00", 1, "2026-03-09T18:00"),  # from a Saturday
+        ("2025-09-26T10:00", 1, "2025-09-28T18:00"),  # that Sunday is worked for the National Day holiday
+        ("2025-09-30T10:00", 1, "2025-10-09T18:00"),  # the holiday of eight days is skipped
+        ("2025-09-30T10:00", 3, "2025-10-11T18:00"),  # that Saturday is a make-up day
+        ("2026-02-13T10:00", 1, "2026-02-14T18:00"),  # the Saturday before the Spring Festival is worked
+    ],
+)
+def test_the_term_ends_on_the_nth_working_day(start: str, days: int, expected: str) -> None:
+    due = due_by(local(start), days, CALENDAR)
+    assert due.at == local(expected)
+    assert not due.provisional
+
+
+def test_a_day_that_is_not_announced_makes_the_deadline_provisional() -> None:
+    start = datetime(LAST_KNOWN.year, 12, 28, 9, tzinfo=ZONE)
+    due = due_by(start, 10, CALENDAR)
+    assert due.provisional
+    assert due.at > start
+
+
+def test_in_an_unknown_year_the_fixed_holidays_are_not_worked() -> None:
+    assert not CALENDAR.is_working(date(LAST_KNOWN.year + 1, 10, 1))
+
+
+def test_a_term_without_days_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        due_by(local("2026-03-02T09:30"), 0, CALENDAR)
+
+
+@pytest.mark.parametrize(
+    ("now", "left"),
+    [
+        ("2026-03-02T09:00", 4),
+        ("2026-03-06T09:00", 0),
+        ("2026-03-06T18:00", 0),
+        ("2026-03-06T18:01", -1),
+        ("2026-03-08T12:00", -1),
+        ("2026-03-10T09:00", -2),
+    ],
+)
+def test_days_left_count_working_days_and_turn_negative_once_late(now: str, left: int) -> None:
+    assert working_days_left(local(now), local("2026-03-06T18:00"), CALENDAR) == left
+
+
+@given(
+    start=st.datetimes(datetime(2024, 1, 2), datetime(LAST_KNOWN.year, 10, 1)).map(lambda d: d.replace(tzinfo=UTC)),
+    days=st.integers(1, 40),
+)
+def test_a_deadline_is_always_a_working_day_after_the_start_and_exactly_that_many_days_on(
+    start: datetime, days: int
+) -> None:
+    due = due_by(start, days, CALENDAR)
+    first, last = start.astimezone(ZONE).date(), due.at.astimezone(ZONE).date()
+    assert CALENDAR.is_working(last)
+    between = [first + timedelta(days=n) for n in range(1, (last - first).days + 1)]
+    assert sum(CALENDAR.is_working(day) for day in between) == days
+    assert start < remind_at(start, due.at, CALENDAR) <= due.at
