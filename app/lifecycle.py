@@ -135,16 +135,17 @@ def _assignment_machine(
     table: dict[A, list[A]] = {
         A.DISPATCHED: [A.ACCEPTED, A.RESPONDED, A.RETURNED, A.SUPERSEDED],
         A.ACCEPTED: [A.RESPONDED, A.RETURNED, A.SUPERSEDED],
-        A.RESPONDED: [A.APPROVED, A.ACCEPTED, A.SUPERSEDED],
-        A.APPROVED: [A.ACCEPTED, A.SUPERSEDED, A.CLOSED],
+        A.RESPONDED: [A.APPROVED, A.REWORKING, A.SUPERSEDED],
+        A.REWORKING: [A.RESPONDED, A.SUPERSEDED],
+        A.APPROVED: [A.REWORKING, A.SUPERSEDED, A.CLOSED],
         A.RETURNED: [A.SUPERSEDED],
-        A.CLOSED: [A.ACCEPTED],
     }
     for source, targets in extra.items():
         table[source] = [*table.get(source, []), *targets]
     states = {
         A.DISPATCHED: State(Party.DEPARTMENT, frozenset({K.ACCEPTANCE, answer_clock})),
         A.ACCEPTED: State(Party.DEPARTMENT, frozenset({answer_clock})),
+        A.REWORKING: State(Party.DEPARTMENT, frozenset({answer_clock})),
         A.RESPONDED: State(Party.OFFICE, frozenset({K.REVIEW})),
         A.APPROVED: State(Party.POINT, frozenset({K.VERIFICATION})),
         A.RETURNED: State(Party.OFFICE, frozenset({K.TRIAGE})),
@@ -165,6 +166,7 @@ ASSIGNMENT: Mapping[AssignmentKind, Machine[AssignmentStatus]] = {
         {
             A.DISPATCHED: [A.FORWARDED],
             A.ACCEPTED: [A.FORWARDED],
+            A.REWORKING: [A.FORWARDED],
             A.FORWARDED: [A.RESPONDED, A.SUPERSEDED],
         },
     ),
@@ -184,7 +186,7 @@ CONSULTATION: Machine[ConsultationStatus] = Machine(
 
 DEPARTMENT_CLOCKS = frozenset({K.ACCEPTANCE, K.FEEDBACK, K.FORWARDING, K.CHASE})
 DEPARTMENT_STATES = frozenset(s for s, state in CASE.states.items() if state.owner is Party.DEPARTMENT)
-WITH_DEPARTMENT = frozenset({A.DISPATCHED, A.ACCEPTED, A.FORWARDED})
+WITH_DEPARTMENT = frozenset({A.DISPATCHED, A.ACCEPTED, A.FORWARDED, A.REWORKING})
 LIVE = WITH_DEPARTMENT | {A.RESPONDED, A.APPROVED}
 
 

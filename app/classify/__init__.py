@@ -1,4 +1,4 @@
-"""分 Reads a report and decides who is responsible, by which route and why. Pure: text and tables in, a Decision out."""
+"""分 Reads a report and decides who is responsible, by which route and why. Pure: text and tables in, Decision out."""
 
 from app.classify.decide import classify
 from app.classify.decision import (

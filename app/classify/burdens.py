@@ -3,7 +3,7 @@
 import re
 
 from app.classify.decision import BurdenFound
-from app.classify.mentions import Cue, Findings
+from app.classify.findings import Cue, Findings
 
 _ENOUGH = 0.7
 # Half sure at a score of `_DOUBT`; a type that is weak beside the strongest loses up to `_SHADE`.
@@ -25,9 +25,8 @@ def burden_cues(folded: str, findings: Findings) -> list[Cue]:
     for cue in findings.burdens:
         if any(start < cue.end and cue.start < end for start, end in names):
             continue
-        if any(start <= cue.start < end for start, end in suggestions):
-            cue = cue._replace(weight=cue.weight * _SUGGESTED)
-        counted.append(cue)
+        wished = any(start <= cue.start < end for start, end in suggestions)
+        counted.append(cue._replace(weight=cue.weight * _SUGGESTED) if wished else cue)
     return counted
 
 

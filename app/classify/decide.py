@@ -18,7 +18,8 @@ from app.classify.decision import (
     UnclearReason,
 )
 from app.classify.explain import LOW_CONFIDENCE, collect_evidence, summarise
-from app.classify.mentions import Cue, Findings, Mention, find_all
+from app.classify.findings import Cue, Findings, Mention
+from app.classify.mentions import find_all
 from app.classify.normalize import Prepared, prepare
 from app.classify.roles import SOURCE_ROLES, assign_roles
 from app.classify.scope import mark_praise, out_of_scope
@@ -63,7 +64,9 @@ def _district_of(report: ReportText, knowledge: Knowledge) -> str | None:
     return next((point.district for point in knowledge.pack.observation_points if point.name == report.unit), None)
 
 
-def _judge(folded: str, findings: Findings, knowledge: Knowledge, report: ReportText, burdens: tuple[BurdenFound, ...]) -> Verdict:
+def _judge(
+    folded: str, findings: Findings, knowledge: Knowledge, report: ReportText, burdens: tuple[BurdenFound, ...]
+) -> Verdict:
     suspects = find_suspects(folded, findings.mentions, knowledge)
     suspects = originators(_with_declared(suspects, report, knowledge))
     scope = out_of_scope(findings, suspects, len(burdens))
@@ -137,15 +140,15 @@ def _without_department(findings: Findings, knowledge: Knowledge) -> Verdict:
     bare = [m for m in findings.mentions if m.slot in "BS" and m.line and m.role in SOURCE_ROLES]
     coordinating = knowledge.group(knowledge.pack.coordinating_line)
     if any(knowledge.group(m.line) == coordinating for m in bare):
-        return Verdict(Category.UNCLEAR, UnclearReason.CONFLICT_OF_INTEREST, (), (), 0.8)
+        return Verdict(Category.UNCLEAR, UnclearReason.CONFLICT_OF_INTEREST, (), (), 0.9)
     company, township, unknown = strongest("X"), strongest("W"), strongest("T")
     if company > 0.9 and company >= township and company > unknown:
-        return Verdict(Category.UNCLEAR, UnclearReason.NON_DEPARTMENT_SOURCE, (), (), 0.85)
+        return Verdict(Category.UNCLEAR, UnclearReason.NON_DEPARTMENT_SOURCE, (), (), 0.92)
     if bare:
-        return Verdict(Category.UNCLEAR, UnclearReason.TIER_UNKNOWN, (), (), 0.85)
+        return Verdict(Category.UNCLEAR, UnclearReason.TIER_UNKNOWN, (), (), 0.92)
     if (township > 0.9 and township > unknown - 1.0) or (township > -0.1 and _higher_tiers_denied(findings)):
-        return Verdict(Category.UNCLEAR, UnclearReason.TOWNSHIP_SOURCE, (), (), 0.85)
-    return Verdict(Category.UNCLEAR, UnclearReason.NO_DEPARTMENT, (), (), 0.85)
+        return Verdict(Category.UNCLEAR, UnclearReason.TOWNSHIP_SOURCE, (), (), 0.9)
+    return Verdict(Category.UNCLEAR, UnclearReason.NO_DEPARTMENT, (), (), 0.92)
 
 
 def _higher_tiers_denied(findings: Findings) -> bool:

@@ -118,7 +118,7 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A rule that fired and the characters that fired it: `text == sent[start:end]`. From the title: start = end = 0."""
+    """A rule that fired and its characters: `text == sent[start:end]`. From the title: start = end = 0."""
 
     rule: str
     text: str

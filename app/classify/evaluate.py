@@ -1,4 +1,4 @@
-"""Compares decisions with gold labels: accuracies, F1, coverage against accuracy, calibration. Reads and writes nothing."""
+"""Compares decisions with gold labels: accuracies, F1, coverage against accuracy, calibration. No files."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

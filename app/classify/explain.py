@@ -1,7 +1,7 @@
 """Evidence with spans in the text as it was sent, and one Chinese sentence per decision for people."""
 
 from app.classify.decision import Category, Decision, Evidence, UnclearReason
-from app.classify.mentions import Findings, Mention
+from app.classify.findings import Findings, Mention
 from app.classify.normalize import Prepared
 from app.directory.knowledge import Knowledge
 

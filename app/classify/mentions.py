@@ -1,17 +1,16 @@
-"""Finds who and what a text names: departments, bare lines, bare tiers, systems, document numbers, townships, companies.
+"""Finds who and what a text names: departments, lines, tiers, systems, document numbers, townships, companies.
 
 Settles names only (which unit, by the reporter's district); what part each plays is for `roles.py`.
 """
 
-import re
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from itertools import pairwise
 
 from app.classify.document_numbers import DocumentNumber, find_numbers, find_references
+from app.classify.findings import Cue, Findings, Hit, Mention
+from app.classify.systems import find_systems
+from app.classify.tiers import named_before_tier, place_in_front, resolve_reach
 from app.directory.knowledge import Entry, Knowledge, PlaceName
-from app.directory.pack import Tier
 
-_SYSTEM_NOUN = re.compile(r"系统|平台|app|小程序|终端|信息库|数据库|管家|专区")
 _ENUMERATION = "、和与及跟同"
 _WEIGHTS = {
     "full": 3.1,
@@ -24,56 +23,6 @@ _WEIGHTS = {
     "bare": 1.6,
     "typo": 1.8,
 }
-
-
-@dataclass(slots=True)
-class Mention:
-    """One actor in the folded text. `slot` is its letter in the rules; `tier` is empty where the name does not tell it."""
-
-    start: int
-    end: int
-    slot: str
-    line: str = ""
-    tier: str = ""
-    district: str | None = None
-    code: str = ""
-    origin: str = ""
-    weight: float = 1.0
-    form: str = ""
-    inherited: bool = False
-    joined: bool = False
-    votes: dict[str, float] = field(default_factory=dict)
-    cues: list[tuple[str, str, float, int, int]] = field(default_factory=list)
-    role: str = ""
-    margin: float = 0.0
-
-    @property
-    def known(self) -> bool:
-        """True where the department itself is settled."""
-        return bool(self.code)
-
-
-class Cue(NamedTuple):
-    """A word that speaks for a line, a burden type or a scope."""
-
-    start: int
-    end: int
-    name: str
-    weight: float
-
-
-@dataclass(slots=True)
-class Findings:
-    """Everything named in one text, in order of appearance."""
-
-    mentions: list[Mention]
-    topics: list[Cue]
-    burdens: list[Cue]
-    scopes: list[Cue]
-    numbers: list[DocumentNumber]
-
-
-Hit = tuple[int, int, tuple[Entry, ...]]
 
 
 def find_all(folded: str, knowledge: Knowledge, district: str | None) -> Findings:
@@ -98,7 +47,7 @@ def find_all(folded: str, knowledge: Knowledge, district: str | None) -> Finding
     for number in numbers + find_references(folded, knowledge, district):
         candidates.append(_number_mention(number, knowledge))
     chosen = _without_overlaps(candidates)
-    chosen += _generic_systems(folded, knowledge, district, findings.topics, hits, chosen, blocked)
+    chosen += find_systems(folded, knowledge, district, findings.topics, hits, chosen, blocked)
     findings.mentions = sorted(chosen, key=lambda mention: mention.start)
     _inherit_tiers(folded, findings.mentions)
     for mention in findings.mentions:
@@ -155,21 +104,11 @@ def _candidate(
     if entry.kind in ("township", "outside"):
         return Mention(start, end, "W" if entry.kind == "township" else "X", origin=entry.kind)
     if entry.kind == "tier":
-        start, named = _named_before_tier(folded, start, knowledge)
+        start, named = named_before_tier(folded, start, knowledge)
         reach = (named.reach, named.district) if named else (entry.reach, None)
-        tier, unit_code = _reach(*reach, knowledge, district)
+        tier, unit_code = resolve_reach(*reach, knowledge, district)
         return Mention(start, end, "T", "", tier, unit_code, origin="tier-word", weight=0.8, form=entry.form)
     return _named_system(folded, knowledge, district, span, entry, blocked)
-
-
-def _named_before_tier(folded: str, start: int, knowledge: Knowledge) -> tuple[int, PlaceName | None]:
-    """长沙市局 is the city's bureau in every district: a named place in front of 市局 or 市里 settles it."""
-    low = max(0, start - 4)
-    match = knowledge.place_before.search(folded[low : start + 1])
-    if match is None or match.end(1) - match.start(1) < 2:
-        return start, None
-    place = knowledge.places[match.group(1)]
-    return (low + match.start(), place) if place.reach not in ("township", "self") else (start, None)
 
 
 def _named_system(
@@ -181,14 +120,14 @@ def _named_system(
     blocked: dict[int, int],
 ) -> Mention:
     start, end = span
-    begin, place = _place_in_front(folded, start, knowledge, blocked)
+    begin, place = place_in_front(folded, start, knowledge, blocked)
     tier, unit_code = entry.reach, None
     inside = knowledge.places.get(folded[start : start + 3]) or knowledge.places.get(folded[start : start + 2])
     if inside is not None and not tier:
-        tier, unit_code = _reach(inside.reach, inside.district, knowledge, district)
+        tier, unit_code = resolve_reach(inside.reach, inside.district, knowledge, district)
     if place is not None and place.reach not in ("township", "self"):
         start = begin
-        tier, unit_code = _reach(place.reach, place.district, knowledge, district)
+        tier, unit_code = resolve_reach(place.reach, place.district, knowledge, district)
     return Mention(start, end, "S", entry.line, tier, unit_code, "", "system", entry.weight + 0.5, "system")
 
 
@@ -201,7 +140,7 @@ def _stem_mention(
     blocked: dict[int, int],
 ) -> Mention | None:
     start, end = span
-    begin, place = _place_in_front(folded, start, knowledge, blocked)
+    begin, place = place_in_front(folded, start, knowledge, blocked)
     if place is not None and place.reach == "self":
         return None
     if place is not None and place.reach == "township":
@@ -214,11 +153,11 @@ def _stem_mention(
     if entry.form == "bare" and not _reads_as_department(folded, start, end, place, knowledge):
         return None
     if entry.reach and entry.reach != "own" and entry.form != "outpost" and (place is None or not place.named):
-        reach, unit_code = _reach(entry.reach, place.district if place else None, knowledge, district)
+        reach, unit_code = resolve_reach(entry.reach, place.district if place else None, knowledge, district)
     elif place is not None:
-        reach, unit_code = _reach(place.reach, place.district, knowledge, district)
+        reach, unit_code = resolve_reach(place.reach, place.district, knowledge, district)
     elif entry.reach:
-        reach, unit_code = _reach("own" if entry.reach == "district" else entry.reach, None, knowledge, district)
+        reach, unit_code = resolve_reach("own" if entry.reach == "district" else entry.reach, None, knowledge, district)
     else:
         reach, unit_code = "", None
     weight = _WEIGHTS[entry.form] if reach else 1.0
@@ -238,39 +177,6 @@ def _reads_as_department(folded: str, start: int, end: int, place: PlaceName | N
     if knowledge.endings["org_before"].search(folded[max(0, start - 3) : start]):
         return True
     return knowledge.expressions["org_after"].match(folded, end) is not None
-
-
-def _place_in_front(
-    folded: str, start: int, knowledge: Knowledge, blocked: dict[int, int]
-) -> tuple[int, PlaceName | None]:
-    low = max(0, start - 14)
-    match = knowledge.place_before.search(folded[low:start])
-    if match is None:
-        return start, None
-    begin = low + match.start()
-    if match.end(1) - match.start(1) == 1 and blocked.get(begin, start + 1) <= start:
-        return start, None
-    place = knowledge.places[match.group(1)]
-    further = knowledge.place_before.search(folded[max(0, begin - 8) : begin])
-    if further is not None and place.reach not in ("township", "self"):
-        begin -= further.end() - further.start()
-    if folded.startswith("中共", begin - 2) and begin >= 2:
-        begin -= 2
-    return begin, place
-
-
-def _reach(reach: str, named: str | None, knowledge: Knowledge, district: str | None) -> tuple[str, str | None]:
-    """Tier and district for a place word: a bare 市 is the own city in a county-level city, else the city's."""
-    if named:
-        return Tier.DISTRICT.value, named
-    own = knowledge.pack.district(district) if district else None
-    if reach == "city":
-        if own is not None and own.kind == "市":
-            return Tier.DISTRICT.value, own.code
-        return Tier.MUNICIPAL.value, None
-    if reach in ("own", "district"):
-        return Tier.DISTRICT.value, own.code if own else None
-    return ("" if reach == "unknown" else reach), None
 
 
 def _number_mention(number: DocumentNumber, knowledge: Knowledge) -> Mention:
@@ -295,64 +201,9 @@ def _without_overlaps(candidates: list[Mention]) -> list[Mention]:
     return chosen
 
 
-def _generic_systems(
-    folded: str,
-    knowledge: Knowledge,
-    district: str | None,
-    topics: list[Cue],
-    hits: list[Hit],
-    chosen: list[Mention],
-    blocked: dict[int, int],
-) -> list[Mention]:
-    """Systems known by what they are called: a place, words of a line, and 系统/平台/APP (湖南省防止返贫监测帮扶信息平台)."""
-    found: list[Mention] = []
-    for noun in _SYSTEM_NOUN.finditer(folded):
-        end = noun.end()
-        taken = chosen + found
-        if any(mention.start < end and noun.start() < mention.end for mention in taken):
-            continue
-        low = max([0, noun.start() - 18, *(mention.end for mention in taken if mention.end <= noun.start())])
-        low = max(low, max(folded.rfind(mark, low, noun.start()) + 1 for mark in ",;:。!?\n、"))
-        place = _last_place(folded, low, noun.start(), knowledge, blocked)
-        if place is None:
-            continue
-        start, name = place
-        line = _line_within(start, end, topics, hits)
-        tier, unit_code = _reach(name.reach, name.district, knowledge, district)
-        if name.reach in ("township", "self"):
-            continue
-        found.append(Mention(start, end, "S", line, tier, unit_code, "", "system", 1.9, "system"))
-    return found
-
-
-def _last_place(
-    folded: str, low: int, high: int, knowledge: Knowledge, blocked: dict[int, int]
-) -> tuple[int, PlaceName] | None:
-    best: tuple[int, PlaceName] | None = None
-    for start in range(low, high):
-        for length in (6, 5, 4, 3, 2, 1):
-            name = knowledge.places.get(folded[start : start + length])
-            if name is None or start + length > high:
-                continue
-            if length == 1 and (start in blocked or folded[start + 1] not in "里级统的直"):
-                continue
-            if best is None or start >= best[0] + 1:
-                best = (start, name) if best is None or not best[1].named or name.named else best
-            break
-    return best
-
-
-def _line_within(start: int, end: int, topics: list[Cue], hits: list[Hit]) -> str:
-    inside = [(cue.end - cue.start, cue.name) for cue in topics if start <= cue.start and cue.end <= end]
-    for begin, stop, entries in hits:
-        if start <= begin and stop <= end:
-            inside += [(stop - begin, entry.line) for entry in entries if entry.kind in ("stem", "system")]
-    return max(inside)[1] if inside else ""
-
-
 def _inherit_tiers(folded: str, mentions: list[Mention]) -> None:
     """区民政局、残联和卫健局: what follows in the same enumeration takes the tier of the one before."""
-    for before, after in zip(mentions, mentions[1:], strict=False):
+    for before, after in pairwise(mentions):
         between = folded[before.end : after.start]
         joined = 0 < len(between) <= 2 and all(char in _ENUMERATION + "以还有" for char in between)
         if joined and before.slot == "D" and after.slot == "B" and before.tier:

@@ -1,6 +1,6 @@
-"""Decides what part each mention plays (imposes, forwards, suffers, proper channel …) by letting the pack's rules vote."""
+"""Decides what part each mention plays (imposes, forwards, suffers …) by letting the pack's rules vote."""
 
-from app.classify.mentions import Mention
+from app.classify.findings import Mention
 from app.directory.knowledge import Knowledge
 from app.directory.patterns import SLOTS
 
@@ -28,8 +28,8 @@ def assign_roles(folded: str, mentions: list[Mention], knowledge: Knowledge) -> 
 
 
 def _mask(folded: str, mentions: list[Mention]) -> tuple[str, list[int], list[int], dict[int, list[Mention]]]:
-    """The text with each mention (or enumeration of mentions) as one letter; where each masked character begins and ends
-    in the folded text; and the mentions at each letter."""
+    """The text with each mention (or enumeration) as one letter; where each masked character begins and ends in the
+    folded text; and the mentions at each letter."""
     pieces: list[str] = []
     starts: list[int] = []
     at: dict[int, list[Mention]] = {}
@@ -67,7 +67,7 @@ def settle_role(mention: Mention) -> None:
     in 不是市局要求的 the words 市局要求 are part of the denial."""
     strong = [cue for cue in mention.cues if cue[1] not in NOT_AGAINST and cue[2] >= 2.0]
     votes: dict[str, float] = {}
-    for rule, role, weight, start, end in mention.cues:
+    for _, role, weight, start, end in mention.cues:
         if role in ("imposes", "adds") and any(c[2] >= weight and c[3] < end and start < c[4] for c in strong):
             continue
         votes[role] = votes.get(role, 0.0) + weight

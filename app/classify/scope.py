@@ -1,6 +1,6 @@
-"""Tells what is no burden on the grassroots: praise, private grievance, crime, litigation, faults, own benefit, questions."""
+"""Tells what is no burden on the grassroots: praise, grievance, crime, litigation, faults, own benefit, questions."""
 
-from app.classify.mentions import Findings, Mention
+from app.classify.findings import Findings, Mention
 from app.classify.roles import SOURCE_ROLES
 from app.classify.sources import Suspect
 
@@ -20,8 +20,9 @@ _TURNS = ("但是", "但", "可是", "不过", "然而", "就是", "唯独", "�
 def mark_praise(folded: str, findings: Findings) -> None:
     """A department in a sentence of praise or relief is praised, unless the sentence also tells what it demands. Where
     the sentence of praise names nobody, it speaks of the sentence before."""
+    praising = any(cue.name == "praise" for cue in findings.scopes)
     for cue in findings.scopes:
-        if cue.name not in ("praise", "relief"):
+        if cue.name not in ("praise", "relief") or not praising:
             continue
         start, end = _sentence_around(folded, cue.start, cue.end)
         start = max([start, *(folded.rfind(turn, start, cue.start) for turn in _TURNS)])
@@ -52,7 +53,8 @@ def out_of_scope(findings: Findings, suspects: list[Suspect], burdens: int) -> f
         scores[cue.name] = scores.get(cue.name, 0.0) + cue.weight
     praise = scores.get("praise", 0.0) + scores.get("relief", 0.0)
     active = [suspect for suspect in suspects if suspect.active]
-    if praise >= 2.0 and scores.get("praise") and not active and (not suspects or not burdens) and not _others_impose(findings):
+    complained = active or (suspects and burdens) or _others_impose(findings)
+    if praise >= 2.0 and scores.get("praise") and not complained:
         return min(0.97, 0.8 + 0.05 * praise)
     complaint = sum(min(2.0, mention.votes.get("imposes", 0.0)) for suspect in suspects for mention in suspect.mentions)
     complaint += 0.9 * burdens

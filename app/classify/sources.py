@@ -1,8 +1,9 @@
-"""From mentions with roles to source departments: fills in lines and tiers from context, merges lines, finds the originator."""
+"""From mentions with roles to source departments: lines and tiers from context, bystanders out, the originator."""
 
 from dataclasses import dataclass, field
 
-from app.classify.mentions import Cue, Findings, Mention, settle
+from app.classify.findings import Cue, Findings, Mention
+from app.classify.mentions import settle
 from app.classify.roles import SOURCE_ROLES
 from app.directory.knowledge import Knowledge
 from app.directory.pack import Tier
@@ -46,7 +47,7 @@ class Suspect:
 
 
 def complete_from_context(folded: str, findings: Findings, knowledge: Knowledge) -> str:
-    """Gives 省厅, 市局, 省里 and bare lines what the rest of the text tells. Returns the line the text is about, or ''."""
+    """Gives 省厅, 市局, 省里 and bare lines what the rest of the text tells. Returns the line it is about, or ''."""
     mentions = findings.mentions
     named = {knowledge.group(m.line): m.line for m in mentions if m.slot in "DN" and m.line and m.role != "praised"}
     bare = {knowledge.group(m.line): m.line for m in mentions if m.slot in "BS" and m.line and m.role in SOURCE_ROLES}
@@ -58,10 +59,18 @@ def complete_from_context(folded: str, findings: Findings, knowledge: Knowledge)
     for mention in mentions:
         lineless = mention.slot == "T" or (mention.slot == "S" and not mention.line)
         if lineless and mention.tier and matter and not (named and _quoted(folded, mention)):
-            mention.line = matter
-            settle(mention, knowledge)
+            _take_line(folded, mention, matter, knowledge)
     _tier_for_bare(mentions, knowledge)
     return matter
+
+
+def _take_line(folded: str, mention: Mention, line: str, knowledge: Knowledge) -> None:
+    """省厅 is a department of the line only where that is called 厅: a government office is no 省厅."""
+    unit = knowledge.unit(line, mention.tier, mention.district)
+    if mention.form == "org" and unit is not None and unit.name[-1] != folded[mention.end - 1]:
+        return
+    mention.line = line
+    settle(mention, knowledge)
 
 
 def _quoted(folded: str, mention: Mention) -> bool:
@@ -82,7 +91,7 @@ def leading_topic(topics: list[Cue]) -> str:
 
 
 def _tier_for_bare(mentions: list[Mention], knowledge: Knowledge) -> None:
-    """A bare line takes the tier that the text gives for the same line, else the one tier all named departments share."""
+    """A bare line takes the tier the text gives for the same line, else the one all named departments share."""
     known = [m for m in mentions if m.code and m.slot in "DNST"]
     tiers = {(m.tier, m.district) for m in known if m.slot == "D" and m.role in SOURCE_ROLES}
     tiers |= {
@@ -120,6 +129,8 @@ def find_suspects(folded: str, mentions: list[Mention], knowledge: Knowledge) ->
         suspect.certainty = max(suspect.certainty, _certainty(mention))
     cleared = {m.code for m in mentions if m.code and m.role in ("denied", "forwards", "ended")}
     suspects = [s for s in found.values() if not (s.code in cleared and s.margin < 2.0)]
+    spoken = [s for s in suspects if s.active or any(mention.slot != "T" for mention in s.mentions)]
+    suspects = spoken or suspects
     return _without_bystanders(folded, _without_lone_refusal(suspects))
 
 
@@ -155,7 +166,7 @@ def _alike(folded: str, one: Mention, other: Mention) -> bool:
         return True
     after, then = folded[first.end : first.end + 2], folded[second.end : second.end + 2]
     before, ahead = folded[first.start - 1 : first.start], folded[second.start - 1 : second.start]
-    if after == then and after or (after[:1] == then[:1] == ":") or (before.isdigit() and ahead.isdigit()):
+    if (after and after == then) or (after[:1] == then[:1] == ":") or (before.isdigit() and ahead.isdigit()):
         return True
     if any(mark in folded[first.end : second.start] for mark in "。!?\n"):
         return False
@@ -169,7 +180,7 @@ def _spoken_for(mention: Mention) -> bool:
 
 def _certainty(mention: Mention) -> float:
     base = _CERTAINTY.get(mention.form, 0.85) * (0.93 if mention.inherited else 1.0)
-    for bound, factor in ((2.0, 1.0), (1.5, 0.985), (0.9, 0.96), (0.4, 0.9)):
+    for bound, factor in ((2.0, 1.0), (1.5, 0.99), (0.9, 0.975), (0.4, 0.92)):
         if mention.margin >= bound:
             return base * factor
     return base * 0.7

@@ -1,4 +1,4 @@
-"""`yilong classify` and `yilong evaluate`: read lines, ask the classifier, write lines. No database, nothing half-written."""
+"""`yilong classify` and `yilong evaluate`: read lines, ask the classifier, write. No database, nothing half-written."""
 
 import contextlib
 import json
@@ -56,7 +56,7 @@ def evaluate_lines(
         float | None, typer.Option(min=0.0, max=1.0, help="Below this confidence a report goes to triage.")
     ] = None,
 ) -> None:
-    """Compare with gold labels and print one JSON object: accuracies, F1, triage share, calibration, reports per second."""
+    """Compare with gold labels and print one JSON object: accuracies, F1, triage share, calibration, speed."""
     from app.classify import Thresholds, classify
     from app.classify.evaluate import evaluate
 

@@ -52,6 +52,8 @@ SPOKEN: Final[Sequence[tuple[str, str]]] = (
     ("internal_account", N_("内部说明")),
     ("forwarded_to", N_("上报至")),
 )
+# What a point does itself; the rest of what its request sets in motion is the system's doing.
+BY_THE_POINT: Final = frozenset({"case.opened", "report.joined", "verification.answered"})
 TOLD_TO_EACH: Final = frozenset(
     {"consultation.invited", "consultation.concluded", "case.closed", "case.reopened", "assignment.closed"}
 )
@@ -103,7 +105,7 @@ def actions_for(case: Case, principal: Principal) -> Actions:
     """By the table of moves and the role's permissions."""
     status = case.status
     rules = principal.may(Permission.RULE)
-    outcomes = (CaseOutcome.ANSWERED, CaseOutcome.NOT_A_BURDEN)
+    outcomes: tuple[CaseOutcome, ...] = (CaseOutcome.ANSWERED, CaseOutcome.NOT_A_BURDEN)
     if status is not CaseStatus.TRIAGE:
         outcomes = (*outcomes, CaseOutcome.UNRESOLVED)
     if status is CaseStatus.VERIFYING:
@@ -168,7 +170,9 @@ def spoken(act: Act, words: Words) -> list[Fact]:
 
 def timeline_of(record: CaseRecord, deliveries: Sequence[Delivery], words: Words) -> list[Entry]:
     """Every event of the case in order; what several departments were told at once is one line."""
-    acts = {(a.assignment_id, a.kind, a.done_at): a for a in record.acts}
+    acts: dict[tuple[str, ActKind], list[Act]] = {}
+    for act in record.acts:
+        acts.setdefault((act.assignment_id, act.kind), []).append(act)
     rulings = {ruling.id: ruling for ruling in record.rulings}
     entries: list[Entry] = []
     for event in record.events:
@@ -176,9 +180,10 @@ def timeline_of(record: CaseRecord, deliveries: Sequence[Delivery], words: Words
         entry.deliveries = [d for d in deliveries if d.event_id == event.id]
         known: dict[str, Any] = json.loads(event.facts)
         kind = ACT_OF.get(event.type)
-        act = acts.get((known.get("assignment", ""), kind, event.happened_at)) if kind else None
-        if act is not None:
-            entry.spoken = spoken(act, words)
+        # The first event of a kind on a duty speaks of the first such act, the second of the second.
+        done = acts.get((known.get("assignment", ""), kind), []) if kind else []
+        if done:
+            entry.spoken = spoken(done.pop(0), words)
         if (ruling := rulings.get(known.get("ruling", ""))) is not None:
             entry.spoken = [Fact(words.say(N_("理由")), ruling.reason)]
         last = entries[-1] if entries else None
@@ -190,14 +195,17 @@ def timeline_of(record: CaseRecord, deliveries: Sequence[Delivery], words: Words
 
 
 def _entry(event: Event, words: Words) -> Entry:
-    facts = words.facts(event.facts)
+    actor = words.actor(event.actor)
+    if event.actor == "observation_point" and event.type not in BY_THE_POINT:
+        actor = words.actor("office:system")
+    facts = [fact for fact in words.facts(event.facts) if fact.value != actor]
     if event.department_code and not any(fact.value == words.department(event.department_code) for fact in facts):
         facts.insert(0, Fact(words.say(N_("单位")), words.department(event.department_code)))
     return Entry(
         at=event.happened_at,
         title=words.label(labels.EVENT, event.type),
         tone=labels.EVENT_TONES.get(event.type, "neutral"),
-        actor=words.actor(event.actor),
+        actor=actor,
         type=event.type,
         facts=facts,
     )

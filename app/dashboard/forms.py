@@ -1,4 +1,4 @@
-"""Reads what a page's form sent: URL-encoded, limited while it streams, plain text only. It knows no form in particular."""
+"""Reads what a page's form sent: URL-encoded, limited while it streams, text only. Knows no form in particular."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -60,14 +60,15 @@ class Form:
 
 async def read_form(request: Request) -> Form:
     """The form in the request's body. Raises UnreadableForm: wrong type, too long, not UTF-8, a NUL."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM_TYPE:
-        raise UnreadableForm
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > LARGEST_FORM:
             raise UnreadableForm
         chunks.append(chunk)
+    if kind != FORM_TYPE and (kind or size):
+        raise UnreadableForm
     try:
         pairs = parse_qsl(
             b"".join(chunks).decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS

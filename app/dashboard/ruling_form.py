@@ -17,12 +17,14 @@ ROWS: Final = 4
 LONGEST_TERM: Final = 250
 REASON_LENGTHS: Final = (2, 2000)
 MOST_CANDIDATES: Final = 9
+# The parts that a department named in the text may play and yet be the one to act.
+PERHAPS_RESPONSIBLE: Final = frozenset({"source", "imposes", "adds", "disputes", "forwards", "suggested", "cited"})
 RULED: Final = (Category.PROVINCIAL, Category.MUNICIPAL_DISTRICT, Category.MULTI_DEPARTMENT)
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A way to rule that somebody has already thought of: category, receivers (the first leads), and whose idea it is."""
+    """A way to rule that somebody has thought of: category, receivers (the first leads), whose idea it is."""
 
     category: str
     receivers: tuple[str, ...]
@@ -145,8 +147,9 @@ def candidates_for(decision: Mapping[str, Any], acts: Sequence[Act], words: Word
     for suggestion in decision["suggestions"]:
         offer(suggestion["category"], suggestion["receivers"], words.say(N_("系统建议")), suggestion["confidence"])
     for item in decision["evidence"]:
-        code = item["supports"].partition(" ")[2]
-        if code in city.departments:
+        role, _, code = item["supports"].partition(" ")
+        named = city.departments.get(code)
+        if named and role in PERHAPS_RESPONSIBLE and named.line != city.pack.coordinating_line:
             offer(*_ruling_for(code, city), words.say(N_("文中提到")))
     return list(found.values())
 

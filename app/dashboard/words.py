@@ -104,7 +104,7 @@ class Words:
         known = json.loads(facts)
         readers: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
             ("report", N_("线索"), str),
-            ("reports", N_("线索"), lambda numbers: "、".join(numbers)),
+            ("reports", N_("线索"), "、".join),
             ("consultation", N_("会商"), str),
             ("category", N_("类别"), lambda key: self.label(labels.CATEGORY, key)),
             ("sources", N_("来源"), self.departments),
@@ -123,7 +123,7 @@ class Words:
             ("kind", N_("时限"), lambda key: self.label(labels.DEADLINE_KIND, key)),
             ("relieved", N_("是否减负"), self._yes_or_no),
             ("agreed", N_("省级是否同意"), self._yes_or_no),
-            ("document_changed", N_("是否修改文件"), self._yes_or_no),
+            ("document_changed", N_("文件处理"), str),
         )
         return [
             Fact(self.say(label), read(known[key]))

@@ -1,4 +1,4 @@
-"""Compiles a pack into the tables the classifier reads: words, places, lines, document prefixes, rules. No input text here."""
+"""Compiles a pack into the tables the classifier reads: words, places, lines, document prefixes, rules."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ _WANTED = ("township_words", "outside_words", "not_place", "org_after", "not_org
 
 
 class Entry(NamedTuple):
-    """What a word of the lexicon means. `reach` is a tier, or `city`/`own`/`unknown`, which the reporter's unit settles."""
+    """What a word of the lexicon means. `reach` is a tier, or `city`/`own`/`unknown`; the reporter settles these."""
 
     kind: str
     line: str = ""
@@ -67,7 +67,7 @@ class Knowledge:
     endings: Mapping[str, re.Pattern[str]] = field(repr=False)
 
     def unit(self, line: str, tier: str, district: str | None) -> Department | None:
-        """The department of a line at a tier (and district); other names of the line count. None where there is none."""
+        """The department of a line (by any of its names) at a tier and district. None where there is none."""
         place = (district or "") if tier == Tier.DISTRICT else ""
         code = self.units.get((line, tier, place)) or self.units.get((self.groups.get(line, line), tier, place))
         return self.pack.by_code[code] if code else None

@@ -11,9 +11,27 @@ from pathlib import Path
 from app.directory.pack_files import PackError, PackFolder, Problem
 
 __all__ = [
-    "BUNDLED_PACK", "BurdenType", "Certificate", "CueList", "Department", "District", "NameForm", "ObservationPoint",
-    "Pack", "PackError", "Place", "Prefix", "Problem", "Rule", "System", "Tier", "TierWords", "Topic", "WordGroup", "load_pack",
-]  # fmt: skip
+    "BUNDLED_PACK",
+    "BurdenType",
+    "Certificate",
+    "CueList",
+    "Department",
+    "District",
+    "NameForm",
+    "ObservationPoint",
+    "Pack",
+    "PackError",
+    "Place",
+    "Prefix",
+    "Problem",
+    "Rule",
+    "System",
+    "Tier",
+    "TierWords",
+    "Topic",
+    "WordGroup",
+    "load_pack",
+]
 
 BUNDLED_PACK: Path = Path(__file__).parent.parent / "packs" / "changsha"
 
@@ -133,7 +151,7 @@ class WordGroup:
 
 @dataclass(frozen=True, slots=True)
 class TierWords:
-    """Words that tell a tier without a line. `reach`: province, city, own, unknown; `kind`: org (省厅) or vague (省里)."""
+    """Words that tell a tier and no line. `reach`: province, city, own, unknown; `kind`: org (省厅), vague (省里)."""
 
     words: tuple[str, ...]
     reach: str
@@ -240,7 +258,7 @@ class Pack:
         return self.municipal_counterpart(code, matter_line) or self.by_code[self.fallback_receiver]
 
     def counterpart_in(self, code: str, district: str) -> Department | None:
-        """The department of the same line in a district (code or name), seen from any tier; None where there is none."""
+        """The department of the same line in a district (code or name), from any tier. None where there is none."""
         department = self.by_code.get(code)
         unit = self.district(district)
         if department is None or unit is None:

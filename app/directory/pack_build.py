@@ -24,8 +24,25 @@ from app.directory.pack_files import PackError, PackFolder, Problem, Row
 
 TIERS = tuple(tier.value for tier in Tier)
 NAME_KINDS = ("org", "bare", "old", "adhoc", "inherent", "outpost", "typo")
-ROLES = ("imposes", "forwards", "adds", "disputes", "refuses", "suffers", "helps", "channel", "suggested", "praised", "place",
-         "denied", "holds", "ended", "cited", "addressee", "baseline")  # fmt: skip
+ROLES = (
+    "imposes",
+    "forwards",
+    "adds",
+    "disputes",
+    "refuses",
+    "suffers",
+    "helps",
+    "channel",
+    "suggested",
+    "praised",
+    "place",
+    "denied",
+    "holds",
+    "ended",
+    "cited",
+    "addressee",
+    "baseline",
+)
 
 
 def build_pack(source: PackFolder) -> Pack:

@@ -1,10 +1,10 @@
 """The small language of `rules.csv`: patterns over a sentence in which every mention is one letter.
 
-`D` any possible source, `O` a named department, `B` one named without a tier, `T` a bare tier (省里), `N` a document number, `S` a system,
-`W` the own township, `X` a company or association: these are captured. `A` is any of them, not captured. `{list}` is
-a word of a list in `cues.csv`; `~` up to 6 characters of the same clause (`~9` up to 9), `-` the same without a verb
-that hands the act to someone else (要叫让请催派给把); `…` up to 16 within the sentence; `>` and `<` begin and end of a
-clause. The rest is a regular expression without named groups.
+Captured: `D` any possible source, `O` a named department, `B` one named without a tier, `T` a bare tier (省里), `N` a
+document number, `S` a system, `W` the own township, `X` a company or association. `A` is any of them, not captured.
+`{list}` is a word of a list in `cues.csv`. `~` is up to 6 characters of the same clause (`~9` up to 9), `-` the same
+without a word that hands the act to someone else or opens a quotation, `…` up to 16 within the sentence. `>` and `<`
+begin and end a clause. The rest is a regular expression without named groups.
 """
 
 import re

@@ -25,23 +25,29 @@ class Numbers:
     async def take(self, series: str, now: datetime) -> str:
         """The next number of a series in the year of `now`. Call it before the transaction has touched the database."""
         key = self._key(series, now)
-        async with self._lock:
-            value, end = await self._unused(key)
-            self._blocks[key] = (value + 1, end)
+        if not self._at_hand(key):
+            await self.reserve(series, now, least=1)
+        # No wait between here and the return: whoever holds the writer gets its number without the lock, which
+        # another may hold while waiting for the writer.
+        value, end = self._blocks[key]
+        self._blocks[key] = (value + 1, end)
         return f"{key}-{value:06d}"
 
-    async def reserve(self, series: str, now: datetime) -> None:
+    async def reserve(self, series: str, now: datetime, least: int = RESERVE) -> None:
         """Make sure that some numbers are at hand, so that `take` will not need the database."""
         key = self._key(series, now)
+        if self._at_hand(key) >= least:
+            return
         async with self._lock:
-            self._blocks[key] = await self._unused(key, least=RESERVE)
+            while self._at_hand(key) < least:
+                self._blocks[key] = await self._take_block(key)
 
     def _key(self, series: str, now: datetime) -> str:
         return f"{series}-{now.astimezone(self._zone).year}"
 
-    async def _unused(self, key: str, least: int = 1) -> tuple[int, int]:
+    def _at_hand(self, key: str) -> int:
         value, end = self._blocks.get(key, (0, 0))
-        return (value, end) if end - value >= least else await self._take_block(key)
+        return end - value
 
     async def _take_block(self, key: str) -> tuple[int, int]:
         async with self._database.write() as session:

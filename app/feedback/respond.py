@@ -190,7 +190,7 @@ def review(file: CaseFile, assignment: Assignment, *, accepted: bool, comment: s
 
 def send_back(file: CaseFile, assignment: Assignment, comment: str) -> None:
     """退回重办: the department has to go on; a new answer clock starts."""
-    file.advance_assignment(assignment, AssignmentStatus.ACCEPTED)
+    file.advance_assignment(assignment, AssignmentStatus.REWORKING)
     file.record(
         "assignment.returned_to_department",
         {"assignment": assignment.id, "department": assignment.department_code},

@@ -1,5 +1,6 @@
 """The lists behind the office's pages: rows by page with their totals. Units never order a list. Reads only."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -106,17 +107,19 @@ class SessionRecord:
         return sum(seat.position is not None for seat in self.invitations)
 
 
-async def _record_of(session: AsyncSession, consultation: Consultation) -> SessionRecord:
-    agenda = await session.execute(
-        select(AgendaItem, Case)
-        .join(Case, Case.id == AgendaItem.case_id)
-        .where(AgendaItem.consultation_id == consultation.id)
-        .order_by(Case.number)
-    )
-    seats = await session.scalars(
-        select(Invitation).where(Invitation.consultation_id == consultation.id).order_by(Invitation.department_code)
-    )
-    return SessionRecord(consultation, list(agenda.tuples()), list(seats))
+async def records_of(session: AsyncSession, consultations: Sequence[Consultation]) -> list[SessionRecord]:
+    """The same sessions with what belongs to each, in their order."""
+    ids = [found.id for found in consultations]
+    agenda: dict[str, list[tuple[AgendaItem, Case]]] = defaultdict(list)
+    seats: dict[str, list[Invitation]] = defaultdict(list)
+    if ids:
+        items = select(AgendaItem, Case).join(Case, Case.id == AgendaItem.case_id).order_by(Case.number)
+        for item, case in (await session.execute(items.where(AgendaItem.consultation_id.in_(ids)))).tuples():
+            agenda[item.consultation_id].append((item, case))
+        invited = select(Invitation).where(Invitation.consultation_id.in_(ids)).order_by(Invitation.department_code)
+        for seat in await session.scalars(invited):
+            seats[seat.consultation_id].append(seat)
+    return [SessionRecord(found, agenda[found.id], seats[found.id]) for found in consultations]
 
 
 async def page_consultations(
@@ -132,7 +135,7 @@ async def page_consultations(
         .offset(offset)
         .limit(limit)
     )
-    return [await _record_of(session, found) for found in (await session.scalars(rows)).all()], total
+    return await records_of(session, (await session.scalars(rows)).all()), total
 
 
 async def read_consultation(session: AsyncSession, id_or_number: str) -> SessionRecord:
@@ -142,7 +145,7 @@ async def read_consultation(session: AsyncSession, id_or_number: str) -> Session
     )
     if found is None:
         raise NotFound
-    return await _record_of(session, found)
+    return (await records_of(session, [found]))[0]
 
 
 # ── deliveries ──
@@ -159,7 +162,7 @@ class DeliveryRow:
     last: Attempt | None
 
 
-def _deliveries(conditions: Sequence[Any]) -> Select[Any]:
+def _deliveries(conditions: Sequence[Any]) -> Select[Delivery, str, str, Endpoint, Attempt]:
     newest = (
         select(func.max(Attempt.id)).where(Attempt.delivery_id == Delivery.id).correlate(Delivery).scalar_subquery()
     )
@@ -168,7 +171,7 @@ def _deliveries(conditions: Sequence[Any]) -> Select[Any]:
         .join(Event, Event.id == Delivery.event_id)
         .join(Case, Case.id == Delivery.case_id)
         .join(Endpoint, Endpoint.id == Delivery.endpoint_id)
-        .outerjoin(Attempt, Attempt.id == newest)
+        .outerjoin(Attempt, Attempt.id == newest.scalar_subquery())
         .where(*conditions)
     )
 

@@ -93,6 +93,7 @@ class AssignmentStatus(StrEnum):
     ACCEPTED = "accepted"
     FORWARDED = "forwarded"
     RESPONDED = "responded"
+    REWORKING = "reworking"
     APPROVED = "approved"
     RETURNED = "returned"
     SUPERSEDED = "superseded"

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.clock import SystemClock
 from tests.bench.load import Load, post_for
-from tests.bench.serving import bare_command, environment_for, free_port, running, serve_command
+from tests.processes import bare_command, environment_for, free_port, running, serve_command
 from tests.city import SECRET, new_city
 
 TEXTS = (

@@ -9,7 +9,9 @@ from typer.testing import CliRunner, Result
 from app.cli import application
 
 LINE = {"id": "A1", "text": "省民政厅要求每天填表", "district": "芙蓉区"}
-GOLD = LINE | {"gold": {"category": "provincial", "route": "escalation", "receivers": ["CS-MZ"], "burden_types": ["FORMS"]}}
+GOLD = LINE | {
+    "gold": {"category": "provincial", "route": "escalation", "receivers": ["CS-MZ"], "burden_types": ["FORMS"]}
+}
 
 
 def run(*arguments: str, data: str | None = None) -> Result:
@@ -58,7 +60,8 @@ def test_a_missing_file_is_bad_input(tmp_path: Path) -> None:
 
 
 def test_a_lone_surrogate_in_the_input_does_not_break_the_output(tmp_path: Path) -> None:
-    result = run("classify", "-", str(tmp_path / "out.jsonl"), data='{"text": "\\ud800省民政厅要求填表", "district": "芙蓉区"}')
+    line = '{"text": "\\ud800省民政厅要求填表", "district": "芙蓉区"}'
+    result = run("classify", "-", str(tmp_path / "out.jsonl"), data=line)
     assert result.exit_code == 0
 
 

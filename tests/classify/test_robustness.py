@@ -15,10 +15,55 @@ from tests.classify.asking import ask
 
 KNOWLEDGE = compile_knowledge(load_pack(BUNDLED_PACK))
 PIECES = [
-    "省民政厅", "市应急局", "区委组织部", "浏阳市", "湖南省", "湘民发〔2025〕3号", "要求", "转发", "不是", "的系统", "平台", "社区", "、",
-    "，", "。", " ", "\n", "\u3000", "\u200b", "㈠", "①", "APP", "證明", "衛健委", "\ud800", "\x00", "🙂", "𠮷", "ﬁ", "街道", "银行", "推给",
-    "归", "讲", "民政", "也", "省里", "市局", "长沙", "公司", "感谢", "号", "〔", "2025", "\ue000", "\ue003", "湖南湘江新区", "分局",
-]  # fmt: skip
+    "省民政厅",
+    "市应急局",
+    "区委组织部",
+    "浏阳市",
+    "湖南省",
+    "湘民发〔2025〕3号",
+    "要求",
+    "转发",
+    "不是",
+    "的系统",
+    "平台",
+    "社区",
+    "、",
+    "，",
+    "。",
+    " ",
+    "\n",
+    "\u3000",
+    "\u200b",
+    "㈠",
+    "①",
+    "APP",
+    "證明",
+    "衛健委",
+    "\ud800",
+    "\x00",
+    "🙂",
+    "𠮷",
+    "ﬁ",
+    "街道",
+    "银行",
+    "推给",
+    "归",
+    "讲",
+    "民政",
+    "也",
+    "省里",
+    "市局",
+    "长沙",
+    "公司",
+    "感谢",
+    "号",
+    "〔",
+    "2025",
+    "\ue000",
+    "\ue003",
+    "湖南湘江新区",
+    "分局",
+]
 TEXTS = st.one_of(st.text(max_size=200), st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
 
 
@@ -50,7 +95,20 @@ def test_evidence_from_the_title_says_so_and_points_at_nothing_in_the_text(text:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "\n\n", "\x00", "\ud800\udfff", "。。。。", "🙂" * 50, "省" * 500, "市民政局" * 400, "((((〔〔〔2025", "\ufeff", "\u202e市民政局"],
+    [
+        "",
+        " ",
+        "\n\n",
+        "\x00",
+        "\ud800\udfff",
+        "。。。。",
+        "🙂" * 50,
+        "省" * 500,
+        "市民政局" * 400,
+        "((((〔〔〔2025",
+        "\ufeff",
+        "\u202e市民政局",
+    ],
 )
 def test_garbage_goes_to_triage_or_is_decided_but_never_raises(text: str, knowledge: Knowledge) -> None:
     assert_spans(text, ask(knowledge, text))

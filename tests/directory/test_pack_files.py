@@ -40,7 +40,11 @@ def removing(name: str) -> Edit:
 
 
 def recoding(name: str) -> Edit:
-    return lambda folder: (folder / name).write_bytes((folder / name).read_text(encoding="utf-8").encode("gbk"))
+    def edit(folder: Path) -> None:
+        text = (folder / name).read_text(encoding="utf-8")
+        (folder / name).write_bytes(text.encode("gbk"))
+
+    return edit
 
 
 BROKEN = [
@@ -48,10 +52,25 @@ BROKEN = [
     (recoding("topics.csv"), "topics.csv", "", "UTF-8"),
     (replacing("departments.csv", "code,name", "kod,name"), "departments.csv", "code", "缺少列 code"),
     (replacing("departments.csv", ",HN-MZ"[1:] + ",", "HN-JW,"), "departments.csv", "code", "重复"),
-    (replacing("departments.csv", "province,,民政,CS-MZ", "province,,民政,CS-QQ"), "departments.csv", "counterpart", "CS-QQ"),
+    (
+        replacing("departments.csv", "province,,民政,CS-MZ", "province,,民政,CS-QQ"),
+        "departments.csv",
+        "counterpart",
+        "CS-QQ",
+    ),
     (replacing("departments.csv", "province,,民政", "country,,民政"), "departments.csv", "tier", "只能是"),
-    (replacing("departments.csv", "district,CX,公安,,no", "district,CX,公安,,maybe"), "departments.csv", "vertical", "yes 或 no"),
-    (replacing("departments.csv", "district,CX,公安", "district,ZZ,公安"), "departments.csv", "district", "districts.csv"),
+    (
+        replacing("departments.csv", "district,CX,公安,,no", "district,CX,公安,,maybe"),
+        "departments.csv",
+        "vertical",
+        "yes 或 no",
+    ),
+    (
+        replacing("departments.csv", "district,CX,公安", "district,ZZ,公安"),
+        "departments.csv",
+        "district",
+        "districts.csv",
+    ),
     (replacing("observation_points.csv", ",FR,", ",XX,"), "observation_points.csv", "district", "districts.csv"),
     (replacing("observation_points.csv", "FR-02", "FR-01"), "observation_points.csv", "code", "重复"),
     (appending("names.csv", "没有的条线,org,某某局,,"), "names.csv", "line", "没有的条线"),
@@ -68,10 +87,20 @@ BROKEN = [
     (appending("prefixes.csv", "湘某发,number,province,湖南省,HN-QQ,,,high,"), "prefixes.csv", "department", "HN-QQ"),
     (appending("counterpart_exceptions.csv", "HN-QQ,*,CS-MZ,"), "counterpart_exceptions.csv", "department", "HN-QQ"),
     (appending("cues.csv", "demand,要求,备注,多出一格"), "cues.csv", "", "逗号"),
-    (replacing("pack.toml", 'fallback_receiver = "CS-DB"', 'fallback_receiver = "CS-QQ"'), "pack.toml", "routing.fallback_receiver", "CS-QQ"),
-    (replacing("pack.toml", 'title = "', 'title = '), "pack.toml", "", "TOML"),
-    (replacing("pack.toml", 'number_letters = ["湘"]', "number_letters = 5"), "pack.toml", "province.number_letters", "列表"),
-]  # fmt: skip
+    (
+        replacing("pack.toml", 'fallback_receiver = "CS-DB"', 'fallback_receiver = "CS-QQ"'),
+        "pack.toml",
+        "routing.fallback_receiver",
+        "CS-QQ",
+    ),
+    (replacing("pack.toml", 'title = "', "title = "), "pack.toml", "", "TOML"),
+    (
+        replacing("pack.toml", 'number_letters = ["湘"]', "number_letters = 5"),
+        "pack.toml",
+        "province.number_letters",
+        "列表",
+    ),
+]
 
 
 @pytest.mark.parametrize(("edit", "file", "field", "says"), BROKEN)

@@ -1,0 +1,90 @@
+"""A browser without a browser: keeps cookies, says where it comes from, sends the forms that a page shows."""
+
+import html
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from app.access.people import create_user
+from app.models import Role
+from tests.city import CityUnderTest
+
+ORIGIN = "http://yilong.test"
+PASSWORD = "correct horse battery"
+HTMX = {"HX-Request": "true"}
+_FIELD = re.compile(r'<input[^>]*type="hidden"[^>]*name="([^"]+)"[^>]*value="([^"]*)"')
+
+Fields = dict[str, str | list[str]]
+
+
+@dataclass
+class OfficeBrowser:
+    """One person's browser; `page` is the answer it looks at."""
+
+    client: httpx.AsyncClient
+    page: httpx.Response = field(default_factory=lambda: httpx.Response(204))
+
+    async def get(self, path: str, **headers: str) -> httpx.Response:
+        self.page = await self.client.get(path, headers=headers)
+        return self.page
+
+    def hidden(self, action: str) -> dict[str, str]:
+        """The hidden fields of the form that posts to that address."""
+        form = re.search(rf'<form[^>]*action="{re.escape(action)}".*?</form>', self.page.text, re.DOTALL)
+        assert form is not None, f"no form for {action} on the page"
+        return {name: html.unescape(value) for name, value in _FIELD.findall(form.group())}
+
+    async def send(self, action: str, fields: Fields | None = None, **headers: str) -> httpx.Response:
+        """Fill the form that posts there and send it."""
+        return await self.post(action, self.hidden(action) | (fields or {}), **headers)
+
+    async def post(self, action: str, fields: Fields, **headers: str) -> httpx.Response:
+        named = {"Origin": ORIGIN} | {name.replace("_", "-"): value for name, value in headers.items()}
+        self.page = await self.client.post(action, data=fields, headers=named)
+        return self.page
+
+    async def follow(self) -> httpx.Response:
+        """Go where the answer leads: a redirect, or what htmx is told."""
+        return await self.get(self.page.headers["location"])
+
+    async def sign_in(self, username: str, password: str = PASSWORD, path: str = "/dashboard/") -> httpx.Response:
+        await self.get(path)
+        if self.page.status_code == 303:
+            await self.follow()
+        return await self.send("/dashboard/sign-in", {"username": username, "password": password})
+
+
+async def visitor(city: CityUnderTest) -> OfficeBrowser:
+    """Somebody who is not signed in."""
+    return OfficeBrowser(city.anonymous())
+
+
+async def employ(city: CityUnderTest, role: Role = Role.CLERK, name: str = "周敏") -> str:
+    """An account of that role; answers its user name."""
+    async with city.runtime.database.write() as session:
+        await create_user(session, role.value, PASSWORD, role=role, display_name=name, now=city.clock.now())
+    return role.value
+
+
+async def at_work(city: CityUnderTest, role: Role = Role.CLERK) -> OfficeBrowser:
+    """Somebody of that role, signed in."""
+    browser = await visitor(city)
+    answer = await browser.sign_in(await employ(city, role))
+    assert answer.status_code == 303, answer.text
+    return browser
+
+
+async def report(city: CityUnderTest, text: str, point: str = "FR-01") -> dict[str, Any]:
+    """What the point was told about its report."""
+    answer = await (await city.reporter(point)).post("/v1/reports", json={"text": text})
+    assert answer.status_code == 201, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def shown(page: httpx.Response) -> str:
+    """What a reader sees of a page, without markup."""
+    body = re.sub(r"<(script|style|datalist)\b.*?</\1>", "", page.text, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", "", body)))

@@ -1,0 +1,45 @@
+"""64 clients posting at once on the embedded database: no error, no lock, and every 201 is in the ledger."""
+
+import asyncio
+import json
+from pathlib import Path
+
+from app.database import Database
+from app.ledger.reconcile import reconcile, verify_chains
+from app.models import Report
+from tests.bench.intake import make_body, make_key
+from tests.bench.load import Load, post_for
+from tests.city import SECRET, new_city
+from tests.processes import environment_for, free_port, running, serve_command
+
+SECONDS, CLIENTS = 20.0, 64
+
+
+def test_64_clients_at_once_on_sqlite_meet_no_error_and_lose_nothing(tmp_path: Path) -> None:
+    with new_city("sqlite", tmp_path) as url:
+        key = asyncio.run(make_key(url))
+        port, log = free_port(), tmp_path / "server.log"
+        with running(serve_command(port), port, environment_for(url, tmp_path, YILONG_SECRET_KEY=SECRET), log):
+            load = asyncio.run(
+                post_for(port, make_body, seconds=SECONDS, concurrency=CLIENTS, key=key, keep_bodies=True)
+            )
+        assert load.errors == 0, log.read_text()[-2000:]
+        assert "locked" not in log.read_text()
+        assert load.p99 < 1000, f"p99 {load.p99:.0f} ms"
+        asyncio.run(everything_is_there(url, load))
+
+
+async def everything_is_there(url: str, load: Load) -> None:
+    from sqlalchemy import select
+
+    acknowledged = {json.loads(body)["report"] for body in load.bodies}
+    assert len(acknowledged) == load.requests
+    database = Database(url)
+    async with database.snapshot() as session:
+        stored = set(await session.scalars(select(Report.number)))
+        result = await reconcile(session)
+        _, broken = await verify_chains(session)
+    await database.dispose()
+    assert stored == acknowledged
+    assert result.offenders == []
+    assert broken == []
