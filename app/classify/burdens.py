@@ -4,6 +4,7 @@ import re
 
 from app.classify.decision import BurdenFound
 from app.classify.findings import Cue, Findings
+from app.directory.knowledge import Knowledge
 
 _ENOUGH = 0.7
 # Half sure at a score of `_DOUBT`; a type that is weak beside the strongest loses up to `_SHADE`.
@@ -17,12 +18,17 @@ _SUGGESTED = 0.35
 _NAMES = ("full", "org", "old", "central", "inherent", "number", "typo")
 
 
-def burden_cues(folded: str, findings: Findings) -> list[Cue]:
+def burden_cues(folded: str, findings: Findings, knowledge: Knowledge) -> list[Cue]:
     """The cues that count: not inside a department's name (统计局 is no statistics), and less inside a suggestion."""
     names = [(m.start, m.end) for m in findings.mentions if m.form in _NAMES]
     suggestions = [match.span() for match in _SUGGESTION.finditer(folded)]
     counted = []
-    for cue in findings.burdens:
+    constructions = [
+        Cue(*match.span(), pattern.code, pattern.weight)
+        for pattern in knowledge.burden_patterns
+        for match in pattern.expression.finditer(folded)
+    ]
+    for cue in findings.burdens + constructions:
         if any(start < cue.end and cue.start < end for start, end in names):
             continue
         wished = any(start <= cue.start < end for start, end in suggestions)

@@ -49,7 +49,7 @@ def classify(report: ReportText, knowledge: Knowledge, thresholds: Thresholds | 
     assign_roles(prepared.folded, findings.mentions, knowledge)
     mark_praise(prepared.folded, findings)
     matter = complete_from_context(prepared.folded, findings, knowledge)
-    cues = burden_cues(prepared.folded, findings)
+    cues = burden_cues(prepared.folded, findings, knowledge)
     if sum(mention.role == "disputes" for mention in findings.mentions) > 1:
         cues.append(Cue(0, 1, knowledge.pack.dispute_burden, 1.0))
     burdens = find_burdens(cues, limits.burden)

@@ -67,7 +67,8 @@ def complete_from_context(folded: str, findings: Findings, knowledge: Knowledge)
 def _take_line(folded: str, mention: Mention, line: str, knowledge: Knowledge) -> None:
     """省厅 is a department of the line only where that is called 厅: a government office is no 省厅."""
     unit = knowledge.unit(line, mention.tier, mention.district)
-    if mention.form == "org" and unit is not None and unit.name[-1] != folded[mention.end - 1]:
+    ending = folded[mention.end - 1]
+    if mention.form == "org" and unit is not None and (unit.name[-1] != ending or unit.name[-3:-1] == "办公"):
         return
     mention.line = line
     settle(mention, knowledge)

@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import uvicorn
 
 from app.access.keys import create_key
@@ -23,6 +22,7 @@ from app.demo.mail import write_letters
 from app.demo.office import Office
 from app.demo.points import Points
 from app.demo.scene import CATEGORIES, Scene
+from app.demo.wire import Wire
 from app.directory.loading import load_into_database, read_files
 from app.directory.pack import BUNDLED_PACK
 from app.directory.schema import migrate
@@ -90,8 +90,8 @@ async def _perform(settings: Settings, how: Play, listening: socket.socket, say:
     host, port = listening.getsockname()[:2]
     # Bound to every address, the service is reached by loopback from here.
     address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104 — compared, not bound
-    async with _serving(runtime, listening), _client(address) as http:
-        scene = Scene(runtime.cities.current, SystemClock(), http, keys, how.seed, how.tempo, say)
+    async with _serving(runtime, listening), Wire(address) as wire:
+        scene = Scene(runtime.cities.current, SystemClock(), wire, keys, how.seed, how.tempo, say)
         say(f"页面:{address}/dashboard/  用户名:admin  密码:{password}")
         say(f"接口文档:{address}/docs  种子:{how.seed}  按 Ctrl-C 结束")
         async with DepartmentSystems(scene) as systems:
@@ -133,11 +133,6 @@ async def _serving(runtime: Runtime, listening: socket.socket) -> AsyncIterator[
     finally:
         server.should_exit = True
         await serving
-
-
-def _client(address: str) -> httpx.AsyncClient:
-    limits = httpx.Limits(max_connections=40)
-    return httpx.AsyncClient(base_url=address, timeout=30, trust_env=False, limits=limits)
 
 
 async def _act(scene: Scene, systems: DepartmentSystems, ending: asyncio.Event, seconds: float | None) -> None:

@@ -129,11 +129,10 @@ class DepartmentSystems:
         body = json.dumps({"type": action, "timestamp": now.isoformat(), "data": data}, ensure_ascii=False).encode()
         webhook_id, timestamp = f"demo_{about}_{action}", int(now.timestamp())
         headers = {
-            "content-type": "application/json",
             "webhook-id": webhook_id,
             "webhook-timestamp": str(timestamp),
             "webhook-signature": sign([self._secrets[code]], webhook_id, timestamp, body),
         }
-        answer = await self._scene.http.post(f"/v1/callbacks/{code}", content=body, headers=headers)
+        answer = await self._scene.wire.send("POST", f"/v1/callbacks/{code}", headers, body)
         self._scene.counts["callbacks"] += 1
-        return answer.status_code
+        return answer.status

@@ -1,15 +1,15 @@
 """What all parties share: the service's address, the keys, the seed, and a voice to tell the story."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
-
 from app.clock import Clock
 from app.demo.mail import phrase, roll
+from app.demo.wire import Wire
 from app.directory.city import City
 
 CATEGORIES = {
@@ -33,7 +33,7 @@ class Scene:
 
     city: City
     clock: Clock
-    http: httpx.AsyncClient
+    wire: Wire
     keys: Mapping[str, str]
     seed: int
     tempo: float
@@ -62,12 +62,13 @@ class Scene:
     async def call(self, method: str, path: str, holder: str, body: Any = None) -> Any:
         """One request to the service; None where it was refused (counted: a refusal is part of life here)."""
         headers = {"Authorization": f"Bearer {self.keys[holder]}"}
-        answer = await self.http.request(method, path, json=body, headers=headers)
+        content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        answer = await self.wire.send(method, path, headers, content)
         if answer.is_success:
             return answer.json()
-        self.counts[f"refused {answer.status_code}"] += 1
-        if answer.status_code != 409:  # a conflict only says that somebody else was faster
-            self.tell("！", f"{method} {path} 得到 {answer.status_code}:{answer.json().get('detail', '')}")
+        self.counts[f"refused {answer.status}"] += 1
+        if answer.status != 409:  # a conflict only says that somebody else was faster
+            self.tell("！", f"{method} {path} 得到 {answer.status}:{answer.json().get('detail', '')}")
         return None
 
 

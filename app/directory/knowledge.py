@@ -48,6 +48,14 @@ class CompiledRule(NamedTuple):
     expression: re.Pattern[str]
 
 
+class BurdenPattern(NamedTuple):
+    """A construction that speaks for a burden type."""
+
+    code: str
+    weight: float
+    expression: re.Pattern[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Knowledge:
     """The classifier's tables, built once per pack version and shared by all threads (read only)."""
@@ -63,6 +71,7 @@ class Knowledge:
     groups: Mapping[str, str] = field(repr=False)
     units: Mapping[tuple[str, str, str], str] = field(repr=False)
     rules: tuple[CompiledRule, ...] = field(repr=False)
+    burden_patterns: tuple[BurdenPattern, ...] = field(repr=False)
     expressions: Mapping[str, re.Pattern[str]] = field(repr=False)
     endings: Mapping[str, re.Pattern[str]] = field(repr=False)
 
@@ -96,6 +105,9 @@ def compile_knowledge(pack: Pack) -> Knowledge:
         units=_units(pack, groups),
         rules=tuple(
             CompiledRule(rule.id, rule.role, rule.weight, compile_pattern(rule.pattern, lists)) for rule in pack.rules
+        ),
+        burden_patterns=tuple(
+            BurdenPattern(group.group, group.weight, compile_pattern(group.words[0], {})) for group in pack.burden_patterns
         ),
         expressions={name: re.compile(pattern) for name, pattern in lists.items()},
         endings={"org_before": re.compile(lists["org_before"] + "$")},

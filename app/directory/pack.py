@@ -226,6 +226,7 @@ class Pack:
     tier_words: tuple[TierWords, ...]
     burden_types: tuple[BurdenType, ...]
     burden_cues: tuple[WordGroup, ...]
+    burden_patterns: tuple[WordGroup, ...]
     scope_cues: tuple[WordGroup, ...]
     certificates: tuple[Certificate, ...]
     cues: tuple[CueList, ...]

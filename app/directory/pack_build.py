@@ -71,6 +71,7 @@ def build_pack(source: PackFolder) -> Pack:
         tier_words=_tier_words(source),
         burden_types=(types := _burden_types(source)),
         burden_cues=_groups(source, "burden_cues.csv", tuple(kind.code for kind in types)),
+        burden_patterns=_patterns(source, tuple(kind.code for kind in types)),
         scope_cues=_groups(source, "scope_cues.csv", ()),
         certificates=_certificates(source),
         cues=(cues := _cues(source)),
@@ -308,6 +309,19 @@ def _groups(source: PackFolder, name: str, allowed: tuple[str, ...]) -> tuple[Wo
         group = row.one_of("group", allowed) if allowed else row.required("group")
         row.required("words")
         found.append(WordGroup(group, row.words("words"), row.number("weight", 1.0)))
+    return tuple(found)
+
+
+def _patterns(source: PackFolder, allowed: tuple[str, ...]) -> tuple[WordGroup, ...]:
+    from app.directory.patterns import check_pattern
+
+    found = []
+    for row in source.rows("burden_patterns.csv", ("group", "pattern", "weight")):
+        pattern = row.required("pattern")
+        trouble = check_pattern(pattern, set())
+        if trouble:
+            row.wrong("pattern", trouble)
+        found.append(WordGroup(row.one_of("group", allowed), (pattern,), row.number("weight", 1.0)))
     return tuple(found)
 
 

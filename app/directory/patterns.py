@@ -33,7 +33,7 @@ CLAUSE_ENDS = ",;:。!?\n"
 SENTENCE_ENDS = "。!?\n"
 _HANDING_ON = "要叫让请催派给把逼令喊说讲称借抽“”"
 _ACTORS = "\ue000-\ue006"
-_TOKEN = re.compile(r"\{([a-z_]+)\}|([~-]\d*)|([A-Z])|(…)|(>)|(<)|\((?!\?)|.", re.DOTALL)
+_TOKEN = re.compile(r"\{([a-z_]+)\}|([~-]\d*)|([A-Z])|(…)|(>)|(<)|\(\?|.", re.DOTALL)
 
 
 def words_pattern(words: tuple[str, ...]) -> str:

@@ -1,0 +1,138 @@
+"""Random lives: several actors make legal and illegal moves. No illegal one gets through, each legal one leaves its
+event, and after every step the ledger reconciles and the chains verify.
+"""
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.ledger.reconcile import reconcile, verify_chains
+from tests.city import CityUnderTest
+
+TEXTS = (
+    "区民政局要求每周报一次独居老人走访台账,第{n}张表。",
+    "省科协下的数,每村拉{n}个人注册小程序,注册了不点开还不算。",
+    "区农业农村局和区卫健局两套打分表七成一样,一个礼拜来了{n}拨,资料要分开做。",
+    "工作群里一天到晚要截图接龙,第{n}次了,也不知道是哪个单位要的。",
+)
+FEEDBACK = {"measures": "已经取消。", "public_reply": "已经取消,不再报。"}
+REPLY = {"answer": "同意取消。", "public_reply": "省里同意取消。", "agreed": True}
+FORWARDING = {"reference": "函1", "forwarded_on": "2026-03-03", "forwarded_to": "省级部门"}
+RETURN = {"reason": "insufficient_facts", "explanation": "请补充是哪份通知。"}
+
+
+@dataclass
+class Life:
+    """One case and everybody who may touch it; `dice` decides what they do."""
+
+    city: CityUnderTest
+    dice: random.Random
+    report: str = ""
+    case: str = ""
+    refused: int = 0
+    done: int = 0
+    log: list[str] = field(default_factory=list)
+
+    async def begin(self, serial: int) -> None:
+        reporter = await self.city.reporter("FR-01")
+        text = self.dice.choice(TEXTS).format(n=serial)
+        answer = await reporter.post("/v1/reports", json={"text": text})
+        assert answer.status_code == 201, answer.text
+        self.report, self.case = answer.json()["report"], answer.json()["case"]
+
+    async def shown(self) -> dict[str, Any]:
+        body: dict[str, Any] = (await (await self.city.office()).get(f"/v1/cases/{self.case}")).json()
+        return body
+
+    async def step(self) -> None:
+        before = await self.shown()
+        act = self.dice.choice((self.act, self.act, self.act, self.review, self.rule, self.verify, self.close,
+                                self.reopen, self.convene, self.conclude))  # fmt: skip
+        answer = await act(before)
+        if answer is None:
+            return
+        after = await self.shown()
+        self.log.append(f"{act.__name__} {answer.status_code} {before['case']['status']}→{after['case']['status']}")
+        if answer.status_code >= 400:
+            self.refused += 1
+            assert answer.status_code in {404, 409, 422}, (self.log, answer.text)
+            assert after == before, self.log
+        else:
+            self.done += 1
+            assert after["case"]["version"] > before["case"]["version"], self.log
+
+    async def act(self, shown: dict[str, Any]) -> httpx.Response | None:
+        if not shown["assignments"]:
+            return None
+        duty = self.dice.choice(shown["assignments"])
+        word, body = self.dice.choice(
+            [("acceptance", {}), ("return", RETURN), ("progress", {"note": "正在办理。"}), ("feedback", FEEDBACK),
+             ("feedback", FEEDBACK), ("forwarding", FORWARDING), ("upstream-reply", REPLY)]
+        )  # fmt: skip
+        department = await self.city.department(duty["department"])
+        return await department.post(f"/v1/assignments/{duty['id']}/{word}", json=body)
+
+    async def review(self, shown: dict[str, Any]) -> httpx.Response | None:
+        if not shown["assignments"]:
+            return None
+        duty = self.dice.choice(shown["assignments"])
+        body = {"accepted": self.dice.random() < 0.7, "comment": "请补充。"}
+        return await (await self.city.office()).post(f"/v1/assignments/{duty['id']}/review", json=body)
+
+    async def rule(self, _: dict[str, Any]) -> httpx.Response | None:
+        if self.dice.random() < 0.6:
+            return None
+        category, codes = self.dice.choice(
+            [("municipal_district", ["FR-MZ"]), ("provincial", ["CS-MZ"]), ("multi_department", ["FR-MZ", "CS-JY"])]
+        )
+        body = {"category": category, "receivers": [{"code": c} for c in codes], "reason": "经研判。"}
+        return await (await self.city.office()).post(f"/v1/cases/{self.case}/ruling", json=body)
+
+    async def verify(self, _: dict[str, Any]) -> httpx.Response | None:
+        body = {"relieved": self.dice.random() < 0.6}
+        return await (await self.city.reporter("FR-01")).post(f"/v1/reports/{self.report}/verification", json=body)
+
+    async def close(self, _: dict[str, Any]) -> httpx.Response | None:
+        if self.dice.random() < 0.8:
+            return None
+        body = {"outcome": "unresolved", "statement": "暂时不能解决。"}
+        return await (await self.city.office()).post(f"/v1/cases/{self.case}/close", json=body)
+
+    async def reopen(self, _: dict[str, Any]) -> httpx.Response | None:
+        return await (await self.city.office()).post(f"/v1/cases/{self.case}/reopen", json={"reason": "又来了。"})
+
+    async def convene(self, _: dict[str, Any]) -> httpx.Response | None:
+        if self.dice.random() < 0.8:
+            return None
+        body = {"cases": [self.case], "departments": ["FR-MZ", "CS-JY"]}
+        return await (await self.city.office()).post("/v1/consultations", json=body)
+
+    async def conclude(self, shown: dict[str, Any]) -> httpx.Response | None:
+        if not shown["consultations"]:
+            return None
+        session = self.dice.choice(shown["consultations"])
+        parts = [{"department": "FR-MZ", "lead": True}, {"department": "CS-JY"}]
+        body = {"conclusions": [{"case": self.case, "parts": parts}], "minutes": "议定如下。"}
+        return await (await self.city.office()).post(f"/v1/consultations/{session['id']}/conclusion", json=body)
+
+
+Move = Callable[[dict[str, Any]], Awaitable[httpx.Response | None]]
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32), serial=st.integers(1, 10**9))
+async def test_no_random_life_breaks_the_ledger(city: CityUnderTest, seed: int, serial: int) -> None:
+    life = Life(city, random.Random(seed))
+    await life.begin(serial)
+    for _ in range(14):
+        await life.step()
+        async with city.runtime.database.snapshot() as session:
+            result = await reconcile(session)
+            _, broken = await verify_chains(session)
+        assert result.offenders == [], life.log
+        assert broken == [], life.log
