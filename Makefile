@@ -54,7 +54,7 @@ clean: ## 删除虚拟环境与缓存,不动数据 · remove .venv and caches, n
 # ── what is installed: a stamp for each set, so that the next run starts at once ──
 
 $(BIN)/python:
-	@test -n "$(PYTHON)" || { \
+	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo '没有找到 Python 3.11 或更新的版本。请先安装,或用 make PYTHON=/路径/python3 指定。' >&2; \
 		echo 'Python 3.11 or newer was not found. Install it, or name it: make PYTHON=/path/to/python3' >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \

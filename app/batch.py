@@ -1,9 +1,10 @@
 """Prepared statements straight to the driver: all that a transaction adds in one trip, and the few hot look-ups.
 
 The unit of work would take a trip and a good deal of work for each table, and intake adds rows to eight of them. Here
-PostgreSQL gets them in one pipeline, SQLite's thread in one call. Rows that were loaded and changed stay the session's.
+PostgreSQL gets them in one statement, SQLite's thread in one call. Rows that were loaded and changed stay the session's.
 """
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.models import Base
 
 Processor = Callable[[Any], Any]
+_PLACEHOLDER = re.compile(r"\$(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +76,30 @@ class Batch:
         self._rows, self._statements = {}, []
         try:
             if isinstance(driver, psycopg.AsyncConnection):
-                await _write_in_pipeline(driver, work)
+                await _write_at_once(driver, work)
             else:
                 await _in_thread(driver, _write_all, work)
         except (sqlite3.Error, psycopg.Error) as error:
             raise _wrap(error) from error
 
 
-async def _write_in_pipeline(driver: psycopg.AsyncConnection[Any], work: Sequence[tuple[str, list[Any]]]) -> None:
-    async with driver.pipeline(), psycopg.AsyncRawCursor(driver) as cursor:
-        for sql, parameters in work:
-            for entry in parameters:
-                await cursor.execute(sql.encode(), entry)
+async def _write_at_once(driver: psycopg.AsyncConnection[Any], work: Sequence[tuple[str, list[Any]]]) -> None:
+    """All of it as one statement: each INSERT but the last is a common table expression."""
+    statements = tuple(sql for sql, entries in work for _ in entries)
+    parameters = [value for _, entries in work for entry in entries for value in entry]
+    async with psycopg.AsyncRawCursor(driver) as cursor:
+        await cursor.execute(_join(statements), parameters)
+
+
+@lru_cache(maxsize=512)
+def _join(statements: tuple[str, ...]) -> bytes:
+    """One statement made of several, their placeholders numbered through."""
+    parts, offset = [], 0
+    for sql in statements:
+        parts.append(_PLACEHOLDER.sub(lambda match, o=offset: f"${int(match[1]) + o}", sql))  # type: ignore[misc]
+        offset += max((int(n) for n in _PLACEHOLDER.findall(sql)), default=0)
+    expressions = ", ".join(f"_{n} AS ({part})" for n, part in enumerate(parts[:-1]))
+    return (f"WITH {expressions} {parts[-1]}" if expressions else parts[-1]).encode()
 
 
 async def fetch(session: AsyncSession | AsyncConnection, statement: Executable, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:

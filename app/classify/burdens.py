@@ -20,8 +20,8 @@ _NAMES = ("full", "org", "old", "central", "inherent", "number", "typo")
 
 def burden_cues(folded: str, findings: Findings, knowledge: Knowledge) -> list[Cue]:
     """The cues that count: not inside a department's name (统计局 is no statistics), and less inside a suggestion."""
-    names = [(m.start, m.end) for m in findings.mentions if m.form in _NAMES]
-    suggestions = [match.span() for match in _SUGGESTION.finditer(folded)]
+    names = _marked(folded, [(m.start, m.end) for m in findings.mentions if m.form in _NAMES])
+    suggestions = _marked(folded, [match.span() for match in _SUGGESTION.finditer(folded)])
     counted = []
     constructions = [
         Cue(*match.span(), pattern.code, pattern.weight)
@@ -29,11 +29,18 @@ def burden_cues(folded: str, findings: Findings, knowledge: Knowledge) -> list[C
         for match in pattern.expression.finditer(folded)
     ]
     for cue in findings.burdens + constructions:
-        if any(start < cue.end and cue.start < end for start, end in names):
+        if any(names[cue.start : cue.end]):
             continue
-        wished = any(start <= cue.start < end for start, end in suggestions)
-        counted.append(cue._replace(weight=cue.weight * _SUGGESTED) if wished else cue)
+        counted.append(cue._replace(weight=cue.weight * _SUGGESTED) if suggestions[cue.start] else cue)
     return counted
+
+
+def _marked(folded: str, spans: list[tuple[int, int]]) -> bytearray:
+    """One byte for each character, 1 inside a span."""
+    marks = bytearray(len(folded))
+    for start, end in spans:
+        marks[start:end] = b"\x01" * (end - start)
+    return marks
 
 
 def find_burdens(cues: list[Cue], threshold: float) -> tuple[BurdenFound, ...]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from app.classify.burdens import burden_cues, find_burdens
+from app.classify.certificates import find_certificates
 from app.classify.decision import (
     ROUTES,
     BurdenFound,
@@ -104,7 +105,7 @@ def _with_declared(suspects: list[Suspect], report: ReportText, knowledge: Knowl
 def _receiver(suspect: Suspect, knowledge: Knowledge, role: Role) -> Receiver:
     unit = knowledge.pack.by_code[suspect.code]
     if unit.tier is Tier.PROVINCE:
-        unit = knowledge.pack.receiver_of_province(unit.code)
+        unit = knowledge.pack.receiver_of_province(unit.code, suspect.mentions[0].line)
     return Receiver(unit.code, unit.name, role)
 
 
@@ -171,11 +172,11 @@ def _dress(
     sources = tuple(_source(suspect, knowledge) for suspect in verdict.suspects)
     category, reason, receivers = verdict.category, verdict.reason, verdict.receivers
     suggestions: tuple[Suggestion, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes = tuple(f"certificate:{number}" for number in find_certificates(prepared.folded, knowledge))
     if category is not Category.UNCLEAR and confidence < limits.decide:
         suggestions = (Suggestion(category, tuple(r.code for r in receivers), confidence),)
         category, reason, receivers, sources = Category.UNCLEAR, UnclearReason.NO_DEPARTMENT, (), ()
-        notes = (LOW_CONFIDENCE,)
+        notes = (LOW_CONFIDENCE, *notes)
         confidence = round(1.0 - confidence, 3)
     elif reason in (UnclearReason.TIER_UNKNOWN, UnclearReason.NO_DEPARTMENT):
         suggestions = _suggest(findings, knowledge, report, matter)

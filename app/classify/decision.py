@@ -131,7 +131,8 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Who is responsible, by which route, and why. `summary` is a Chinese sentence for people."""
+    """Who is responsible, by which route, and why. `summary` is a Chinese sentence for people; `notes` are
+    `low_confidence` and `certificate:N`, N a number in the pack's list of certificates not to be asked for."""
 
     category: Category
     route: Route

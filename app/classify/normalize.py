@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.directory.folding import BLANK, DROP, fold
 
 # Reports are at most a few thousand characters; what lies beyond is read only as far as speed allows.
-LONGEST = 6000
+LONGEST = 4000
 _PUNCTUATION = ",;:。!?"
 _PAUSE = re.compile(rf"(?<=[\u4e00-\u9fff]){BLANK}+(?=[\u4e00-\u9fff])")
 

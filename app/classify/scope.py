@@ -57,7 +57,7 @@ def out_of_scope(findings: Findings, suspects: list[Suspect], burdens: int) -> f
     if praise >= 2.0 and scores.get("praise") and not complained:
         return min(0.97, 0.8 + 0.05 * praise)
     complaint = sum(min(2.0, mention.votes.get("imposes", 0.0)) for suspect in suspects for mention in suspect.mentions)
-    complaint += 0.9 * burdens
+    complaint += 0.9 * burdens + 0.5 * len(suspects)
     for group, needed in _NEEDED.items():
         score = scores.get(group, 0.0)
         if score >= needed and score > complaint:

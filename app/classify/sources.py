@@ -11,6 +11,8 @@ from app.directory.pack import Tier
 _RANK = {Tier.PROVINCE: 0, Tier.MUNICIPAL: 1, Tier.DISTRICT: 2}
 # Votes that make a department more than a name, and what a report with bystanders loses in certainty.
 _ACTIVE, _BYSTANDER = 0.9, 0.95
+# More departments than this are an inventory, not a story: they are not compared with each other.
+_MANY = 12
 _CERTAINTY = {
     "full": 0.985, "org": 0.97, "central": 0.96, "inherent": 0.95, "adhoc": 0.95, "old": 0.95, "number": 0.93,
     "bare": 0.92, "system": 0.88, "outpost": 0.8, "typo": 0.85,
@@ -125,7 +127,9 @@ def find_suspects(folded: str, mentions: list[Mention], knowledge: Knowledge) ->
         if guessed and not _spoken_for(mention):
             continue
         unit = knowledge.pack.by_code[mention.code]
-        suspect = found.setdefault(mention.code, Suspect(mention.code, knowledge.group(unit.line), unit.tier))
+        special = (mention.code, mention.line) in knowledge.pack.counterpart_exceptions
+        line = knowledge.group(mention.line if special else unit.line)
+        suspect = found.setdefault(mention.code, Suspect(mention.code, line, unit.tier))
         suspect.mentions.append(mention)
         suspect.certainty = max(suspect.certainty, _certainty(mention))
     cleared = {m.code for m in mentions if m.code and m.role in ("denied", "forwards", "ended")}
@@ -147,10 +151,16 @@ def _without_lone_refusal(suspects: list[Suspect]) -> list[Suspect]:
 def _without_bystanders(folded: str, suspects: list[Suspect]) -> list[Suspect]:
     """Beside a department that demands something, one that is merely named is no source, unless both stand in the same
     construction (区民政局要一份,区残联一份)."""
+    if len(suspects) > _MANY:
+        return suspects
     active = [s for s in suspects if s.active and not all(mention.inherited for mention in s.mentions)]
     if not active:
-        return suspects
-    kept = [s for s in suspects if s.active or any(_parallel(folded, s, other) for other in active)]
+        active = suspects[:1]
+    kept = list(active)
+    for _ in suspects:  # 甲、乙、丙: each stands with its neighbour
+        kept = [s for s in suspects if s in kept or any(_parallel(folded, s, other) for other in kept)]
+    kept += [s for s in suspects if s.active and s not in kept]
+    kept.sort(key=lambda suspect: suspect.mentions[0].start)
     if len(kept) < len(suspects):
         for suspect in kept:
             suspect.certainty *= _BYSTANDER
@@ -158,12 +168,12 @@ def _without_bystanders(folded: str, suspects: list[Suspect]) -> list[Suspect]:
 
 
 def _parallel(folded: str, one: Suspect, other: Suspect) -> bool:
-    return any(_alike(folded, a, b) for a in one.mentions for b in other.mentions)
+    return any(_alike(folded, a, b) for a in one.mentions[:4] for b in other.mentions[:4])
 
 
 def _alike(folded: str, one: Mention, other: Mention) -> bool:
     first, second = (one, other) if one.start <= other.start else (other, one)
-    if second.joined and folded[first.end : second.start] in ("、", "和", "与", "及", "跟", "同"):
+    if folded[first.end : second.start] in ("、", "和", "与", "及", "跟", "同", "以及", "还有"):
         return True
     after, then = folded[first.end : first.end + 2], folded[second.end : second.end + 2]
     before, ahead = folded[first.start - 1 : first.start], folded[second.start - 1 : second.start]

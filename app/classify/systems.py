@@ -8,6 +8,8 @@ from app.directory.knowledge import Knowledge, PlaceName
 
 _SYSTEM_NOUN = re.compile(r"系统|平台|app|小程序|终端|信息库|数据库|管家|专区")
 _BREAKS = ",;:。!?\n、"
+# How many characters a system's name may have before 系统 or 平台.
+_REACH = 18
 
 
 def find_systems(
@@ -21,12 +23,15 @@ def find_systems(
 ) -> list[Mention]:
     """Systems not in the lexicon (湖南省防止返贫监测帮扶信息平台), beside the mentions already chosen."""
     found: list[Mention] = []
+    taken = bytearray(len(folded))
+    for mention in chosen:
+        taken[mention.start : mention.end] = b"\x01" * (mention.end - mention.start)
     for noun in _SYSTEM_NOUN.finditer(folded):
         end = noun.end()
-        taken = chosen + found
-        if any(mention.start < end and noun.start() < mention.end for mention in taken):
+        if any(taken[noun.start() : end]):
             continue
-        low = max([0, noun.start() - 18, *(mention.end for mention in taken if mention.end <= noun.start())])
+        low = max(0, noun.start() - _REACH)
+        low = max(low, taken.rfind(1, low, noun.start()) + 1)
         low = max([low, *(folded.rfind(mark, low, noun.start()) + 1 for mark in _BREAKS)])
         place = _last_place(folded, low, noun.start(), knowledge, blocked)
         if place is None:
@@ -36,6 +41,7 @@ def find_systems(
         tier, unit_code = resolve_reach(name.reach, name.district, knowledge, district)
         if name.reach in ("township", "self"):
             continue
+        taken[start:end] = b"\x01" * (end - start)
         found.append(Mention(start, end, "S", line, tier, unit_code, "", "system", 1.9, "system"))
     return found
 

@@ -21,6 +21,7 @@ from app.dashboard.triage import item_facts, triage_page
 from app.deliver.log import list_deliveries
 from app.flow import consultation, handle, office
 from app.flow.desk import CaseChanged
+from app.intake.accept import fold
 from app.ledger.pages import names_of_users
 from app.ledger.search import get_case, read_record
 from app.ledger.todo import next_in_triage
@@ -69,8 +70,11 @@ async def case_page(
     return await page(at, "case.html", "ledger", facts, messages=messages, status=status)
 
 
-async def _act(at: Office, number: str, act: Callable[[], Awaitable[Response]], *, form: str, typed: Any) -> Response:
+async def _act(
+    at: Office, number: str, needed: Permission, act: Callable[[], Awaitable[Response]], *, form: str, typed: Any
+) -> Response:
     """Do it, or show the page it came from again with what was typed in that form."""
+    at.principal.require(needed)
     from_triage = at.form.get("from") == "triage"
 
     async def show_again(message: Flash, status: int) -> Response:
@@ -104,15 +108,17 @@ def read_moment(typed: str, at: Office, faults: list[str]) -> datetime | None:
     return moment.astimezone(UTC)
 
 
-async def _onward(at: Office, number: str, message: Flash) -> Response:
-    """After triage the next case opens by itself; elsewhere the case stays."""
+async def _onward(at: Office, number: str) -> str:
+    """Where to go when it is done: after triage the next case opens by itself; elsewhere the case stays."""
     if at.form.get("from") != "triage":
-        return go(at.request, f"/dashboard/cases/{number}", message)
+        return f"/dashboard/cases/{number}"
+    text = at.form.get("text")
     async with at.read() as session:
-        following = await next_in_triage(session, await get_case(session, at.principal, number))
-    query = {"text": at.form.get("text"), "case": following or ""}
+        case = await get_case(session, at.principal, number)
+        following = await next_in_triage(session, case, fold(text) or None)
+    query = {"text": text, "case": following or ""}
     kept = urlencode({name: value for name, value in query.items() if value})
-    return go(at.request, f"/dashboard/triage?{kept}" if kept else "/dashboard/triage", message)
+    return f"/dashboard/triage?{kept}" if kept else "/dashboard/triage"
 
 
 @router.post("/cases/{number}/ruling")
@@ -121,6 +127,7 @@ async def rule(number: Number, at: At) -> Response:
 
     async def act() -> Response:
         version, wanted = _version(at.form), read_ruling(at.form, at.city)
+        onward = await _onward(at, number)
         async with at.desk(Permission.RULE) as desk:
             await office.rule(
                 desk,
@@ -138,9 +145,9 @@ async def rule(number: Number, at: At) -> Response:
             number=number,
             category=said.say(labels.CATEGORY[wanted.category]),
         )
-        return await _onward(at, number, Flash(done, "success", names))
+        return go(at.request, onward, Flash(done, "success", names))
 
-    return await _act(at, number, act, form="ruling", typed=RulingInput.typed(at.form))
+    return await _act(at, number, Permission.RULE, act, form="ruling", typed=RulingInput.typed(at.form))
 
 
 @router.post("/cases/{number}/closing")
@@ -159,6 +166,7 @@ async def close(number: Number, at: At) -> Response:
         )
         if faults or outcome is None:
             raise BadFields(faults)
+        onward = await _onward(at, number)
         async with at.desk(Permission.RULE) as desk:
             await office.close(desk, number, outcome=outcome, statement=statement, expected_version=version)
         say = words_for(at).say
@@ -167,9 +175,9 @@ async def close(number: Number, at: At) -> Response:
             number=number,
             outcome=say(labels.OUTCOME[outcome]),
         )
-        return await _onward(at, number, Flash(done, "success"))
+        return go(at.request, onward, Flash(done, "success"))
 
-    return await _act(at, number, act, form="closing", typed=typed)
+    return await _act(at, number, Permission.RULE, act, form="closing", typed=typed)
 
 
 @router.post("/cases/{number}/reopening")
@@ -183,7 +191,7 @@ async def reopen(number: Number, at: At) -> Response:
         done = words_for(at).say(N_("%(number)s 已重新挂账，请重新分办。"), number=number)
         return go(at.request, f"/dashboard/cases/{number}", Flash(done, "success"))
 
-    return await _act(at, number, act, form="reopening", typed={})
+    return await _act(at, number, Permission.RULE, act, form="reopening", typed={})
 
 
 @router.post("/cases/{number}/review")
@@ -215,7 +223,7 @@ async def review(number: Number, at: At) -> Response:
         message = Flash(done, "success", words_for(at).department(duty.department_code))
         return go(at.request, f"/dashboard/cases/{number}", message)
 
-    return await _act(at, number, act, form="review", typed=typed)
+    return await _act(at, number, Permission.REVIEW, act, form="review", typed=typed)
 
 
 @router.post("/cases/{number}/consultation")
@@ -243,4 +251,4 @@ async def convene(number: Number, at: At) -> Response:
         names = words_for(at).departments([code for code in codes if code])
         return go(at.request, f"/dashboard/consultations/{made.number}", Flash(done, "success", names))
 
-    return await _act(at, number, act, form="convening", typed=typed)
+    return await _act(at, number, Permission.CONVENE, act, form="convening", typed=typed)

@@ -73,6 +73,7 @@ def _proposed(record: SessionRecord) -> Form:
 @router.post("/consultations/{id}/conclusion")
 async def conclude(id: Id, at: At) -> Response:  # noqa: A002 - the address says id
     """Record for each case who leads, who supports, what each does and by when."""
+    at.principal.require(Permission.CONVENE)
 
     async def act() -> Response:
         async with at.read() as session:

@@ -77,6 +77,7 @@ async def _delivery_page(at: Office, delivery_id: int, messages: tuple[Flash, ..
 @router.post("/deliveries/{id}/redelivery")
 async def redeliver(id: DeliveryId, at: At) -> Response:  # noqa: A002 - the address says id
     """重发: the same id, the same bytes."""
+    at.principal.require(Permission.MANAGE_ENDPOINTS)
 
     async def act() -> Response:
         async with at.desk(Permission.MANAGE_ENDPOINTS) as desk:
@@ -120,6 +121,7 @@ async def _endpoints_page(
 @router.post("/endpoints")
 async def register_endpoint(at: At) -> Response:
     """Register an address. The answer shows its secret, this once; nothing of it goes into an address or a cookie."""
+    at.principal.require(Permission.MANAGE_ENDPOINTS)
     typed = {"department": at.form.get("department"), "url": at.form.get("url")}
 
     async def act() -> Response:

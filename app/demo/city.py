@@ -160,7 +160,7 @@ async def _act(scene: Scene, systems: DepartmentSystems, ending: asyncio.Event, 
 def _summarize(scene: Scene, say: Say) -> None:
     counts = scene.counts
     kinds = "、".join(f"{words} {counts[kind]}" for kind, words in CATEGORIES.items())
-    say(f"—— 演示结束:收 {counts['reports']} 条({kinds}),销号 {counts['closed']} 件 ——")
+    say(f"—— 演示结束:收 {counts['reports']} 条({kinds}) ——")
     say(
         f"推送送达 {counts['webhooks']} 次(出错后重推 {counts['failures']},重复 {counts['duplicates']}),"
         f"签名回调 {counts['callbacks']} 次,会商 {counts['consultations']} 场,裁定 {counts['rulings']} 件,"

@@ -57,7 +57,6 @@ class Office:
             statement = scene.phrase("answers", number)
             body = {"outcome": "answered", "statement": statement, "version": version}
             if await scene.call("POST", f"/v1/cases/{number}/close", "office", body):
-                scene.counts["closed"] += 1
                 scene.tell("销", f"{number} 统筹部门答复办结:{shorten(statement)}")
             return
         await self._systems.connect(receivers)

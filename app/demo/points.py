@@ -88,7 +88,6 @@ class Points:
         if answer is None:
             return
         if answer["status"] == "closed":
-            scene.counts["closed"] += 1
             scene.tell(
                 "销", f"{answer['case']} 负担已减,销号并答复:{shorten(answer['replies'][-1]['text'].splitlines()[1])}"
             )

@@ -107,7 +107,8 @@ def compile_knowledge(pack: Pack) -> Knowledge:
             CompiledRule(rule.id, rule.role, rule.weight, compile_pattern(rule.pattern, lists)) for rule in pack.rules
         ),
         burden_patterns=tuple(
-            BurdenPattern(group.group, group.weight, compile_pattern(group.words[0], {})) for group in pack.burden_patterns
+            BurdenPattern(group.group, group.weight, compile_pattern(group.words[0], {}))
+            for group in pack.burden_patterns
         ),
         expressions={name: re.compile(pattern) for name, pattern in lists.items()},
         endings={"org_before": re.compile(lists["org_before"] + "$")},
@@ -137,6 +138,10 @@ def _units(pack: Pack, groups: Mapping[str, str]) -> dict[tuple[str, str, str], 
         table.setdefault((department.line, department.tier, department.district or ""), department.code)
     for department in pack.departments:
         table.setdefault((groups[department.line], department.tier, department.district or ""), department.code)
+    for code, matter in pack.counterpart_exceptions:
+        if matter != "*":  # 12345 has no provincial department of its own: the data bureau answers for it
+            department = pack.by_code[code]
+            table.setdefault((matter, department.tier, department.district or ""), code)
     return table
 
 
@@ -158,8 +163,9 @@ def _words(pack: Pack) -> dict[str, tuple[Entry, ...]]:
 
 
 def _entries(pack: Pack) -> Iterator[tuple[str, Entry]]:
+    listed = frozenset(word for form in pack.bodies for word in form.words)
     for department in pack.departments:
-        yield from _department_entries(pack, department)
+        yield from _department_entries(pack, department, listed)
     for form in pack.bodies:
         yield from _body_entries(form)
     for system in pack.systems:
@@ -193,13 +199,15 @@ def _body_entries(form: NameForm) -> Iterator[tuple[str, Entry]]:
         yield word, Entry("stem", form.line, Tier.PROVINCE.value if provincial else reach, form.kind)
 
 
-def _department_entries(pack: Pack, department: Department) -> Iterator[tuple[str, Entry]]:
+def _department_entries(pack: Pack, department: Department, listed: frozenset[str]) -> Iterator[tuple[str, Entry]]:
     name = Entry("name", department.line, department.tier, "full", department.code)
     yield department.name, name
     full = department.name.removeprefix("中共")
     yield full, name
     kind = Entry("outside") if department.enterprise else None
     for short in department.short_names:
+        if short in listed:  # 市监局 is no 监局 of the city: the list of names knows better
+            continue
         stem = _without_place(pack, department, short)
         if kind:
             yield short, kind

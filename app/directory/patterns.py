@@ -1,11 +1,10 @@
-"""The small language of `rules.csv`: patterns over a sentence in which every mention is one letter.
+"""The small language of `rules.csv`: patterns over a sentence in which every mention is one letter."""
 
-Captured: `D` any possible source, `O` a named department, `B` one named without a tier, `T` a bare tier (省里), `N` a
-document number, `S` a system, `W` the own township, `X` a company or association. `A` is any of them, not captured.
-`{list}` is a word of a list in `cues.csv`. `~` is up to 6 characters of the same clause (`~9` up to 9), `-` the same
-without a word that hands the act to someone else or opens a quotation, `…` up to 16 within the sentence. `>` and `<`
-begin and end a clause. The rest is a regular expression without named groups.
-"""
+# Captured: `D` any possible source, `O` a named department, `B` one named without a tier, `T` a bare tier (省里), `N` a
+# document number, `S` a system, `W` the own township, `X` a company or association. `A` is any of them, not captured.
+# `{list}` is a word of a list in `cues.csv`. `~` is up to 6 characters of the same clause (`~9` up to 9), `-` the same
+# without a word that hands the act to someone else or opens a quotation, `…` up to 16 within the sentence. `>` and `<`
+# begin and end a clause. The rest is a regular expression without named groups.
 
 import re
 from collections.abc import Mapping
@@ -33,7 +32,7 @@ CLAUSE_ENDS = ",;:。!?\n"
 SENTENCE_ENDS = "。!?\n"
 _HANDING_ON = "要叫让请催派给把逼令喊说讲称借抽“”"
 _ACTORS = "\ue000-\ue006"
-_TOKEN = re.compile(r"\{([a-z_]+)\}|([~-]\d*)|([A-Z])|(…)|(>)|(<)|\(\?|.", re.DOTALL)
+_TOKEN = re.compile(r"\{([a-z_]+)\}|([~-]\d*)|([A-Z])|(…)|(>)|(<)|\(\?<?[=!:]|.", re.DOTALL)
 
 
 def words_pattern(words: tuple[str, ...]) -> str:

@@ -114,7 +114,7 @@ async def records_of(session: AsyncSession, consultations: Sequence[Consultation
     seats: dict[str, list[Invitation]] = defaultdict(list)
     if ids:
         items = select(AgendaItem, Case).join(Case, Case.id == AgendaItem.case_id).order_by(Case.number)
-        for item, case in (await session.execute(items.where(AgendaItem.consultation_id.in_(ids)))).tuples():
+        for item, case in await session.execute(items.where(AgendaItem.consultation_id.in_(ids))):
             agenda[item.consultation_id].append((item, case))
         invited = select(Invitation).where(Invitation.consultation_id.in_(ids)).order_by(Invitation.department_code)
         for seat in await session.scalars(invited):

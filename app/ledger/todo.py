@@ -129,10 +129,17 @@ async def read_waiting(session: AsyncSession, now: datetime, calendar: Calendar)
     )
 
 
-async def next_in_triage(session: AsyncSession, after: Case) -> str | None:
-    """The number of the case to rule on after this one: the next by due time, else the first; None when all is done."""
-    waiting = select(Case.number).where(Case.status == CaseStatus.TRIAGE, Case.id != after.id)
+async def next_in_triage(session: AsyncSession, after: Case, folded_text: str | None = None) -> str | None:
+    """The number of the case to rule on after this one: the next by due time, else the first; None when none is left.
+
+    `folded_text` keeps to the cases that a search found.
+    """
     order = (Case.due_at, Case.number)
-    behind = or_(Case.due_at > after.due_at, and_(Case.due_at == after.due_at, Case.number > after.number))
-    following = await session.scalar(waiting.where(behind).order_by(*order).limit(1)) if after.due_at else None
-    return following or await session.scalar(waiting.order_by(*order).limit(1))
+    waiting = select(Case.number).where(Case.status == CaseStatus.TRIAGE, Case.id != after.id).order_by(*order).limit(1)
+    if folded_text:
+        waiting = waiting.where(Case.search_text.contains(folded_text, autoescape=True))
+    following = None
+    if after.due_at is not None:
+        behind = or_(Case.due_at > after.due_at, and_(Case.due_at == after.due_at, Case.number > after.number))
+        following = await session.scalar(waiting.where(behind))
+    return following or await session.scalar(waiting)

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from playwright.async_api import Browser, async_playwright
 
 from tests.browser.chromium import launch
+from tests.browser.real_city import Town, serve_town
 from tests.browser.sample_app import build_sample_app
 from tests.browser.serving import serve_app
 from tests.browser.watching import Watch, Windows
@@ -54,10 +55,31 @@ async def windows(browser: Browser, sample_address: str) -> AsyncIterator[Window
         yield opened
 
 
-async def watched_windows(browser: Browser, address: str) -> AsyncIterator[Windows]:
+@pytest.fixture(scope="session")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """The real application with a day's work in it."""
+    with serve_town(tmp_path_factory.mktemp("town")) as served:
+        yield served
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def office(browser: Browser, town: Town) -> AsyncIterator[Windows]:
+    """Windows on the real pages, signed in as an administrator."""
+    async for opened in watched_windows(browser, town.address, town.cookie):
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def street(browser: Browser, town: Town) -> AsyncIterator[Windows]:
+    """Windows on the real pages of somebody who is not signed in."""
+    async for opened in watched_windows(browser, town.address):
+        yield opened
+
+
+async def watched_windows(browser: Browser, address: str, session: str = "") -> AsyncIterator[Windows]:
     """Windows on any served application, with the checks every browser test ends with."""
     watch = Watch(host=address.partition("//")[2])
-    opened = Windows(browser, address, watch)
+    opened = Windows(browser, address, watch, session)
     yield opened
     await opened.close()
     assert watch.foreign == []

@@ -17,8 +17,8 @@ async def test_without_a_browser_the_tests_fail_and_say_what_to_do(monkeypatch: 
             chromium.browser_path(playwright)
 
 
-async def test_a_foreign_request_a_dialog_and_a_blocked_script_are_noticed(windows: Windows) -> None:
-    page = await windows.open("/dashboard/sign-in")
+async def test_a_foreign_request_a_dialog_and_a_blocked_script_are_noticed(street: Windows) -> None:
+    page = await street.open("/dashboard/sign-in")
     await page.evaluate(
         "() => { const image = new Image(); image.src = 'data:,x'; document.body.append(image);"
         " const script = document.createElement('script'); script.textContent = 'alert(1)';"
@@ -28,13 +28,13 @@ async def test_a_foreign_request_a_dialog_and_a_blocked_script_are_noticed(windo
     await page.evaluate("() => { setTimeout(() => alert('seen'), 0); }")
     await page.evaluate("() => { location.href = 'http://foreign.invalid/'; }")
     await page.wait_for_timeout(500)
-    heard = "\n".join(windows.watch.complaints)
+    heard = "\n".join(street.watch.complaints)
     assert "heard" in heard
     assert "dialog: seen" in heard
     assert "CSP: script-src" in heard
-    assert windows.watch.foreign == ["http://foreign.invalid/"]
-    windows.watch.foreign.clear()
-    windows.watch.complaints.clear()
+    assert street.watch.foreign == ["http://foreign.invalid/"]
+    street.watch.foreign.clear()
+    street.watch.complaints.clear()
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_only_the_application_is_not_foreign(url: str, foreign: bool) -> None:
     assert Watch(host="127.0.0.1:81").is_foreign(url) is foreign
 
 
-async def test_stray_chinese_and_a_missing_label_are_noticed(windows: Windows) -> None:
-    page = await windows.open("/dashboard/sign-in", language="en")
+async def test_stray_chinese_and_a_missing_label_are_noticed(street: Windows) -> None:
+    page = await street.open("/dashboard/sign-in", language="en")
     await assert_english(page)
     assert await violations_of(page) == []
     await page.evaluate("() => document.body.append(document.createElement('input'), '漏译')")

@@ -65,11 +65,12 @@ class Watch:
 
 @dataclass
 class Windows:
-    """Opens windows on one application; all of them share one watch."""
+    """Opens windows on one application; all of them share one watch, and `session` where somebody is signed in."""
 
     browser: Browser
     address: str
     watch: Watch
+    session: str = ""
     contexts: list[BrowserContext] = field(default_factory=list)
 
     async def open(
@@ -81,6 +82,8 @@ class Windows:
         )
         self.contexts.append(context)
         await context.add_cookies([{"name": "yilong_language", "value": language, "url": self.address}])
+        if self.session:
+            await context.add_cookies([{"name": "yilong_session", "value": self.session, "url": self.address}])
         await self.watch.attach(context)
         page = await context.new_page()
         page.set_default_timeout(15_000)

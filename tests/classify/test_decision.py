@@ -81,3 +81,11 @@ def test_a_provincial_lead_comes_before_the_district_in_support(knowledge: Knowl
         ("FR-MZ", "supporting"),
     ]
     assert decision.category is Category.PROVINCIAL
+
+
+def test_certificates_on_the_list_are_noted_with_their_number(knowledge: Knowledge) -> None:
+    decision = ask(knowledge, "区民政局要求社区开亲属关系证明,还要写婚姻状况")
+    by_number = {certificate.number: certificate for certificate in knowledge.pack.certificates}
+    named = [by_number[note.removeprefix("certificate:")].name for note in decision.notes]
+    assert named == ["亲属关系证明", "婚姻状况证明"]
+    assert ask(knowledge, "区民政局要求社区每天报表").notes == ()

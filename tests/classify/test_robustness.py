@@ -121,21 +121,21 @@ def test_a_hundred_thousand_characters_are_survived_quickly(seed: int, knowledge
         text = "".join(chr(chance.randrange(0x4E00, 0x9FFF)) for _ in range(100_000))
     else:
         text = "".join(chance.choice(PIECES) for _ in range(40_000))[:100_000]
-    begun = time.perf_counter()
+    begun = time.process_time()
     decision = ask(knowledge, text)
-    assert time.perf_counter() - begun < 1.5
+    assert time.process_time() - begun < 0.2
     assert_spans(text, decision)
 
 
-def test_two_thousand_characters_take_less_than_fifty_milliseconds(knowledge: Knowledge) -> None:
+def test_two_thousand_characters_take_less_than_fifty_milliseconds_of_processor_time(knowledge: Knowledge) -> None:
     chance = random.Random(7)
     worst = 0.0
     for _ in range(10):
         text = "".join(chance.choice(PIECES[:48]) for _ in range(900))[:2000]
-        begun = time.perf_counter()
+        begun = time.process_time()
         ask(knowledge, text)
-        worst = max(worst, time.perf_counter() - begun)
-    assert worst < 0.15, "limit 50 ms on an idle machine; three times that on a shared one"
+        worst = max(worst, time.process_time() - begun)
+    assert worst < 0.05
 
 
 def test_the_same_input_gives_the_same_bytes_in_fresh_knowledge() -> None:

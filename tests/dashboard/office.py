@@ -27,7 +27,7 @@ class OfficeBrowser:
     page: httpx.Response = field(default_factory=lambda: httpx.Response(204))
 
     async def get(self, path: str, **headers: str) -> httpx.Response:
-        self.page = await self.client.get(path, headers=headers)
+        self.page = await self.client.get(path, headers=_named(headers))
         return self.page
 
     def hidden(self, action: str) -> dict[str, str]:
@@ -41,8 +41,7 @@ class OfficeBrowser:
         return await self.post(action, self.hidden(action) | (fields or {}), **headers)
 
     async def post(self, action: str, fields: Fields, **headers: str) -> httpx.Response:
-        named = {"Origin": ORIGIN} | {name.replace("_", "-"): value for name, value in headers.items()}
-        self.page = await self.client.post(action, data=fields, headers=named)
+        self.page = await self.client.post(action, data=fields, headers={"Origin": ORIGIN} | _named(headers))
         return self.page
 
     async def follow(self) -> httpx.Response:
@@ -54,6 +53,10 @@ class OfficeBrowser:
         if self.page.status_code == 303:
             await self.follow()
         return await self.send("/dashboard/sign-in", {"username": username, "password": password})
+
+
+def _named(headers: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 async def visitor(city: CityUnderTest) -> OfficeBrowser:
@@ -87,4 +90,5 @@ async def report(city: CityUnderTest, text: str, point: str = "FR-01") -> dict[s
 def shown(page: httpx.Response) -> str:
     """What a reader sees of a page, without markup."""
     body = re.sub(r"<(script|style|datalist)\b.*?</\1>", "", page.text, flags=re.DOTALL)
+    body = re.sub(r"</(?:dt|dd|p|li|td|th|div|summary|span)>", " ", body)
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", "", body)))

@@ -1,11 +1,19 @@
 """The case page and what the office does there; consultations; deliveries; home; badges."""
 
 import re
+from enum import StrEnum
 from pathlib import Path
 
-from app import dashboard
+import pytest
+
+from app import dashboard, models
+from app.classify import Category
+from app.classify.decision import UnclearReason
 from app.clock import FixedClock
+from app.dashboard import labels
 from app.dashboard.labels import EVENT
+from app.dashboard.menu import ROLE_LABELS
+from app.feedback.respond import ReturnReason
 from app.models import Role
 from tests.city import CityUnderTest
 from tests.dashboard.office import HTMX, at_work, report, shown
@@ -45,7 +53,7 @@ async def test_the_case_page_tells_the_whole_story_and_never_the_contact(city: C
     assert "王会计" not in page.text
     assert "13800138000" not in page.text
     assert re.search(r'<mark class="evidence[^"]*" title="[^"]*">区民政局</mark>', page.text)
-    assert re.findall(r'step-(\w+)"', page.text) == ["done", "done", "skipped", "done", "current", "ahead", "ahead"]
+    assert re.findall(r'class="step step-(\w+)"', page.text) == ["done", "done", "skipped", "done", "current", "ahead", "ahead"]
 
 
 async def test_feedback_is_sent_back_then_accepted_and_the_case_closed_and_reopened(city: CityUnderTest) -> None:
@@ -156,11 +164,7 @@ async def test_an_address_is_registered_once_with_its_secret_and_a_delivery_sent
     assert "还没有投递过" in shown(await browser.get(delivery))
     await browser.send(f"{delivery}/redelivery")
     assert "已排队重发" in shown(await browser.follow())
-    assert await_none(await browser.get("/dashboard/deliveries?status=failed"))
-
-
-def await_none(page: object) -> bool:
-    return "没有符合条件的记录" in shown(page)  # type: ignore[arg-type]
+    assert "没有符合条件的记录" in shown(await browser.get("/dashboard/deliveries?status=failed"))
 
 
 async def test_only_an_administrator_registers_addresses_and_sends_again(city: CityUnderTest) -> None:
@@ -198,6 +202,32 @@ async def test_home_shows_what_is_overdue_first_and_the_menu_asks_only_for_news(
     said = shown(await browser.get("/dashboard/"))
     assert said.index("已逾期") < said.index(late)
     assert "今日到期" not in said
+
+
+@pytest.mark.parametrize(
+    ("states", "table"),
+    [
+        (models.CaseStatus, labels.CASE_STATUS),
+        (models.CaseOutcome, labels.OUTCOME),
+        (models.Party, labels.PARTY),
+        (models.AssignmentKind, labels.DUTY_KIND),
+        (models.AssignmentRole, labels.DUTY_ROLE),
+        (models.AssignmentStatus, labels.DUTY_STATUS),
+        (models.DeadlineKind, labels.DEADLINE_KIND),
+        (models.VerificationStatus, labels.VERIFICATION),
+        (models.Position, labels.POSITION),
+        (models.ConsultationStatus, labels.CONSULTATION_STATUS),
+        (models.DeliveryStatus, labels.DELIVERY_STATUS),
+        (models.ReplyKind, labels.REPLY_KIND),
+        (models.Role, ROLE_LABELS),
+        (Category, labels.CATEGORY),
+        (UnclearReason, labels.UNCLEAR_REASON),
+        (ReturnReason, labels.RETURN_REASON),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_every_state_has_a_name_on_the_pages(states: type[StrEnum], table: dict[str, str]) -> None:
+    assert {state.value for state in states} <= {str(key) for key in table}
 
 
 def test_every_event_that_the_stream_records_has_a_name_on_the_timeline() -> None:

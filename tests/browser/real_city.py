@@ -1,0 +1,122 @@
+"""The real application over a database that a day's work has filled: what the browser tests of the office look at."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from app.access.people import create_user
+from app.clock import FixedClock
+from app.main import create_app
+from app.models import Role
+from app.runtime import make_runtime
+from tests.apart import run_apart
+from tests.browser.serving import serve_app
+from tests.city import CityUnderTest, new_city, open_city, settings_for
+
+MORNING = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
+PASSWORD = "correct horse battery"
+# Lines without a tier, and nobody named at all: the machine abstains, the office decides.
+TO_TRIAGE = (
+    "水利上的山塘巡查本，一天一页，不管落不落雨都要写水位、坝脚渗不渗水、有冇得人钓鱼。三口山塘三个本子，今年写满十七本，"
+    "没见人翻过一页，倒是老鼠啃了两本",
+    "民政方面要求对独居老人“日见面、周走访、月体检提醒”，逐次拍照存档。社区独居老人186名，人手只有5个，排不过来。",
+    "群里来个通知，底下就写了个“工作专班”，要今年建房的花名册，两个钟头交。问了一圈都搞不清是哪个单位要的",
+    "农业那条线要报水稻面积，统计那边口径又不一样，我们只好两套数各报各的。问是区里还是市里要，都讲不清",
+    "会议室墙上的制度牌这两年换了五茬，每次来人都说尺寸不对、颜色不对，走了又没下文",
+    "教育口要每周报一次防溺水巡河照片，水印相机一张都不能少，暑假报了九百多张",
+    "上头又要报一次垃圾分类台账，纸的电子的各一份，讲不清是哪一级定的",
+    "卫健线上的体检表要村里一户户去催，催不齐就在群里通报",
+)
+ROUTINE = (
+    "区民政局要求每周报一次独居老人走访台账,还要逐户拍照上传,同样的内容月底再报一遍。",
+    "市交通局又要换村道牌子，前年做的蓝底，今年要绿底加二维码，17块，一块380，村里出",
+    "省民政厅要求社区每周填报养老服务台账，内容跟系统里的一样，每月多花约12个小时。",
+    "市财政局和市审计局一天来两拨，各要一套机耕桥的资料，格式还不一样，互相都说以自己的为准。",
+)
+
+
+@dataclass
+class Town:
+    """Where the application answers, and what stands in its ledger."""
+
+    address: str = ""
+    cookie: str = ""
+    answered: str = ""
+    closed: str = ""
+    consultation: str = ""
+    delivery: str = "1"
+    clock: FixedClock = field(default_factory=lambda: FixedClock(MORNING))
+
+
+async def _report(city: CityUnderTest, text: str, point: str, **more: Any) -> dict[str, Any]:
+    answer = await (await city.reporter(point)).post("/v1/reports", json={"text": text, **more})
+    assert answer.status_code == 201, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+async def _answer(city: CityUnderTest, number: str) -> None:
+    duty = (await (await city.office()).get(f"/v1/cases/{number}")).json()["assignments"][0]
+    department = await city.department(duty["department"])
+    await department.post(f"/v1/assignments/{duty['id']}/acceptance", json={})
+    feedback = {
+        "measures": "自3月起取消每周报送和逐户拍照，改由系统内数据直接生成。",
+        "public_reply": "走访台账不再要求村（社区）按周填报，已填数据不再重复索取。",
+        "document_changed": "芙民发〔2026〕3号第二条废止",
+    }
+    answer = await department.post(f"/v1/assignments/{duty['id']}/feedback", json=feedback)
+    assert answer.status_code == 200, answer.text
+
+
+async def _work(url: str, folder: Path, town: Town) -> None:
+    async with open_city(url, folder, town.clock) as city:
+        async with city.runtime.database.write() as session:
+            for role, name in ((Role.ADMINISTRATOR, "周敏"), (Role.AUDITOR, "李明")):
+                await create_user(
+                    session, role.value, PASSWORD, role=role, display_name=name, now=town.clock.now()
+                )
+        office = await city.office()
+        await office.post("/v1/endpoints", json={"department": "FR-MZ", "url": "http://127.0.0.1:9/yilong"})
+        points = sorted(city.runtime.cities.current.points)
+        told = [await _report(city, text, points[i * 5 % len(points)]) for i, text in enumerate(ROUTINE)]
+        town.answered = told[0]["case"]
+        await _answer(city, town.answered)
+        closing = {"outcome": "answered", "statement": "已与部门核对，按季度更换，村里不再出资。"}
+        town.closed = told[1]["case"]
+        assert (await office.post(f"/v1/cases/{town.closed}/close", json=closing)).status_code == 200
+        record = (await office.get(f"/v1/cases/{told[3]['case']}")).json()
+        town.consultation = record["consultations"][0]["number"]
+        for index, text in enumerate(TO_TRIAGE):
+            report = await _report(city, text, points[(index * 7 + 3) % len(points)], hours_per_month=6 + index)
+            assert report["status"] == "triage", (report["status"], text)
+        for index in range(24):
+            await _report(city, f"{ROUTINE[index % 3]}这是第{index}次反映。", points[index % len(points)])
+
+
+def session_cookie(address: str, username: str = Role.ADMINISTRATOR) -> str:
+    """Sign in as a browser would, and answer its session cookie."""
+    with httpx.Client(base_url=address, headers={"Origin": address}) as client:
+        page = client.get("/dashboard/sign-in").text
+        token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+        assert token is not None
+        fields = {"csrf_token": token.group(1), "username": username, "password": PASSWORD}
+        assert client.post("/dashboard/sign-in", data=fields).status_code == 303
+        return client.cookies["yilong_session"]
+
+
+@contextmanager
+def serve_town(folder: Path) -> Iterator[Town]:
+    """The real application with its work, on a free port."""
+    town = Town()
+    with new_city("sqlite", folder) as url:
+        run_apart(_work(url, folder, town))
+        with serve_app(create_app(make_runtime(settings_for(url, folder), town.clock))) as address:
+            town.address = address
+            town.cookie = session_cookie(address)
+            yield town
