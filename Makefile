@@ -22,7 +22,7 @@ run: .venv/.runtime ## 首次部署并运行:接口、页面、推送 · set up 
 	@exec $(BIN)/yilong serve
 
 demo: .venv/.runtime ## 在一次性数据库上演示一座城市 · a simulated city on a throw-away database (ARGS="--seconds 60")
-	@exec $(BIN)/python -c 'from app.cli.demo import run_alone; run_alone()' $(ARGS)
+	@exec $(BIN)/yilong demo $(ARGS)
 
 test: .venv/.dev ## 全部测试:单元、两种数据库、浏览器 · all tests (ARGS="-k …" for some)
 	@browser="$$(sh tools/install_browser.sh $(BIN)/python)" && \

@@ -1,7 +1,7 @@
 """Prepared statements straight to the driver: all that a transaction adds in one trip, and the few hot look-ups.
 
 The unit of work would take a trip and a good deal of work for each table, and intake adds rows to eight of them. Here
-PostgreSQL gets them in one statement, SQLite's thread in one call. Rows that were loaded and changed stay the session's.
+PostgreSQL gets them in one statement, SQLite's thread in one call. Loaded rows stay the session's business.
 """
 
 import re
@@ -102,7 +102,9 @@ def _join(statements: tuple[str, ...]) -> bytes:
     return (f"WITH {expressions} {parts[-1]}" if expressions else parts[-1]).encode()
 
 
-async def fetch(session: AsyncSession | AsyncConnection, statement: Executable, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+async def fetch(
+    session: AsyncSession | AsyncConnection, statement: Executable, values: Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
     """Run a constant SELECT and answer its rows as the driver has them: for look-ups that every request makes."""
     connection = await session.connection() if isinstance(session, AsyncSession) else session
     prepared = prepare(statement, connection.dialect)
@@ -169,7 +171,9 @@ def prepare_insert(model: type[Base], dialect: Dialect) -> Prepared:
 @lru_cache(maxsize=128)
 def prepare(statement: Executable, dialect: Dialect, keys: tuple[str, ...] | None = None) -> Prepared:
     """Compile a statement once for a dialect, with the placeholders its driver takes as they are."""
-    style = PostgresDialect(paramstyle="numeric_dollar") if dialect.name == "postgresql" else dialect
+    style: Dialect = dialect
+    if dialect.name == "postgresql":
+        style = PostgresDialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
     compiled: Any = statement.compile(dialect=style, column_keys=list(keys) if keys else None)  # type: ignore[attr-defined]
     processors = {}
     for name, bind in compiled.binds.items():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from app.models import DeadlineKind
+from app.vocabulary import DeadlineKind
 
 END_OF_OFFICE_DAY = time(18, 0)
 # (month, day) of holidays whose date never moves; used only for years whose notice is not loaded.

@@ -6,10 +6,11 @@ Nothing here carries the reporter, the point, a contact or an exact time of repo
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from app.models import Assignment, Case
+if TYPE_CHECKING:
+    from app.models import Assignment, Case
 
 MASK = "〔隐去〕"
 LONGEST_TEXT = 4000  # keeps a webhook's body under 20 kB, three bytes a character
@@ -45,7 +46,7 @@ def mask(text: str, terms: Sequence[str]) -> str:
     return masked
 
 
-def disclose_case(case: Case, zone: ZoneInfo) -> dict[str, Any]:
+def disclose_case(case: "Case", zone: ZoneInfo) -> dict[str, Any]:
     """The `case` member of what a department is sent or reads."""
     return {
         "number": case.number,
@@ -57,7 +58,7 @@ def disclose_case(case: Case, zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
-def disclose_assignment(assignment: Assignment, names: Mapping[str, str], zone: ZoneInfo) -> dict[str, Any]:
+def disclose_assignment(assignment: "Assignment", names: Mapping[str, str], zone: ZoneInfo) -> dict[str, Any]:
     """The `assignment` member of what a department is sent or reads."""
     return {
         "id": assignment.id,

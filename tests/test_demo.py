@@ -14,7 +14,7 @@ from app.demo.mail import fill, read_file, roll, write_letters
 from app.directory.knowledge import compile_knowledge
 from app.directory.pack import BUNDLED_PACK, load_pack
 
-PLAY = [sys.executable, "-c", "from app.cli.demo import run_alone; run_alone()", "--port", "0"]
+PLAY = [sys.executable, "-m", "app.cli", "demo", "--port", "0"]
 STAGES = ("收", "分", "送", "办", "督", "销")
 
 

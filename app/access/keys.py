@@ -98,6 +98,11 @@ async def create_key(
     return key
 
 
+async def is_first(session: AsyncSession) -> bool:
+    """Whether no key was ever made."""
+    return await session.scalar(select(ApiKey.id).limit(1)) is None
+
+
 async def _check_holder(session: AsyncSession, role: Role, point: str | None, department: str | None) -> None:
     if role is Role.REPORTER:
         found = await session.get(ObservationPoint, point or "")

@@ -86,6 +86,11 @@ async def find_user(session: AsyncSession, username: str) -> User | None:
     return await session.scalar(select(User).where(User.username == username, User.active))
 
 
+async def is_first(session: AsyncSession) -> bool:
+    """Whether nobody has an account yet."""
+    return await session.scalar(select(User.id).limit(1)) is None
+
+
 def open_session(session: AsyncSession, user: User, now: datetime) -> str:
     """Start a session and answer the cookie's token."""
     token = secrets.token_urlsafe(32)

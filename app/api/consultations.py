@@ -6,15 +6,14 @@ from typing import Annotated, Any
 
 from fastapi import Path, Response
 from pydantic import AwareDatetime, BaseModel, Field
-from sqlalchemy import select
 
 from app.access.principal import Permission
 from app.api.door import Door, In, Out, door, make_router
 from app.consult.conclude import Part
-from app.consult.convene import agenda_of, get_consultation, invitations_of
+from app.consult.convene import agenda_of, case_numbers_of, get_consultation, invitations_of
 from app.flow import consultation as sessions
 from app.flow.desk import Desk
-from app.models import Case, Consultation, ConsultationStatus, Position
+from app.models import Consultation, ConsultationStatus, Position
 from app.problems import NotFound
 
 router = make_router("consultations 会商")
@@ -86,10 +85,7 @@ async def show(session: Any, consultation: Consultation, department: str | None 
         invitations = [i for i in invitations if i.department_code == department]
         if not invitations:
             raise NotFound
-    numbers = {
-        row.id: row.number
-        for row in await session.execute(select(Case.id, Case.number).where(Case.id.in_([i.case_id for i in agenda])))
-    }
+    numbers = await case_numbers_of(session, agenda)
     return ConsultationOut(
         id=consultation.id,
         number=consultation.number,

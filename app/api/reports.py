@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from fastapi import Path, Response
 from pydantic import BaseModel, Field
-from sqlalchemy import select
 
 from app.access.principal import Permission
 from app.api.door import Door, In, Out, door, make_router
@@ -13,8 +12,10 @@ from app.flow.desk import Desk
 from app.flow.receive import Receipt, receive
 from app.flow.verification import answer_verification
 from app.intake.accept import LONGEST_TEXT, Submission
-from app.models import Case, CaseStatus, Reply, ReplyKind, Report, VerificationStatus
-from app.problems import AppError, NotFound
+from app.ledger.reports import ReportRecord
+from app.ledger.reports import get_report as find_record
+from app.models import CaseStatus, ReplyKind, VerificationStatus
+from app.problems import AppError
 
 router = make_router("reports 线索")
 LARGEST_BATCH = 500
@@ -163,18 +164,12 @@ async def post_batch(body: BatchIn, at: Annotated[Door, door(Permission.SEND_REP
 async def get_report(number: Number, at: Annotated[Door, door(Permission.READ_REPORTS)]) -> ReportOut:
     """What became of a report. A reporter reads its own point's only."""
     async with at.read() as session:
-        statement = select(Report, Case).join(Case, Case.id == Report.case_id).where(Report.number == number)
-        if not at.principal.is_office:
-            statement = statement.where(Report.observation_point_code == at.principal.observation_point)
-        row = (await session.execute(statement)).one_or_none()
-        if row is None:
-            raise NotFound
-        report, case = row
-        replies = await session.scalars(select(Reply).where(Reply.report_id == report.id).order_by(Reply.sent_at))
-        return to_report_out(report, case, list(replies), at.runtime.cities.current.names)
+        record = await find_record(session, at.principal, number)
+    return to_report_out(record, at.runtime.cities.current.names)
 
 
-def to_report_out(report: Report, case: Case, replies: list[Reply], names: dict[str, str]) -> ReportOut:
+def to_report_out(record: ReportRecord, names: dict[str, str]) -> ReportOut:
+    report, case = record.report, record.case
     receivers = report.decision.get("receivers", [])
     responsible = [r["name"] for r in receivers]
     if case.owner_department and case.owner_department not in {r["code"] for r in receivers}:
@@ -188,7 +183,7 @@ def to_report_out(report: Report, case: Case, replies: list[Reply], names: dict[
         verification=report.verification,
         responsible=responsible,
         explanation=report.decision.get("summary", ""),
-        replies=[ReplyOut.model_validate(r) for r in replies],
+        replies=[ReplyOut.model_validate(r) for r in record.replies],
     )
 
 
@@ -199,10 +194,8 @@ async def post_verification(
     """Say whether the burden is really gone. One no sends the case back to the department."""
 
     async def answer(desk: Desk) -> BaseModel:
-        report = await answer_verification(desk, number, relieved=body.relieved, comment=body.comment)
+        await answer_verification(desk, number, relieved=body.relieved, comment=body.comment)
         await desk.session.flush()
-        case = (await desk.session.scalars(select(Case).where(Case.id == report.case_id))).one()
-        replies = await desk.session.scalars(select(Reply).where(Reply.report_id == report.id).order_by(Reply.sent_at))
-        return to_report_out(report, case, list(replies), desk.city.names)
+        return to_report_out(await find_record(desk.session, desk.principal, number), desk.city.names)
 
     return await at.write(answer)

@@ -1,17 +1,15 @@
 """Health and metrics: is the process alive, may it be sent work, what does it count."""
 
 import time
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
-from sqlalchemy import func, select
 
 from app.api.door import get_runtime
+from app.deliver import log
 from app.directory.schema import is_at_head
 from app.ledger.search import count_by_status
-from app.models import Delivery, DeliveryStatus
 from app.problems import AppError
 
 router = APIRouter(tags=["system 运行"])
@@ -60,9 +58,8 @@ async def metrics(request: Request) -> Response:
     async with runtime.database.read() as session:
         for status, count in (await count_by_status(session)).items():
             cases.labels(status.value).set(count)
-        rows: Any = await session.execute(select(Delivery.status, func.count()).group_by(Delivery.status))
-        for delivery_status, count in rows:
+        for delivery_status, count in (await log.count_by_status(session)).items():
             deliveries.labels(delivery_status.value).set(count)
-        due = await session.scalar(select(func.min(Delivery.due_at)).where(Delivery.status == DeliveryStatus.PENDING))
+        due = await log.oldest_due(session)
     oldest.set(max(0.0, (runtime.clock.now() - due).total_seconds()) if due else 0.0)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

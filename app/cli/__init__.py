@@ -1,4 +1,4 @@
-"""The `yilong` command: one Typer application, one file per group of commands. Doors only: parse, call one verb, print."""
+"""The `yilong` command: one Typer application, one file per group. Doors only: parse, call one verb, print."""
 
 from app.cli.application import application, main
 

@@ -35,8 +35,3 @@ def demo(
     how = Play(seed=seed, seconds=seconds, tempo=tempo, host=host, port=port)
     if not run_plain(play(how, typer.echo)):
         raise typer.Exit(FALSE)
-
-
-def run_alone() -> None:
-    """The command by itself."""
-    typer.run(demo)

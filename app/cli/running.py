@@ -64,6 +64,3 @@ def run_plain(work: Coroutine[Any, Any, Result]) -> Result:
         fail("无法连接数据库,请检查 YILONG_DATABASE_URL。Cannot reach the database; check YILONG_DATABASE_URL.")
     except (OSError, RuntimeError) as error:
         fail(str(error))
-
-
-

@@ -112,7 +112,8 @@ async def _load_pack(runtime: "Runtime", folder: Path) -> list[str]:
         report = await load_into_database(session, files, runtime.clock.now())
     if report.is_empty:
         return [f"{report.name} {report.version}:没有变化。"]
-    lines = [f"{report.name} {report.version}:新增 {len(report.added)},修改 {len(report.changed)},停用 {len(report.retired)}。"]
+    counts = f"新增 {len(report.added)},修改 {len(report.changed)},停用 {len(report.retired)}"
+    lines = [f"{report.name} {report.version}:{counts}。"]
     for word, codes in (("新增", report.added), ("修改", report.changed), ("停用", report.retired)):
         if codes:
             shown = "、".join(codes[:12])
@@ -131,23 +132,22 @@ def set_up() -> None:
 
 
 async def _first_accounts(runtime: "Runtime") -> list[str]:
-    from sqlalchemy import func, select
-
-    from app.access.keys import create_key
-    from app.access.people import create_user
-    from app.models import ApiKey, Role, User
+    from app.access import keys, people
+    from app.models import Role
 
     url = f"http://{runtime.settings.host}:{runtime.settings.port}"
     lines = []
     async with runtime.database.write() as session:
         now = runtime.clock.now()
-        if not await session.scalar(select(func.count()).select_from(User)):
+        if await people.is_first(session):
             password = secrets.token_urlsafe(12)
-            await create_user(session, "admin", password, role=Role.ADMINISTRATOR, display_name="系统管理员", now=now)
+            await people.create_user(
+                session, "admin", password, role=Role.ADMINISTRATOR, display_name="系统管理员", now=now
+            )
             lines.append(f"管理员账号:admin  密码:{password}  (只显示这一次)")
-        if not await session.scalar(select(func.count()).select_from(ApiKey)):
+        if await keys.is_first(session):
             point = next(iter(runtime.cities.current.points))
-            key = await create_key(session, Role.REPORTER, now=now, observation_point=point, label="first")
+            key = await keys.create_key(session, Role.REPORTER, now=now, observation_point=point, label="first")
             lines += ["试着反映一件事(另开一个终端;密钥只显示这一次):", *_first_report(url, key)]
     return [*lines, f"地址:{url}/dashboard/  接口文档:{url}/docs"]
 

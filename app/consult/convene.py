@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.casefile import CaseFile
 from app.disclosure import to_local
 from app.lifecycle import advance
-from app.models import AgendaItem, Consultation, ConsultationStatus, DeadlineKind, Invitation, new_id
+from app.models import AgendaItem, Case, Consultation, ConsultationStatus, DeadlineKind, Invitation, new_id
 from app.problems import InvalidInput, NotFound
 
 
@@ -135,3 +135,9 @@ async def invitations_of(session: AsyncSession, consultation: Consultation) -> l
         select(Invitation).where(Invitation.consultation_id == consultation.id).order_by(Invitation.department_code)
     )
     return list(rows)
+
+
+async def case_numbers_of(session: AsyncSession, agenda: Sequence[AgendaItem]) -> dict[str, str]:
+    """The numbers of the cases on an agenda, by their ids."""
+    rows = await session.execute(select(Case.id, Case.number).where(Case.id.in_([item.case_id for item in agenda])))
+    return {row.id: row.number for row in rows}

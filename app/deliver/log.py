@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Attempt, Delivery, DeliveryStatus, Endpoint, Event
@@ -64,3 +65,14 @@ async def list_endpoints(session: AsyncSession, department_code: str | None = No
     if department_code is not None:
         wanted = wanted.where(Endpoint.department_code == department_code)
     return (await session.scalars(wanted)).all()
+
+
+async def count_by_status(session: AsyncSession) -> dict[DeliveryStatus, int]:
+    """How many deliveries stand where."""
+    rows = await session.execute(select(Delivery.status, func.count()).group_by(Delivery.status))
+    return {row[0]: row[1] for row in rows}
+
+
+async def oldest_due(session: AsyncSession) -> datetime | None:
+    """The earliest moment at which a waiting delivery is or was due."""
+    return await session.scalar(select(func.min(Delivery.due_at)).where(Delivery.status == DeliveryStatus.PENDING))

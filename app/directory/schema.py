@@ -11,15 +11,15 @@ from sqlalchemy import Connection
 
 from app.database import Database
 
-ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def alembic_config() -> Config:
-    """The configuration beside the package; raises FileNotFoundError where the migrations were not installed."""
-    path = ROOT / "alembic.ini"
-    if not path.exists():
-        raise FileNotFoundError(f"找不到 {path}:升级数据库需要 alembic.ini 与 migrations/ 目录。")
-    return Config(str(path))
+    """Beside the package in a checkout, inside it in an installed wheel; raises FileNotFoundError."""
+    for folder in (PACKAGE.parent, PACKAGE):
+        if (folder / "alembic.ini").exists():
+            return Config(str(folder / "alembic.ini"))
+    raise FileNotFoundError("找不到 alembic.ini 与 migrations/:请重新安装。Reinstall: the migrations are missing.")
 
 
 def find_head() -> str | None:

@@ -1,27 +1,29 @@
 """The tables, nothing else. Import the modules' names from here."""
 
-from app.models.access import ApiKey, IdempotentAnswer, Role, User, UserSession
-from app.models.cases import (
-    Act,
+from app.models.access import ApiKey, IdempotentAnswer, User, UserSession
+from app.models.cases import Act, Assignment, Case, Deadline, Ruling
+from app.models.columns import Base, columns_of, new_id
+from app.models.consultations import AgendaItem, Consultation, Invitation
+from app.models.delivery import Attempt, Callback, Delivery, Endpoint
+from app.models.directory import CalendarDay, Department, ObservationPoint, PackVersion, Serial
+from app.models.events import Event
+from app.models.reports import Reply, Report, ReportContact
+from app.vocabulary import (
     ActKind,
-    Assignment,
     AssignmentKind,
     AssignmentRole,
     AssignmentStatus,
-    Case,
     CaseOutcome,
     CaseStatus,
-    Deadline,
+    ConsultationStatus,
     DeadlineKind,
+    DeliveryStatus,
     Party,
-    Ruling,
+    Position,
+    ReplyKind,
+    Role,
+    VerificationStatus,
 )
-from app.models.columns import Base, columns_of, new_id
-from app.models.consultations import AgendaItem, Consultation, ConsultationStatus, Invitation, Position
-from app.models.delivery import Attempt, Callback, Delivery, DeliveryStatus, Endpoint
-from app.models.directory import CalendarDay, Department, ObservationPoint, PackVersion, Serial
-from app.models.events import Event
-from app.models.reports import Reply, ReplyKind, Report, ReportContact, VerificationStatus
 
 __all__ = [
     "Act",

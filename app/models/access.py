@@ -1,21 +1,12 @@
 """Who may do what: API keys, people, their sessions, remembered idempotent answers."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import Boolean, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.columns import Base, UtcDateTime, enum_column, id_column, new_id, reference
-
-
-class Role(StrEnum):
-    REPORTER = "reporter"
-    DEPARTMENT = "department"
-    CLERK = "clerk"
-    LEADER = "leader"
-    AUDITOR = "auditor"
-    ADMINISTRATOR = "administrator"
+from app.vocabulary import Role
 
 
 class ApiKey(Base):

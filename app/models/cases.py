@@ -1,42 +1,22 @@
 """The ledger: cases, the duties on them, their clocks, and what the office ruled."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Boolean, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.columns import Base, Json, UtcDateTime, enum_column, id_column, new_id, reference
-
-
-class CaseStatus(StrEnum):
-    TRIAGE = "triage"
-    DISPATCHED = "dispatched"
-    IN_PROGRESS = "in_progress"
-    AWAITING_PROVINCE = "awaiting_province"
-    CONSULTING = "consulting"
-    IN_REVIEW = "in_review"
-    VERIFYING = "verifying"
-    CLOSED = "closed"
-
-
-class CaseOutcome(StrEnum):
-    """How a case ended; apart from its status, for closed is not the same as fixed."""
-
-    RELIEVED = "relieved"
-    UNRESOLVED = "unresolved"
-    NOT_A_BURDEN = "not_a_burden"
-    ANSWERED = "answered"
-    MERGED = "merged"
-
-
-class Party(StrEnum):
-    """Who owns a case or a clock."""
-
-    OFFICE = "office"
-    DEPARTMENT = "department"
-    POINT = "observation_point"
+from app.vocabulary import (
+    ActKind,
+    AssignmentKind,
+    AssignmentRole,
+    AssignmentStatus,
+    CaseOutcome,
+    CaseStatus,
+    DeadlineKind,
+    Party,
+)
 
 
 class Case(Base):
@@ -78,28 +58,6 @@ class Case(Base):
     )
 
 
-class AssignmentKind(StrEnum):
-    ASSIGNMENT = "assignment"
-    ESCALATION = "escalation"
-
-
-class AssignmentRole(StrEnum):
-    LEAD = "lead"
-    SUPPORTING = "supporting"
-
-
-class AssignmentStatus(StrEnum):
-    DISPATCHED = "dispatched"
-    ACCEPTED = "accepted"
-    FORWARDED = "forwarded"
-    RESPONDED = "responded"
-    REWORKING = "reworking"
-    APPROVED = "approved"
-    RETURNED = "returned"
-    SUPERSEDED = "superseded"
-    CLOSED = "closed"
-
-
 class Assignment(Base):
     """交办: one department's duty on a case. An escalation (上报) is the counterpart's duty to carry it upward."""
 
@@ -125,16 +83,6 @@ class Assignment(Base):
     )
 
 
-class ActKind(StrEnum):
-    ACCEPTANCE = "acceptance"
-    RETURN = "return"
-    PROGRESS = "progress"
-    FEEDBACK = "feedback"
-    EXTENSION = "extension"
-    FORWARDING = "forwarding"
-    UPSTREAM_REPLY = "upstream_reply"
-
-
 class Act(Base):
     """What a department did on its assignment: signed for it, returned it, reported, forwarded, brought an answer."""
 
@@ -148,17 +96,6 @@ class Act(Base):
     done_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     __table_args__ = (Index("ix_acts_assignment_id", "assignment_id"),)
-
-
-class DeadlineKind(StrEnum):
-    TRIAGE = "triage"
-    ACCEPTANCE = "acceptance"
-    FEEDBACK = "feedback"
-    FORWARDING = "forwarding"
-    CHASE = "chase"
-    REVIEW = "review"
-    VERIFICATION = "verification"
-    CONSULTATION = "consultation"
 
 
 class Deadline(Base):

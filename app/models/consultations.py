@@ -1,19 +1,13 @@
 """Joint consultations 会商: the session, its agenda, who is invited and what each department said."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.columns import Base, Json, UtcDateTime, enum_column, id_column, new_id, reference
-
-
-class ConsultationStatus(StrEnum):
-    CONVENED = "convened"
-    CONCLUDED = "concluded"
-    CANCELLED = "cancelled"
+from app.vocabulary import ConsultationStatus, Position
 
 
 class Consultation(Base):
@@ -45,14 +39,6 @@ class AgendaItem(Base):
     conclusion: Mapped[dict[str, Any] | None] = mapped_column(Json)
 
     __table_args__ = (Index("ix_agenda_items_case_id", "case_id"),)
-
-
-class Position(StrEnum):
-    """What a department says its part is."""
-
-    LEAD = "lead"
-    SUPPORTING = "supporting"
-    NOT_CONCERNED = "not_concerned"
 
 
 class Invitation(Base):

@@ -1,12 +1,12 @@
 """Sending and receiving: endpoints, deliveries, attempts, callbacks that came in."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import Boolean, Index, Integer, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.columns import Base, BigSerial, UtcDateTime, enum_column, id_column, new_id, reference
+from app.vocabulary import DeliveryStatus
 
 
 class Endpoint(Base):
@@ -22,13 +22,6 @@ class Endpoint(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     __table_args__ = (Index("ix_endpoints_department_code", "department_code"),)
-
-
-class DeliveryStatus(StrEnum):
-    PENDING = "pending"
-    DELIVERED = "delivered"
-    DEAD = "dead"
-    QUARANTINED = "quarantined"
 
 
 class Delivery(Base):

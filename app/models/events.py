@@ -32,7 +32,7 @@ class Event(Base):
     happened_at: Mapped[datetime] = mapped_column(UtcDateTime)
     previous_hash: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
-    # PostgreSQL: the id of the transaction that wrote the row, by which the feed knows that nothing older is still open.
+    # PostgreSQL: the transaction that wrote the row, by which the feed knows that nothing older is still open.
     written_in: Mapped[int] = mapped_column(BigSerial, server_default=text("0"))
 
     __table_args__ = (

@@ -1,23 +1,13 @@
 """What observation points sent, word for word, and what they were answered."""
 
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Date, Float, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.columns import Base, Json, UtcDateTime, enum_column, id_column, new_id, reference
-
-
-class VerificationStatus(StrEnum):
-    """Where the question 负担是否真的减下来 stands for one report."""
-
-    NOT_ASKED = "not_asked"
-    ASKED = "asked"
-    RELIEVED = "relieved"
-    NOT_RELIEVED = "not_relieved"
-    LAPSED = "lapsed"
+from app.vocabulary import ReplyKind, VerificationStatus
 
 
 class Report(Base):
@@ -52,11 +42,6 @@ class ReportContact(Base):
 
     report_id: Mapped[str] = mapped_column(reference("reports.id"), primary_key=True)
     ciphertext: Mapped[bytes] = mapped_column(LargeBinary)
-
-
-class ReplyKind(StrEnum):
-    INTERIM = "interim"
-    FINAL = "final"
 
 
 class Reply(Base):

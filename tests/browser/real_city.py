@@ -78,9 +78,7 @@ async def _work(url: str, folder: Path, town: Town) -> None:
     async with open_city(url, folder, town.clock) as city:
         async with city.runtime.database.write() as session:
             for role, name in ((Role.ADMINISTRATOR, "周敏"), (Role.AUDITOR, "李明")):
-                await create_user(
-                    session, role.value, PASSWORD, role=role, display_name=name, now=town.clock.now()
-                )
+                await create_user(session, role.value, PASSWORD, role=role, display_name=name, now=town.clock.now())
         office = await city.office()
         await office.post("/v1/endpoints", json={"department": "FR-MZ", "url": "http://127.0.0.1:9/yilong"})
         points = sorted(city.runtime.cities.current.points)

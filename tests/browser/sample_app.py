@@ -1,4 +1,4 @@
-"""Pages that the real service never shows on purpose: every hostile text in every place, and every way to be refused."""
+"""Pages the real service never shows on purpose: every hostile text in every place, every way to be refused."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A morning at the office, in a real browser on the real service: sign in, triage by keyboard, look things up, decide."""
+"""A morning at the office, in a real browser on the real service: sign in, triage by keyboard, look up, decide."""
 
 import re
 
@@ -107,6 +107,7 @@ async def test_a_lost_race_is_told_in_place_and_the_input_stays(office: Windows)
 
 
 async def test_a_ruling_works_without_javascript(office: Windows) -> None:
+    office.watch.expect("422")
     page = await office.open("/dashboard/triage?text=垃圾分类", javascript=False)
     number = await open_number(page)
     await page.get_by_label("多部门事项").check()

@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,7 @@ PASSWORD = "correct horse battery"
 HTMX = {"HX-Request": "true"}
 _FIELD = re.compile(r'<input[^>]*type="hidden"[^>]*name="([^"]+)"[^>]*value="([^"]*)"')
 
-Fields = dict[str, str | list[str]]
+Fields = Mapping[str, str | Sequence[str]]
 
 
 @dataclass
@@ -38,10 +39,10 @@ class OfficeBrowser:
 
     async def send(self, action: str, fields: Fields | None = None, **headers: str) -> httpx.Response:
         """Fill the form that posts there and send it."""
-        return await self.post(action, self.hidden(action) | (fields or {}), **headers)
+        return await self.post(action, {**self.hidden(action), **(fields or {})}, **headers)
 
     async def post(self, action: str, fields: Fields, **headers: str) -> httpx.Response:
-        self.page = await self.client.post(action, data=fields, headers={"Origin": ORIGIN} | _named(headers))
+        self.page = await self.client.post(action, data=dict(fields), headers={"Origin": ORIGIN} | _named(headers))
         return self.page
 
     async def follow(self) -> httpx.Response:

@@ -19,6 +19,18 @@ from tests.city import CityUnderTest
 from tests.dashboard.office import HTMX, at_work, report, shown
 from tests.dashboard.test_triage import NOBODY, PLAIN
 
+STORY = (
+    "芙蓉区 韶馨社区",
+    "每月多花 12 小时",
+    "登记立项 观测点",
+    "交办 系统",
+    "签收 芙蓉区民政局",
+    "反馈办理情况",
+    "整改措施 每周报送已取消。",
+    "可公开的答复 不再要求每周报送。",
+    "未作裁定，按系统判断办理。",
+    "待审核",
+)
 CONTACT = "王会计 13800138000"
 SEVERAL = "区民政局、区卫健局和区农业农村局各发一张表，都要每周报一次独居老人情况，互相说归对方管。"
 EVENT_NAME = re.compile(r'"((?:case|report|assignment|escalation|consultation|opinion|verification|feedback|deadline)'
@@ -47,13 +59,20 @@ async def test_the_case_page_tells_the_whole_story_and_never_the_contact(city: C
     number = await answered_case(city)
     page = await (await at_work(city)).get(f"/dashboard/cases/{number}")
     said = shown(page)
-    for words in ("芙蓉区 韶馨社区", "每月多花 12 小时", "登记立项 观测点", "交办 系统", "签收 芙蓉区民政局", "反馈办理情况",
-                  "整改措施 每周报送已取消。", "可公开的答复 不再要求每周报送。", "未作裁定，按系统判断办理。", "待审核"):  # fmt: skip
+    for words in STORY:
         assert words in said, words
     assert "王会计" not in page.text
     assert "13800138000" not in page.text
     assert re.search(r'<mark class="evidence[^"]*" title="[^"]*">区民政局</mark>', page.text)
-    assert re.findall(r'class="step step-(\w+)"', page.text) == ["done", "done", "skipped", "done", "current", "ahead", "ahead"]
+    assert re.findall(r'class="step step-(\w+)"', page.text) == [
+        "done",
+        "done",
+        "skipped",
+        "done",
+        "current",
+        "ahead",
+        "ahead",
+    ]
 
 
 async def test_feedback_is_sent_back_then_accepted_and_the_case_closed_and_reopened(city: CityUnderTest) -> None:
@@ -88,7 +107,7 @@ async def test_a_case_is_reassigned_from_its_page_and_overruling_is_noted(city: 
     url = f"/dashboard/cases/{number}"
     await browser.get(url)
     fields = {"category": "municipal_district", "receiver": "CS-MZ", "reason": "实际是市局要的"}
-    assert (await browser.send(f"{url}/ruling", dict(fields))).headers["location"] == url
+    assert (await browser.send(f"{url}/ruling", fields)).headers["location"] == url
     said = shown(await browser.follow())
     assert "改变系统判断" in said
     assert "实际是市局要的" in said
@@ -105,14 +124,14 @@ async def test_a_consultation_is_convened_from_a_case_and_concluded_row_by_row(c
     url = f"/dashboard/cases/{number}"
     await browser.get(url)
     bad = {"receiver": ["FR-MZ", "不存在的局"], "meeting_at": "明天", "place": "301会议室"}
-    refused = await browser.send(f"{url}/consultation", dict(bad))
+    refused = await browser.send(f"{url}/consultation", bad)
     assert refused.status_code == 422
     assert "会议时间格式不正确" in shown(refused)
     assert "301会议室" in refused.text
     assert (await browser.send(f"{url}/consultation", {"receiver": "FR-MZ"})).status_code == 422
     await browser.get(url)
     good = {"receiver": ["FR-MZ", "FR-WJ 芙蓉区卫生健康局"], "meeting_at": "2026-03-04T09:30", "place": "301会议室"}
-    answer = await browser.send(f"{url}/consultation", dict(good))
+    answer = await browser.send(f"{url}/consultation", good)
     assert answer.status_code == 303, shown(answer)
     session = answer.headers["location"]
     said = shown(await browser.follow())
@@ -127,9 +146,15 @@ async def test_a_consultation_is_convened_from_a_case_and_concluded_row_by_row(c
     assert none.status_code == 422
     assert "请为每个议题选定一个牵头单位" in shown(none)
     assert "已议定。" in none.text
-    parts = {f"lead:{number}": "FR-MZ", f"supporting:{number}": "FR-WJ", f"days:{number}:FR-MZ": "5",
-             f"obligation:{number}:FR-MZ": "合并为一张表", f"added:{number}": "CS-MZ", "minutes": "已议定。"}  # fmt: skip
-    assert (await browser.send(f"{session}/conclusion", dict(parts))).status_code == 303
+    parts = {
+        f"lead:{number}": "FR-MZ",
+        f"supporting:{number}": "FR-WJ",
+        f"days:{number}:FR-MZ": "5",
+        f"obligation:{number}:FR-MZ": "合并为一张表",
+        f"added:{number}": "CS-MZ",
+        "minutes": "已议定。",
+    }
+    assert (await browser.send(f"{session}/conclusion", parts)).status_code == 303
     said = shown(await browser.follow())
     assert "已形成结论" in said
     assert "牵头单位 芙蓉区民政局" in said
@@ -173,8 +198,8 @@ async def test_only_an_administrator_registers_addresses_and_sends_again(city: C
     assert 'action="/dashboard/endpoints"' not in page.text
     token = browser.hidden("/dashboard/sign-out")
     fields = {**token, "department": "FR-MZ", "url": "http://127.0.0.1:9/in"}
-    assert (await browser.post("/dashboard/endpoints", dict(fields))).status_code == 403
-    assert (await browser.post("/dashboard/deliveries/1/redelivery", dict(token))).status_code == 403
+    assert (await browser.post("/dashboard/endpoints", fields)).status_code == 403
+    assert (await browser.post("/dashboard/deliveries/1/redelivery", token)).status_code == 403
 
 
 async def test_home_shows_what_is_overdue_first_and_the_menu_asks_only_for_news(

@@ -99,7 +99,7 @@ async def test_a_sign_in_form_from_another_browser_is_refused(city: CityUnderTes
     await theirs.get("/dashboard/sign-in")
     fields = {"username": username, "password": PASSWORD}
     forged = await mine.post("/dashboard/sign-in", theirs.hidden("/dashboard/sign-in") | fields)
-    bare = await mine.post("/dashboard/sign-in", dict(fields))
+    bare = await mine.post("/dashboard/sign-in", fields)
     assert forged.status_code == bare.status_code == 403
     assert await sessions(city) == []
 
@@ -132,7 +132,7 @@ async def test_an_act_without_the_token_of_the_session_is_refused(city: CityUnde
     browser = await at_work(city, Role.ADMINISTRATOR)
     for act in ACTS:
         for fields in ({}, {"csrf_token": "guessed"}, {"csrf_token": "密"}):
-            answer = await browser.post(act, dict(fields))
+            answer = await browser.post(act, fields)
             assert answer.status_code == 403, act
             assert answer.headers["content-type"].startswith("text/html")
     assert (await browser.get("/dashboard/")).status_code == 200

@@ -23,7 +23,11 @@ def ruling_of(number: str) -> str:
     return f"/dashboard/cases/{number}/ruling"
 
 
-RULING = {"category": "municipal_district", "receiver": ["CS-SL 长沙市水利局", "芙蓉区民政局"], "reason": "点名的是水利"}
+RULING = {
+    "category": "municipal_district",
+    "receiver": ["CS-SL 长沙市水利局", "芙蓉区民政局"],
+    "reason": "点名的是水利",
+}
 
 
 async def test_the_most_urgent_case_is_open_with_its_evidence_and_candidates(city: CityUnderTest) -> None:
@@ -102,14 +106,14 @@ async def test_a_ruling_that_lacks_something_is_told_in_the_readers_language(cit
     browser = await at_work(city)
     await browser.get(TRIAGE)
     wrong = {"category": "", "receiver": ["没有这个局", "CS-SL", "CS-SL"], "days": "三天", "reason": "已经写好的理由"}
-    answer = await browser.send(ruling_of(first), dict(wrong))
+    answer = await browser.send(ruling_of(first), wrong)
     assert answer.status_code == 422
     for sentence in ("请选择类别", "不在部门目录中", "同一单位只能填写一次", "工作日须为"):
         assert sentence in shown(answer)
     for typed in ("没有这个局", "已经写好的理由", 'value="三天"'):
         assert typed in answer.text
     browser.client.cookies.set("yilong_language", "en")
-    english = await browser.send(ruling_of(first), dict(wrong))
+    english = await browser.send(ruling_of(first), wrong)
     assert "Choose a category. A department is not in the directory" in shown(english)
     nobody = await browser.send(ruling_of(first), {"category": "provincial", "reason": "没有单位"})
     assert "Name at least one department" in shown(nobody)
@@ -138,7 +142,14 @@ async def test_an_auditor_reads_everything_and_decides_nothing(city: CityUnderTe
         assert re.findall(r'<form[^>]*method="post"[^>]*action="([^"]*)"', page.text) == ["/dashboard/sign-out"]
     token = browser.hidden("/dashboard/sign-out")
     for act in ("ruling", "closing", "reopening", "review", "consultation"):
-        fields = {**token, **RULING, "version": "2", "outcome": "answered", "statement": "好的好的", "verdict": "accept"}
+        fields = {
+            **token,
+            **RULING,
+            "version": "2",
+            "outcome": "answered",
+            "statement": "好的好的",
+            "verdict": "accept",
+        }
         answer = await browser.post(f"/dashboard/cases/{first}/{act}", fields)
         assert answer.status_code == 403, act
         assert "没有这项权限" in answer.text
@@ -154,7 +165,7 @@ async def test_the_list_is_searched_and_keeps_its_search_from_case_to_case(city:
     part = await browser.get(f"{TRIAGE}?text=花名册", HX_Target="work", **HTMX)
     assert "<html" not in part.text
     await browser.get(f"{TRIAGE}?text=花名册")
-    answer = await browser.send(ruling_of(second), dict(RULING))
+    answer = await browser.send(ruling_of(second), RULING)
     assert answer.headers["location"] == f"{TRIAGE}?text=%E8%8A%B1%E5%90%8D%E5%86%8C"
     assert "查看全部待分办" in shown(await browser.follow())
 

@@ -1,0 +1,1 @@
+"""Who may do what: keys, people and their sessions, permissions, idempotency."""

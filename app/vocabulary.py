@@ -1,0 +1,123 @@
+"""The words of the domain that code compares: roles, states, kinds. Pure, so that pure rules may use them.
+
+The Chinese term of each concept stands in its model's docstring.
+"""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    REPORTER = "reporter"
+    DEPARTMENT = "department"
+    CLERK = "clerk"
+    LEADER = "leader"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+
+
+class CaseStatus(StrEnum):
+    TRIAGE = "triage"
+    DISPATCHED = "dispatched"
+    IN_PROGRESS = "in_progress"
+    AWAITING_PROVINCE = "awaiting_province"
+    CONSULTING = "consulting"
+    IN_REVIEW = "in_review"
+    VERIFYING = "verifying"
+    CLOSED = "closed"
+
+
+class CaseOutcome(StrEnum):
+    """How a case ended; apart from its status, for closed is not the same as fixed."""
+
+    RELIEVED = "relieved"
+    UNRESOLVED = "unresolved"
+    NOT_A_BURDEN = "not_a_burden"
+    ANSWERED = "answered"
+    MERGED = "merged"
+
+
+class Party(StrEnum):
+    """Who owns a case or a clock."""
+
+    OFFICE = "office"
+    DEPARTMENT = "department"
+    POINT = "observation_point"
+
+
+class AssignmentKind(StrEnum):
+    ASSIGNMENT = "assignment"
+    ESCALATION = "escalation"
+
+
+class AssignmentRole(StrEnum):
+    LEAD = "lead"
+    SUPPORTING = "supporting"
+
+
+class AssignmentStatus(StrEnum):
+    DISPATCHED = "dispatched"
+    ACCEPTED = "accepted"
+    FORWARDED = "forwarded"
+    RESPONDED = "responded"
+    REWORKING = "reworking"
+    APPROVED = "approved"
+    RETURNED = "returned"
+    SUPERSEDED = "superseded"
+    CLOSED = "closed"
+
+
+class ActKind(StrEnum):
+    ACCEPTANCE = "acceptance"
+    RETURN = "return"
+    PROGRESS = "progress"
+    FEEDBACK = "feedback"
+    EXTENSION = "extension"
+    FORWARDING = "forwarding"
+    UPSTREAM_REPLY = "upstream_reply"
+
+
+class DeadlineKind(StrEnum):
+    TRIAGE = "triage"
+    ACCEPTANCE = "acceptance"
+    FEEDBACK = "feedback"
+    FORWARDING = "forwarding"
+    CHASE = "chase"
+    REVIEW = "review"
+    VERIFICATION = "verification"
+    CONSULTATION = "consultation"
+
+
+class VerificationStatus(StrEnum):
+    """Where the question 负担是否真的减下来 stands for one report."""
+
+    NOT_ASKED = "not_asked"
+    ASKED = "asked"
+    RELIEVED = "relieved"
+    NOT_RELIEVED = "not_relieved"
+    LAPSED = "lapsed"
+
+
+class ReplyKind(StrEnum):
+    INTERIM = "interim"
+    FINAL = "final"
+
+
+class ConsultationStatus(StrEnum):
+    CONVENED = "convened"
+    CONCLUDED = "concluded"
+    CANCELLED = "cancelled"
+
+
+class Position(StrEnum):
+    """What a department says its part is."""
+
+    LEAD = "lead"
+    SUPPORTING = "supporting"
+    NOT_CONCERNED = "not_concerned"
+
+
+class DeliveryStatus(StrEnum):
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    QUARANTINED = "quarantined"
