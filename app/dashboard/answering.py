@@ -18,6 +18,7 @@ from app.dashboard.language import N_, language_of, translator
 from app.dashboard.menu import menu
 from app.dashboard.rendering import Flash, render
 from app.dashboard.session import Office, SignInNeeded, local_path
+from app.dashboard.words import Words
 from app.ledger.todo import Badges, count_badges
 from app.log import get_logger
 from app.problems import AppError, NotFound
@@ -68,6 +69,11 @@ def shell(office: Office, current: str, badges: Badges | None) -> dict[str, Any]
         "menu": menu(current, counts),
         "badges_url": "/dashboard/badges?" + urlencode({"page": current, "seen": badges.stamp()}) if badges else None,
     }
+
+
+def words_for(office: Office, people: dict[str, str] | None = None) -> Words:
+    """The reader's language with what is needed to name things."""
+    return Words(translator(language_of(office.request)), office.city, office.now, people or {})
 
 
 async def read_badges(office: Office) -> Badges:

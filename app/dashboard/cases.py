@@ -9,10 +9,9 @@ from fastapi import Path, Response
 
 from app.access.principal import Permission
 from app.dashboard import labels
-from app.dashboard.answering import attempt, go, make_pages, page
+from app.dashboard.answering import attempt, go, make_pages, page, words_for
 from app.dashboard.case_view import duties_of, people_in, stages_of, timeline_of
 from app.dashboard.forms import BadFields, Form
-from app.dashboard.home import words_for
 from app.dashboard.language import N_
 from app.dashboard.rendering import Flash
 from app.dashboard.ruling_form import RulingInput, read_departments, read_ruling, read_text

@@ -6,9 +6,8 @@ from fastapi import Path, Response
 
 from app.access.principal import Permission
 from app.consult.conclude import Part
-from app.dashboard.answering import attempt, go, make_pages, page
+from app.dashboard.answering import attempt, go, make_pages, page, words_for
 from app.dashboard.forms import BadFields, Form
-from app.dashboard.home import words_for
 from app.dashboard.language import N_
 from app.dashboard.listing import Listing, ListState
 from app.dashboard.rendering import Flash

@@ -5,9 +5,8 @@ from typing import Annotated, Any, Final
 from fastapi import Path, Response
 
 from app.access.principal import Permission
-from app.dashboard.answering import attempt, go, make_pages, page
+from app.dashboard.answering import attempt, go, make_pages, page, words_for
 from app.dashboard.forms import BadFields
-from app.dashboard.home import words_for
 from app.dashboard.language import N_
 from app.dashboard.listing import Listing, ListState
 from app.dashboard.rendering import Flash

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CONTENT_SECURITY_POLICY: Final = "; ".join(
@@ -26,6 +25,11 @@ HEADERS: Final = {
 }
 
 
+_RAW: Final = tuple((name.lower().encode(), value.encode()) for name, value in HEADERS.items())
+_NAMES: Final = frozenset(name for name, _ in _RAW)
+_NOT_STORED: Final = (b"cache-control", b"no-store")
+
+
 class SecurityHeaders:
     """Adds the headers to each HTTP response; what has no caching rule of its own is not to be stored."""
 
@@ -39,9 +43,10 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
-                headers.setdefault("Cache-Control", "no-store")
+                given = [header for header in message.get("headers", ()) if header[0] not in _NAMES]
+                message["headers"] = [*given, *_RAW]
+                if not any(name == b"cache-control" for name, _ in given):
+                    message["headers"].append(_NOT_STORED)
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

@@ -5,21 +5,15 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 from starlette.responses import RedirectResponse
 
-from app.dashboard.answering import make_pages, page, read_badges, shell
-from app.dashboard.language import N_, language_of, translator
+from app.dashboard.answering import make_pages, page, read_badges, shell, words_for
+from app.dashboard.language import N_
 from app.dashboard.menu import PAGES
 from app.dashboard.rendering import render
 from app.dashboard.session import HOME, At
-from app.dashboard.words import Words
 from app.ledger.pages import find_provisional, records_of
 from app.ledger.todo import Group, read_waiting
 
 router = make_pages()
-
-
-def words_for(at: At, people: dict[str, str] | None = None) -> Words:
-    """The reader's language with what is needed to name things."""
-    return Words(translator(language_of(at.request)), at.city, at.now, people or {})
 
 
 @router.get("")

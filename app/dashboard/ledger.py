@@ -5,8 +5,7 @@ from typing import Final
 from fastapi import Response
 
 from app.dashboard import labels
-from app.dashboard.answering import make_pages, page
-from app.dashboard.home import words_for
+from app.dashboard.answering import make_pages, page, words_for
 from app.dashboard.language import N_
 from app.dashboard.listing import Listing, ListState
 from app.dashboard.ruling_form import entry_of, find_department

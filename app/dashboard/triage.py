@@ -6,9 +6,8 @@ from urllib.parse import urlencode
 from fastapi import Query, Response
 
 from app.access.principal import Permission
-from app.dashboard.answering import make_pages, page
+from app.dashboard.answering import make_pages, page, words_for
 from app.dashboard.case_view import actions_for
-from app.dashboard.home import words_for
 from app.dashboard.language import N_
 from app.dashboard.listing import Listing, ListState
 from app.dashboard.rendering import Flash

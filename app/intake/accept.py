@@ -1,6 +1,7 @@
 """Turns a submission into a report and finds the open case it may belong to. Decides nothing about responsibility."""
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from app.sealing import Sealer
 
 LONGEST_TEXT = 20_000
 SUMMARY_LENGTH = 60
+_NO_WORD = re.compile(r"[\W_]+")
 
 
 class EmptyText(InvalidInput):
@@ -45,8 +47,7 @@ class Submission:
 
 def fold(text: str) -> str:
     """The text with width, case, punctuation and spaces taken away: what makes two reports word-for-word the same."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(c for c in folded if unicodedata.category(c)[0] in "LN")
+    return _NO_WORD.sub("", unicodedata.normalize("NFKC", text).casefold())
 
 
 def fingerprint(text: str, sources: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Boolean, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.columns import Base, Json, UtcDateTime, enum_column, id_column, new_id, reference
+from app.models.columns import Base, Json, UtcDateTime, directory_code, enum_column, id_column, new_id, reference
 from app.vocabulary import (
     ActKind,
     AssignmentKind,
@@ -34,7 +34,7 @@ class Case(Base):
     status: Mapped[CaseStatus] = mapped_column(enum_column(CaseStatus))
     outcome: Mapped[CaseOutcome | None] = mapped_column(enum_column(CaseOutcome))
     owner: Mapped[Party | None] = mapped_column(enum_column(Party))
-    owner_department: Mapped[str | None] = mapped_column(String(20))
+    owner_department: Mapped[str | None] = mapped_column(directory_code())
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     category: Mapped[str] = mapped_column(String(24))
     route: Mapped[str] = mapped_column(String(24))
@@ -65,7 +65,7 @@ class Assignment(Base):
 
     id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
     case_id: Mapped[str] = mapped_column(reference("cases.id"))
-    department_code: Mapped[str] = mapped_column(reference("departments.code"))
+    department_code: Mapped[str] = mapped_column(directory_code())
     kind: Mapped[AssignmentKind] = mapped_column(enum_column(AssignmentKind))
     role: Mapped[AssignmentRole] = mapped_column(enum_column(AssignmentRole))
     status: Mapped[AssignmentStatus] = mapped_column(enum_column(AssignmentStatus))
@@ -108,7 +108,7 @@ class Deadline(Base):
     assignment_id: Mapped[str | None] = mapped_column(reference("assignments.id"))
     kind: Mapped[DeadlineKind] = mapped_column(enum_column(DeadlineKind))
     party: Mapped[Party] = mapped_column(enum_column(Party))
-    department_code: Mapped[str | None] = mapped_column(String(20))
+    department_code: Mapped[str | None] = mapped_column(directory_code())
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
     basis: Mapped[str] = mapped_column(String(120))

@@ -71,6 +71,14 @@ def reference(target: str) -> ForeignKey:
     return ForeignKey(target, deferrable=True, initially="DEFERRED")
 
 
+def directory_code() -> String:
+    """The code of a department or point on a row that every report adds; checked against the directory, not by a key.
+
+    A foreign key would lock the directory's row in each of many transactions at once, and the directory never deletes.
+    """
+    return String(20)
+
+
 def new_id() -> str:
     """A UUID version 7 as 32 hex digits: sorts by time, says nothing else. Source: RFC 9562, section 5.7."""
     milliseconds = time.time_ns() // 1_000_000

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.columns import Base, BigSerial, UtcDateTime, id_column, new_id, reference
+from app.models.columns import Base, BigSerial, UtcDateTime, directory_code, id_column, new_id, reference
 
 
 class Event(Base):
@@ -24,7 +24,7 @@ class Event(Base):
     seq: Mapped[int] = mapped_column(Integer)
     type: Mapped[str] = mapped_column(String(60))
     actor: Mapped[str] = mapped_column(String(120))
-    department_code: Mapped[str | None] = mapped_column(String(20))
+    department_code: Mapped[str | None] = mapped_column(directory_code())
     facts: Mapped[str] = mapped_column(Text)
     body: Mapped[str | None] = mapped_column(Text)
     body_salt: Mapped[str | None] = mapped_column(String(32))

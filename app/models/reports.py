@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Date, Float, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.columns import Base, Json, UtcDateTime, enum_column, id_column, new_id, reference
+from app.models.columns import Base, Json, UtcDateTime, directory_code, enum_column, id_column, new_id, reference
 from app.vocabulary import ReplyKind, VerificationStatus
 
 
@@ -18,7 +18,7 @@ class Report(Base):
     id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
     number: Mapped[str] = mapped_column(String(24), unique=True)
     case_id: Mapped[str] = mapped_column(reference("cases.id"))
-    observation_point_code: Mapped[str] = mapped_column(reference("observation_points.code"))
+    observation_point_code: Mapped[str] = mapped_column(directory_code())
     title: Mapped[str | None] = mapped_column(String(200))
     text: Mapped[str] = mapped_column(Text)
     occurred_on: Mapped[date | None] = mapped_column(Date)

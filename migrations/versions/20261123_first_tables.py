@@ -267,13 +267,6 @@ def upgrade() -> None:
             initially="DEFERRED",
             deferrable=True,
         ),
-        sa.ForeignKeyConstraint(
-            ["department_code"],
-            ["departments.code"],
-            name=op.f("fk_assignments_department_code_departments"),
-            initially="DEFERRED",
-            deferrable=True,
-        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_assignments")),
     )
     op.create_index("ix_assignments_case_id", "assignments", ["case_id"], unique=False)
@@ -393,13 +386,6 @@ def upgrade() -> None:
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["case_id"], ["cases.id"], name=op.f("fk_reports_case_id_cases"), initially="DEFERRED", deferrable=True
-        ),
-        sa.ForeignKeyConstraint(
-            ["observation_point_code"],
-            ["observation_points.code"],
-            name=op.f("fk_reports_observation_point_code_observation_points"),
-            initially="DEFERRED",
-            deferrable=True,
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reports")),
         sa.UniqueConstraint("number", name=op.f("uq_reports_number")),
