@@ -13,7 +13,7 @@ def run_apart(work: Coroutine[Any, Any, None]) -> None:
     def target() -> None:
         try:
             asyncio.run(work)
-        except BaseException as error:  # noqa: BLE001 — carried over to the caller's thread
+        except BaseException as error:
             errors.append(error)
 
     thread = threading.Thread(target=target)

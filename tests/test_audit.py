@@ -8,6 +8,7 @@ from sqlalchemy import delete, text, update
 from sqlalchemy.exc import DBAPIError
 
 from app import audit
+from app.ledger.chain_file import NotAChainFile, verify_lines, write_chains
 from app.ledger.reconcile import verify_chains
 from app.models import Case, Event
 from tests.city import CityUnderTest
@@ -102,3 +103,18 @@ async def test_a_report_keeps_its_words(city: CityUnderTest) -> None:
     with pytest.raises(DBAPIError):
         async with city.runtime.database.write() as session:
             await session.execute(text("UPDATE reports SET text = 'x'"))
+
+
+async def test_exported_chains_verify_elsewhere_and_a_changed_line_is_named(city: CityUnderTest) -> None:
+    await (await city.reporter()).post("/v1/reports", json={"text": PLAIN})
+    async with city.runtime.database.snapshot() as session:
+        lines = [line async for line in write_chains(session)]
+    assert verify_lines(lines) == (2, [])
+    count, broken = verify_lines([line.replace("assignment.created", "assignment.removed") for line in lines])
+    assert (count, [link.seq for link in broken]) == (2, [2])
+
+
+@pytest.mark.parametrize("line", ["", "x", "{}", "[]", '{"case":"c","events":[{}],"last_seq":1,"last_hash":"x"}'])
+def test_a_file_that_is_no_chain_is_refused_with_its_line(line: str) -> None:
+    with pytest.raises(NotAChainFile, match="1"):
+        verify_lines([line])

@@ -69,7 +69,7 @@ DUTY_STATUS: Final[Labels] = {
     "reworking": N_("重办中"),
     "approved": N_("审核通过"),
     "returned": N_("已退回"),
-    "superseded": N_("已改派"),
+    "superseded": N_("已收回"),
     "closed": N_("已办结"),
 }
 DUTY_TONES: Final[Labels] = {

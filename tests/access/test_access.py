@@ -4,13 +4,13 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from app.access import keys, people
 from app.access.principal import PERMISSIONS, Permission, Principal
 from app.clock import FixedClock
 from app.database import Database
-from app.models import Department, ObservationPoint, Report, Role, User
+from app.models import ApiKey, Department, ObservationPoint, Report, Role, User, UserSession
 from app.problems import NotAllowed
 from tests.city import CityUnderTest
 
@@ -54,8 +54,8 @@ async def test_a_database_dump_holds_no_usable_key_or_password(database: Databas
         token = people.open_session(session, user, clock.now())
     dump = []
     async with database.read() as session:
-        for table in ("api_keys", "users", "user_sessions"):
-            dump += [str(tuple(row)) for row in await session.execute(text(f"SELECT * FROM {table}"))]
+        for table in (ApiKey.__table__, User.__table__, UserSession.__table__):
+            dump += [str(tuple(row)) for row in await session.execute(select(table))]
     for secret in (key, key.split("_")[2], "correct horse", token):
         assert not [line for line in dump if secret in line]
 
@@ -177,8 +177,9 @@ async def test_fifty_equal_posts_at_once_store_one_report(city: CityUnderTest) -
 
 async def test_one_holders_idempotency_key_is_not_anothers(city: CityUnderTest) -> None:
     headers = {"Idempotency-Key": "same"}
-    first = await (await city.reporter("FR-01")).post("/v1/reports", json={"text": "区民政局要甲表。"}, headers=headers)
-    second = await (await city.reporter("FR-02")).post("/v1/reports", json={"text": "区民政局要乙表。"}, headers=headers)
+    one, two = await city.reporter("FR-01"), await city.reporter("FR-02")
+    first = await one.post("/v1/reports", json={"text": "区民政局要甲表。"}, headers=headers)
+    second = await two.post("/v1/reports", json={"text": "区民政局要乙表。"}, headers=headers)
     assert first.json()["report"] != second.json()["report"]
 
 

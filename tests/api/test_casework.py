@@ -40,7 +40,13 @@ async def test_overruling_keeps_the_machines_decision_beside_the_ruling(city: Ci
 
 async def test_a_ruling_needs_a_reason_and_known_receivers(city: CityUnderTest) -> None:
     office, _, case = await unclear(city)
-    for change in ({"reason": ""}, {"receivers": []}, {"receivers": [{"code": "NO-SUCH"}]}, {"category": "other"}):
+    changes: list[dict[str, Any]] = [
+        {"reason": ""},
+        {"receivers": []},
+        {"receivers": [{"code": "NO-SUCH"}]},
+        {"category": "other"},
+    ]
+    for change in changes:
         answer = await office.post(f"/v1/cases/{case}/ruling", json=RULING | change)
         assert answer.status_code == 422, change
     assert (await office.get(f"/v1/cases/{case}")).json()["rulings"] == []

@@ -1,4 +1,4 @@
-"""The yardstick of intake: a bare FastAPI + SQLAlchemy handler that inserts two rows, on the same engines and server."""
+"""The yardstick of intake: a bare FastAPI + SQLAlchemy handler that inserts two rows, on the same engines."""
 
 import os
 from collections.abc import AsyncIterator

@@ -7,8 +7,8 @@ from typing import Any
 
 from app.clock import SystemClock
 from tests.bench.load import Load, post_for
-from tests.processes import bare_command, environment_for, free_port, running, serve_command
 from tests.city import SECRET, new_city
+from tests.processes import bare_command, environment_for, free_port, running, serve_command
 
 TEXTS = (
     "区民政局要求每周报一次独居老人走访台账,逐户拍照,第{n}号通知,同样的内容月底再报一遍。",
@@ -44,8 +44,9 @@ def measure(kind: str, seconds: float, concurrencies: tuple[int, ...]) -> dict[s
             environment = environment_for(url, folder, YILONG_SECRET_KEY=SECRET)
             ours, bare = free_port(), free_port()
             log = folder / "server.log"
-            with running(serve_command(ours, "--no-worker"), ours, environment, log), running(
-                bare_command(bare), bare, environment, log
+            with (
+                running(serve_command(ours, "--no-worker"), ours, environment, log),
+                running(bare_command(bare), bare, environment, log),
             ):
                 return {f"c{c}": compare(ours, bare, key, seconds, c) for c in concurrencies}
 

@@ -112,7 +112,7 @@ async def test_a_case_is_reassigned_from_its_page_and_overruling_is_noted(city: 
     assert "改变系统判断" in said
     assert "实际是市局要的" in said
     assert "裁定人 周敏" in said
-    assert "已改派" in said
+    assert "已收回" in said
     stale = await browser.send(f"{url}/ruling", {**fields, "version": "1"})
     assert stale.status_code == 409
     assert 'value="CS-MZ"' in stale.text
