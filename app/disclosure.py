@@ -16,9 +16,9 @@ MASK = "〔隐去〕"
 LONGEST_TEXT = 4000  # keeps a webhook's body under 20 kB, three bytes a character
 _NUMBERS = re.compile(
     r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)"  # mobile telephone
-    r"|(?<!\d)\d{17}[\dXx](?!\w)"  # identity card
+    r"|(?<!\d)\d{17}[\dXx](?![0-9A-Za-z])"  # identity card
     r"|(?<!\d)0\d{2,3}[- ]\d{7,8}(?!\d)"  # landline
-    r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"  # e-mail
+    r"|[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"  # e-mail
 )
 _UNIT_SUFFIXES = ("村委会", "居委会", "社区", "村", "街道", "镇", "乡")
 
