@@ -218,6 +218,6 @@ async def post_reopen(number: Number, body: ReopeningIn, at: Annotated[Door, doo
     """Put a closed case back on the ledger, under its old number."""
 
     async def act(desk: Desk) -> BaseModel:
-        return await _result(await office.reopen(desk, number, expected_version=body.version))
+        return await _result(await office.reopen(desk, number, reason=body.reason, expected_version=body.version))
 
     return await at.write(act)

@@ -140,6 +140,8 @@ class StrictRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_strictly(request: Request) -> Response:
+            if "\x00" in request.scope["path"] or b"%00" in request.scope.get("query_string", b""):
+                raise _refuse("地址中含有无效字符", "The address holds an invalid character")
             strict = StrictRequest(request.scope, request.receive)
             if request.method in {"POST", "PUT", "PATCH"}:
                 raw = await strict.body()

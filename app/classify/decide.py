@@ -77,7 +77,7 @@ def _judge(
     if coordinating:
         confidence = max(suspect.certainty for suspect in coordinating)
         return Verdict(Category.UNCLEAR, UnclearReason.CONFLICT_OF_INTEREST, tuple(coordinating), (), confidence)
-    if not suspects:
+    if not suspects or _outsiders_alone(suspects, findings):
         return _without_department(findings, knowledge)
     lines = list(dict.fromkeys(suspect.line for suspect in suspects))
     disputed = len({s.code for s in suspects if any(m.role == "disputes" for m in s.mentions)}) > 1
@@ -132,6 +132,13 @@ def _confidence(suspects: list[Suspect], findings: Findings) -> float:
         if mention.code and mention.slot == "D" and mention.role not in SOURCE_ROLES and mention.margin > -0.8:
             value *= 0.9
     return value
+
+
+def _outsiders_alone(suspects: list[Suspect], findings: Findings) -> bool:
+    """True where a company or the own township clearly demands, and departments are merely named."""
+    if any(suspect.active for suspect in suspects):
+        return False
+    return any(m.slot in "WX" and m.role in SOURCE_ROLES and m.votes.get("imposes", 0.0) >= 2.0 for m in findings.mentions)
 
 
 def _without_department(findings: Findings, knowledge: Knowledge) -> Verdict:

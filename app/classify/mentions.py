@@ -10,7 +10,9 @@ from app.classify.findings import Cue, Findings, Hit, Mention
 from app.classify.systems import find_systems
 from app.classify.tiers import named_before_tier, place_in_front, resolve_reach
 from app.directory.knowledge import Entry, Knowledge, PlaceName
+from app.directory.pack import Tier
 
+_BRANCHES = ("分局", "分中心", "支局")
 _ENUMERATION = "、和与及跟同"
 _WEIGHTS = {
     "full": 3.1,
@@ -160,10 +162,24 @@ def _stem_mention(
         reach, unit_code = resolve_reach("own" if entry.reach == "district" else entry.reach, None, knowledge, district)
     else:
         reach, unit_code = "", None
+    branch = _branch(folded, end, knowledge) if reach == Tier.MUNICIPAL and entry.form in ("org", "old") else None
+    if branch is not None:
+        end, unit_code = branch
+        reach = Tier.DISTRICT.value
     weight = _WEIGHTS[entry.form] if reach else 1.0
     origin = {"org": "short-name", "bare": "line-name"}.get(entry.form, entry.form + "-name")
     begin = begin if place is not None else start
     return Mention(begin, end, "D" if reach else "B", entry.line, reach, unit_code, "", origin, weight, entry.form)
+
+
+def _branch(folded: str, end: int, knowledge: Knowledge) -> tuple[int, str] | None:
+    """市生态环境局岳麓分局: the branch in a district; where its name ends, and the district."""
+    for length in (6, 3, 2):
+        place = knowledge.places.get(folded[end : end + length])
+        if place is not None and place.district and folded.startswith(_BRANCHES, end + length):
+            stop = next(end + length + len(word) for word in _BRANCHES if folded.startswith(word, end + length))
+            return stop, place.district
+    return None
 
 
 def _reads_as_department(folded: str, start: int, end: int, place: PlaceName | None, knowledge: Knowledge) -> bool:

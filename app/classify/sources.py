@@ -11,6 +11,8 @@ from app.directory.pack import Tier
 _RANK = {Tier.PROVINCE: 0, Tier.MUNICIPAL: 1, Tier.DISTRICT: 2}
 # Votes that make a department more than a name, and what a report with bystanders loses in certainty.
 _ACTIVE, _BYSTANDER = 0.9, 0.95
+# Votes that make a demand of one's own, beside a higher tier of the same line that demands.
+_OWN_DEMAND = 1.2
 # More departments than this are an inventory, not a story: they are not compared with each other.
 _MANY = 12
 _CERTAINTY = {
@@ -168,10 +170,12 @@ def _without_bystanders(folded: str, suspects: list[Suspect]) -> list[Suspect]:
 
 
 def _parallel(folded: str, one: Suspect, other: Suspect) -> bool:
-    return any(_alike(folded, a, b) for a in one.mentions[:4] for b in other.mentions[:4])
+    """Two tiers of one line are seldom listed side by side: there only the same words after both names count."""
+    loose = one.line != other.line
+    return any(_alike(folded, a, b, loose) for a in one.mentions[:4] for b in other.mentions[:4])
 
 
-def _alike(folded: str, one: Mention, other: Mention) -> bool:
+def _alike(folded: str, one: Mention, other: Mention, loose: bool) -> bool:
     first, second = (one, other) if one.start <= other.start else (other, one)
     if folded[first.end : second.start] in ("、", "和", "与", "及", "跟", "同", "以及", "还有"):
         return True
@@ -179,10 +183,18 @@ def _alike(folded: str, one: Mention, other: Mention) -> bool:
     before, ahead = folded[first.start - 1 : first.start], folded[second.start - 1 : second.start]
     if (after and after == then) or (after[:1] == then[:1] == ":") or (before.isdigit() and ahead.isdigit()):
         return True
+    if not loose:
+        return _same_ending(folded, first.end, second.end)
     if any(mark in folded[first.end : second.start] for mark in "。!?\n"):
         return False
     opens = all(not mark or mark in ",;:、。!?\n" for mark in (before, ahead))
     return opens or after[:1] == then[:1] or before == ahead
+
+
+def _same_ending(folded: str, one: int, other: int) -> bool:
+    """市应急局上半月来查,区应急局下半月来查: both clauses end alike."""
+    ends = [next((at for at in range(start, len(folded)) if folded[at] in ",;。!?\n"), len(folded)) for start in (one, other)]
+    return ends[0] < other and folded[max(one, ends[0] - 2) : ends[0]] == folded[max(other, ends[1] - 2) : ends[1]] != ""
 
 
 def _spoken_for(mention: Mention) -> bool:
@@ -206,7 +218,25 @@ def originators(suspects: list[Suspect]) -> list[Suspect]:
         above = [
             s for s in of_line if s not in adders and all(_RANK[Tier(s.tier)] < _RANK[Tier(a.tier)] for a in adders)
         ]
-        kept += [s for s in of_line if not (adders and s in above)]
+        of_line = [s for s in of_line if not (adders and s in above)]
+        kept += _without_go_betweens(of_line)
+    return kept
+
+
+def _without_go_betweens(of_line: list[Suspect]) -> list[Suspect]:
+    """Below a tier that clearly demands, a lower one of the same line needs a demand of its own to be a source."""
+    above = [s for s in of_line if s.weight_of("imposes") >= _OWN_DEMAND]
+    if not above:
+        return of_line
+    top = min(_RANK[Tier(s.tier)] for s in above)
+    kept = [
+        s
+        for s in of_line
+        if _RANK[Tier(s.tier)] <= top or s.has("adds") or s.has("disputes") or s.weight_of("imposes") >= _OWN_DEMAND
+    ]
+    if len(kept) < len(of_line):
+        for suspect in kept:
+            suspect.certainty *= _BYSTANDER
     return kept
 
 

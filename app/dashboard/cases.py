@@ -181,16 +181,21 @@ async def close(number: Number, at: At) -> Response:
 
 @router.post("/cases/{number}/reopening")
 async def reopen(number: Number, at: At) -> Response:
-    """重新挂账."""
+    """重新挂账: with the reason, which is kept."""
+    typed = {"reason": at.form.get("reason")}
 
     async def act() -> Response:
+        faults: list[str] = []
         version = _version(at.form)
+        reason = read_text(at.form, "reason", N_("请写明重新挂账的理由（2 至 2000 字）。"), faults, 2000)
+        if faults:
+            raise BadFields(faults)
         async with at.desk(Permission.RULE) as desk:
-            await office.reopen(desk, number, expected_version=version)
+            await office.reopen(desk, number, reason=reason, expected_version=version)
         done = words_for(at).say(N_("%(number)s 已重新挂账，请重新分办。"), number=number)
         return go(at.request, f"/dashboard/cases/{number}", Flash(done, "success"))
 
-    return await _act(at, number, Permission.RULE, act, form="reopening", typed={})
+    return await _act(at, number, Permission.RULE, act, form="reopening", typed=typed)
 
 
 @router.post("/cases/{number}/review")

@@ -261,7 +261,7 @@ def _places(pack: Pack) -> dict[str, PlaceName]:
 def _place_before(places: Mapping[str, PlaceName]) -> re.Pattern[str]:
     """Matches a place directly in front of a stem: 市委 + 组织部, 省里的 + 防返贫系统, 芙蓉区 + 民政局."""
     names = words_pattern(tuple(places))
-    return re.compile(rf"({names})(?:里|上|级|一级|直|本级|里头|这边)?的?(?:委|人民政府|政府)?$")
+    return re.compile(rf"({names})(?:里|上|级|一级|直|本级|里头|这边)?的?(?:党工委|工委|管委会|委|人民政府|政府)?$")
 
 
 def _issuers(pack: Pack) -> dict[str, Issuer]:

@@ -119,9 +119,12 @@ async def close(
     return file
 
 
-async def reopen(desk: Desk, case_number: str, *, expected_version: int | None = None) -> CaseFile:
-    """Put a closed case back on the ledger, under its old number."""
+async def reopen(desk: Desk, case_number: str, *, reason: str, expected_version: int | None = None) -> CaseFile:
+    """重新挂账: put a closed case back on the ledger, under its old number; the reason is kept as a ruling."""
     file = await desk.open_numbered(case_number, expected_version)
     reopening.reopen(file)
+    record_ruling(
+        file, ruled_by=desk.principal.holder, category=file.case.category, duties=[], reason=reason, overrules=False
+    )
     await desk.finish(file)
     return file

@@ -16,6 +16,10 @@ from app.route import assign
 from app.route.policy import Duty
 
 
+# What follows a report without anybody's hand is the service's own act, not the reporter's.
+SYSTEM_ACTOR = "system"
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What the reporter is told: the numbers, the decision, who must act and by when."""
@@ -53,6 +57,7 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
     else:
         facts = {"report": report.number, "category": decision.category, "sources": file.case.sources}
         file.record("case.opened", facts)
+        file.actor = SYSTEM_ACTOR
         await _route(desk, file, decision, report)
     await desk.finish(file)
     provisional = any(d.provisional for d in file.running())

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.ledger.search import CaseFilter, _conditions
+from app.ledger.search import CaseFilter, conditions_of
 from app.models import (
     AgendaItem,
     Attempt,
@@ -59,7 +59,7 @@ class Balance:
 
 async def page_cases(session: AsyncSession, wanted: CaseFilter, *, order: str, offset: int, limit: int) -> CasePage:
     """One page of the ledger; `order` is a key of ORDERS."""
-    conditions = _conditions(wanted)
+    conditions = conditions_of(wanted)
     total = await session.scalar(select(func.count()).select_from(Case).where(*conditions)) or 0
     rows = select(Case).where(*conditions).order_by(*ORDERS[order]).offset(offset).limit(limit)
     cases = list(await session.scalars(rows)) if total > offset else []
@@ -80,7 +80,7 @@ async def balance(session: AsyncSession, wanted: CaseFilter) -> Balance:
     """How many cases of a selection were put on the ledger and struck off."""
     statement = select(
         func.count(), func.count().filter(Case.status == CaseStatus.CLOSED)
-    ).select_from(Case).where(*_conditions(wanted))  # fmt: skip
+    ).select_from(Case).where(*conditions_of(wanted))  # fmt: skip
     return Balance(*(await session.execute(statement)).one())
 
 

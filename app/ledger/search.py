@@ -74,7 +74,8 @@ def scope_cases(statement: Select[Any], principal: Principal) -> Select[Any]:
     return statement.where(or_(assigned, invited))
 
 
-def _conditions(wanted: CaseFilter) -> list[Any]:
+def conditions_of(wanted: CaseFilter) -> list[Any]:
+    """What a filter asks, as conditions of a query over cases."""
     conditions: list[Any] = []
     if wanted.status:
         conditions.append(Case.status.in_(wanted.status))
@@ -97,7 +98,7 @@ async def find_cases(
     session: AsyncSession, principal: Principal, wanted: CaseFilter, *, cursor: str | None = None, limit: int = 50
 ) -> Page:
     """Newest first. Raises BadCursor."""
-    statement = scope_cases(select(Case).where(*_conditions(wanted)), principal)
+    statement = scope_cases(select(Case).where(*conditions_of(wanted)), principal)
     if cursor:
         opened_at, last_id = read_cursor(cursor)
         statement = statement.where(
@@ -111,7 +112,7 @@ async def find_cases(
 
 
 async def count_cases(session: AsyncSession, principal: Principal, wanted: CaseFilter) -> int:
-    statement = scope_cases(select(func.count()).select_from(Case).where(*_conditions(wanted)), principal)
+    statement = scope_cases(select(func.count()).select_from(Case).where(*conditions_of(wanted)), principal)
     return await session.scalar(statement) or 0
 
 

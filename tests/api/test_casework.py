@@ -129,6 +129,7 @@ async def test_a_case_closed_by_the_office_answers_every_reporter_and_can_be_reo
     reopened = await office.post(f"/v1/cases/{case}/reopen", json={"reason": "又出现了"})
     assert reopened.json()["status"] == "triage"
     assert reopened.json()["closed_at"] is None
+    assert (await office.get(f"/v1/cases/{case}")).json()["rulings"][-1]["reason"] == "又出现了"
 
 
 async def test_a_department_sees_only_its_own_cases_and_nothing_of_who_reported(city: CityUnderTest) -> None:
@@ -202,3 +203,19 @@ async def test_the_feed_gives_a_department_the_same_bodies_in_order(city: CityUn
     after = (await scene.department.get("/v1/events", params={"after": first["next"]})).json()
     assert [e["type"] for e in after["events"]] == ["assignment.returned_to_department"]
     assert (await scene.department.get("/v1/events", params={"after": after["next"]})).json()["events"] == []
+
+
+@pytest.mark.parametrize("path", ["/v1/cases/%00", "/v1/reports/a%00", "/v1/cases?q=%00", "/v1/cases?department=%00"])
+async def test_a_nul_in_an_address_is_a_clear_error(city: CityUnderTest, path: str) -> None:
+    answer = await (await city.office()).get(path)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_what_the_service_does_by_itself_is_recorded_as_its_own_act(city: CityUnderTest) -> None:
+    scene = await assigned(city)
+    events = (await scene.office.get(f"/v1/cases/{scene.case}/events")).json()
+    assert [(e["type"], e["actor"]) for e in events] == [
+        ("case.opened", "observation_point"),
+        ("assignment.created", "system"),
+    ]

@@ -20,7 +20,7 @@ async def take(town: Town) -> list[Path]:
     async with async_playwright() as playwright:
         browser = await launch(playwright)
         windows = Windows(browser, town.address, watch, town.cookie)
-        triage = await windows.open("/dashboard/triage?text=山塘")
+        triage = await windows.open("/dashboard/triage?text=渠道")
         await triage.goto(triage.url.partition("?")[0])
         await triage.keyboard.press("1")
         case = await windows.open(f"/dashboard/cases/{town.answered}")

@@ -37,7 +37,8 @@ async def test_a_page_is_accessible_and_fits_in_both_languages(office: Windows, 
     assert await page.locator("html").get_attribute("lang") == "zh-CN"
     await assert_accessible(page)
     await assert_fits(page)
-    await page.locator(".language-switch [hreflang=en]").click()
+    async with page.expect_event("load"):
+        await page.locator(".language-switch [hreflang=en]").click()
     await expect(page.locator("html")).to_have_attribute("lang", "en")
     await assert_accessible(page)
     await assert_english(page)

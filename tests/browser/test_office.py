@@ -82,9 +82,9 @@ async def test_slash_searches_the_list_and_question_mark_explains(office: Window
     await page.keyboard.press("Escape")
     await page.keyboard.press("/")
     await expect(page.get_by_role("searchbox")).to_be_focused()
-    await page.keyboard.type("制度牌")
+    await page.keyboard.type("公示栏")
     await expect(page.locator(".queue-item")).to_have_count(1)
-    await expect(page.locator(".item")).to_contain_text("会议室墙上的制度牌")
+    await expect(page.locator(".item")).to_contain_text("公示栏半年换了三回版式")
     await expect(page.get_by_role("searchbox")).to_be_focused()
     assert "text=" in page.url
 

@@ -96,7 +96,7 @@ async def test_feedback_is_sent_back_then_accepted_and_the_case_closed_and_reope
     await browser.send(f"{url}/closing", {"outcome": "relieved", "statement": "已核实减负。"})
     assert "已销号" in shown(await browser.follow())
     assert "办结答复" in shown(browser.page)
-    await browser.send(f"{url}/reopening")
+    await browser.send(f"{url}/reopening", {"reason": "又要报了"})
     assert f"{number} 已重新挂账" in shown(await browser.follow())
     assert "待分办" in shown(browser.page)
 

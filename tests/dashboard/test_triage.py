@@ -7,7 +7,7 @@ from app.models import Role
 from tests.city import CityUnderTest
 from tests.dashboard.office import HTMX, OfficeBrowser, at_work, report, shown
 
-LINE_ONLY = "水利上的山塘巡查本，一天一页，三口山塘三个本子，今年写满十七本，没见人翻过一页"
+LINE_ONLY = "水利那边的渠道台账每天要填，有没有水都要写三行，年底还要重抄一本"
 NOBODY = "群里来个通知要花名册，两个钟头交，问了一圈都搞不清是哪个单位要的"
 PLAIN = "区民政局要求每周报一次独居老人走访台账,还要逐户拍照上传。"
 TRIAGE = "/dashboard/triage"
