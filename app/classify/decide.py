@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from app.classify.burdens import burden_cues, find_burdens
 from app.classify.certificates import find_certificates
+from app.classify.confidence import sure
 from app.classify.decision import (
     ROUTES,
     BurdenFound,
@@ -81,7 +82,7 @@ def _judge(
         return _without_department(findings, knowledge)
     lines = list(dict.fromkeys(suspect.line for suspect in suspects))
     disputed = len({s.code for s in suspects if any(m.role == "disputes" for m in s.mentions)}) > 1
-    confidence = _confidence(suspects, findings)
+    confidence = sure(suspects, findings, knowledge)
     if len(lines) > 1 or disputed:
         return Verdict(Category.MULTI_DEPARTMENT, None, tuple(suspects), _at_the_table(suspects, knowledge), confidence)
     top = highest(suspects)
@@ -124,14 +125,6 @@ def _one_line_receivers(top: Suspect, suspects: list[Suspect], knowledge: Knowle
             receiver = _receiver(suspect, knowledge, Role.SUPPORTING)
             found.setdefault(receiver.code, receiver)
     return tuple(found.values())
-
-
-def _confidence(suspects: list[Suspect], findings: Findings) -> float:
-    value = min(suspect.certainty for suspect in suspects)
-    for mention in findings.mentions:
-        if mention.code and mention.slot == "D" and mention.role not in SOURCE_ROLES and mention.margin > -0.8:
-            value *= 0.9
-    return value
 
 
 def _outsiders_alone(suspects: list[Suspect], findings: Findings) -> bool:
@@ -179,7 +172,8 @@ def _dress(
     sources = tuple(_source(suspect, knowledge) for suspect in verdict.suspects)
     category, reason, receivers = verdict.category, verdict.reason, verdict.receivers
     suggestions: tuple[Suggestion, ...] = ()
-    notes = tuple(f"certificate:{number}" for number in find_certificates(prepared.folded, knowledge))
+    certificates = find_certificates(prepared.folded, knowledge)
+    notes = tuple(f"certificate:{certificate.number}" for certificate in certificates)
     if category is not Category.UNCLEAR and confidence < limits.decide:
         suggestions = (Suggestion(category, tuple(r.code for r in receivers), confidence),)
         category, reason, receivers, sources = Category.UNCLEAR, UnclearReason.NO_DEPARTMENT, (), ()
@@ -195,7 +189,7 @@ def _dress(
         reason=reason,
         sources=sources,
         receivers=receivers,
-        burden_types=burdens,
+        burden_types=tuple(replace(burden, rule=knowledge.broken_rules.get(burden.code, "")) for burden in burdens),
         document_numbers=tuple(
             NumberFound(prepared.sent[slice(*prepared.span(n.start, n.end))], n.issuer.code if n.issuer else None)
             for n in findings.numbers
@@ -205,6 +199,7 @@ def _dress(
         evidence=collect_evidence(prepared, findings, len(report.title or "")),
         knowledge_version=knowledge.version,
         notes=notes,
+        certificates=certificates,
         id=report.id,
     )
     return replace(decision, summary=summarise(decision, knowledge))

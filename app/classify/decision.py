@@ -93,10 +93,20 @@ class Receiver:
 
 @dataclass(frozen=True, slots=True)
 class BurdenFound:
-    """A burden type with confidence 0 to 1."""
+    """A burden type with confidence 0 to 1, and the rule it breaks as the pack words it."""
 
     code: str
     confidence: float
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFound:
+    """A certificate that a village must not be asked for, by its number in the pack's list, and where to get it."""
+
+    number: str
+    name: str
+    proper_channel: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +157,12 @@ class Decision:
     knowledge_version: str
     summary: str = ""
     notes: tuple[str, ...] = field(default=())
+    certificates: tuple[CertificateFound, ...] = field(default=())
     id: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The contract's JSON shape, keys in its order; plus `summary` and `notes`."""
+        """The contract's JSON shape, keys in its order; plus `summary`, `notes` and
+        `certificates`."""
         return {
             "id": self.id,
             "category": self.category.value,
@@ -161,7 +173,9 @@ class Decision:
                 for s in self.sources
             ],
             "receivers": [{"code": r.code, "name": r.name, "role": r.role.value} for r in self.receivers],
-            "burden_types": [{"code": b.code, "confidence": b.confidence} for b in self.burden_types],
+            "burden_types": [
+                {"code": b.code, "confidence": b.confidence, "rule": b.rule} for b in self.burden_types
+            ],
             "document_numbers": [{"text": n.text, "issuer": n.issuer} for n in self.document_numbers],
             "confidence": self.confidence,
             "suggestions": [
@@ -172,6 +186,9 @@ class Decision:
             "knowledge_version": self.knowledge_version,
             "summary": self.summary,
             "notes": list(self.notes),
+            "certificates": [
+                {"number": c.number, "name": c.name, "proper_channel": c.proper_channel} for c in self.certificates
+            ],
         }
 
     @classmethod
@@ -193,6 +210,7 @@ class Decision:
             knowledge_version=data["knowledge_version"],
             summary=data.get("summary", ""),
             notes=tuple(data.get("notes", ())),
+            certificates=tuple(CertificateFound(**item) for item in data.get("certificates", ())),
             id=data.get("id"),
         )
 

@@ -37,9 +37,14 @@ class Suspect:
         return max(mention.margin for mention in self.mentions)
 
     @property
+    def support(self) -> float:
+        """How much in the text says that it demands, adds or pushes away."""
+        return sum(self.weight_of(role) for role in (*SOURCE_ROLES, "refuses"))
+
+    @property
     def active(self) -> bool:
-        """True where something in the text says that it demands, adds or pushes away."""
-        return sum(self.weight_of(role) for role in (*SOURCE_ROLES, "refuses")) >= _ACTIVE
+        """True where this is more than a name."""
+        return self.support >= _ACTIVE
 
     def weight_of(self, role: str) -> float:
         """The strongest vote for a role among the mentions."""
@@ -194,6 +199,8 @@ def _alike(folded: str, one: Mention, other: Mention, loose: bool) -> bool:
 def _same_ending(folded: str, one: int, other: int) -> bool:
     """市应急局上半月来查,区应急局下半月来查: both clauses end alike."""
     ends = [next((at for at in range(start, len(folded)) if folded[at] in ",;。!?\n"), len(folded)) for start in (one, other)]
+    if abs((ends[0] - one) - (ends[1] - other)) > 3:
+        return False
     return ends[0] < other and folded[max(one, ends[0] - 2) : ends[0]] == folded[max(other, ends[1] - 2) : ends[1]] != ""
 
 

@@ -74,6 +74,7 @@ class Knowledge:
     burden_patterns: tuple[BurdenPattern, ...] = field(repr=False)
     expressions: Mapping[str, re.Pattern[str]] = field(repr=False)
     endings: Mapping[str, re.Pattern[str]] = field(repr=False)
+    broken_rules: Mapping[str, str] = field(repr=False)
 
     def unit(self, line: str, tier: str, district: str | None) -> Department | None:
         """The department of a line (by any of its names) at a tier and district. None where there is none."""
@@ -112,6 +113,7 @@ def compile_knowledge(pack: Pack) -> Knowledge:
         ),
         expressions={name: re.compile(pattern) for name, pattern in lists.items()},
         endings={"org_before": re.compile(lists["org_before"] + "$")},
+        broken_rules={kind.code: kind.rule for kind in pack.burden_types},
     )
 
 

@@ -231,6 +231,7 @@ class Pack:
     certificates: tuple[Certificate, ...]
     cues: tuple[CueList, ...]
     rules: tuple[Rule, ...]
+    doubts: Mapping[str, float]
     counterpart_exceptions: Mapping[tuple[str, str], str]
     by_code: Mapping[str, Department] = field(repr=False)
 

@@ -76,6 +76,7 @@ def build_pack(source: PackFolder) -> Pack:
         certificates=_certificates(source),
         cues=(cues := _cues(source)),
         rules=_rules(source, {cue.name for cue in cues}),
+        doubts=_doubts(source),
         counterpart_exceptions=_exceptions(source, by_code),
         by_code=by_code,
     )
@@ -310,6 +311,16 @@ def _groups(source: PackFolder, name: str, allowed: tuple[str, ...]) -> tuple[Wo
         row.required("words")
         found.append(WordGroup(group, row.words("words"), row.number("weight", 1.0)))
     return tuple(found)
+
+
+def _doubts(source: PackFolder) -> dict[str, float]:
+    found = {}
+    for row in source.rows("doubts.csv", ("sign", "factor")):
+        factor = row.number("factor", 1.0)
+        if not 0.0 < factor <= 1.0:
+            row.wrong("factor", "应在 0 与 1 之间")
+        found[row.required("sign")] = factor
+    return found
 
 
 def _patterns(source: PackFolder, allowed: tuple[str, ...]) -> tuple[WordGroup, ...]:

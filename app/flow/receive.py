@@ -15,7 +15,6 @@ from app.models import Assignment, AssignmentRole, Case, CaseStatus, Consultatio
 from app.route import assign
 from app.route.policy import Duty
 
-
 # What follows a report without anybody's hand is the service's own act, not the reporter's.
 SYSTEM_ACTOR = "system"
 

@@ -1,0 +1,73 @@
+"""Health, readiness, metrics, documents; and that nothing is acknowledged before its commit."""
+
+import pytest
+from sqlalchemy import func, select, text
+
+from app.api import reports
+from app.api.reports import ReceiptOut, ReportIn
+from app.flow.desk import Desk
+from app.models import Reply, ReplyKind, Report, new_id
+from tests.api.scenes import ASSIGNED, assigned
+from tests.city import CityUnderTest
+
+
+async def test_a_commit_that_fails_is_never_acknowledged(city: CityUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    receive = reports._receive
+
+    async def receive_and_spoil(desk: Desk, body: ReportIn) -> ReceiptOut:
+        receipt = await receive(desk, body)
+        # Its foreign key is checked at commit only: every statement before succeeds.
+        lost = Reply(id=new_id(), report_id="none", case_id="none", kind=ReplyKind.FINAL, text="x", sent_at=desk.now)
+        desk.session.add(lost)
+        return receipt
+
+    monkeypatch.setattr(reports, "_receive", receive_and_spoil)
+    reporter = await city.reporter()
+    answer = await reporter.post("/v1/reports", json={"text": ASSIGNED}, headers={"Idempotency-Key": "k"})
+    assert answer.status_code == 500
+    monkeypatch.undo()
+    async with city.runtime.database.read() as session:
+        assert await session.scalar(select(func.count()).select_from(Report)) == 0
+    again = await reporter.post("/v1/reports", json={"text": ASSIGNED}, headers={"Idempotency-Key": "k"})
+    assert again.status_code == 201
+
+
+async def test_ready_means_database_schema_and_pack(city: CityUnderTest) -> None:
+    async with city.anonymous() as nobody:
+        assert (await nobody.get("/healthz")).json() == {"status": "ok"}
+        ready = await nobody.get("/readyz")
+        assert ready.status_code == 200
+        assert ready.json()["checks"] == {"database": True, "schema": True, "pack": True}
+        async with city.runtime.database.write() as session:
+            await session.execute(text("UPDATE alembic_version SET version_num = 'older'"))
+        behind = await nobody.get("/readyz")
+    assert behind.status_code == 503
+    assert behind.json()["checks"]["schema"] is False
+
+
+async def test_metrics_count_and_tell_nothing_of_a_report(city: CityUnderTest) -> None:
+    scene = await assigned(city)
+    async with city.anonymous() as nobody:
+        page = await nobody.get("/metrics")
+    assert 'yilong_cases{status="dispatched"} 1.0' in page.text
+    for secret in ("民政", scene.report, scene.case, "FR-01"):
+        assert secret not in page.text
+
+
+async def test_the_documents_need_no_other_host_and_show_the_webhooks(city: CityUnderTest) -> None:
+    async with city.anonymous() as nobody:
+        page = await nobody.get("/docs")
+        schema = (await nobody.get("/openapi.json")).json()
+    assert "http://" not in page.text
+    assert "https://" not in page.text
+    assert schema["openapi"].startswith("3.1")
+    assert {"assignment.created", "escalation.created", "consultation.invited", "case.closed"} <= set(
+        schema["webhooks"]
+    )
+
+
+async def test_a_report_asks_for_one_field_only(city: CityUnderTest) -> None:
+    async with city.anonymous() as nobody:
+        schema = (await nobody.get("/openapi.json")).json()["components"]["schemas"]["ReportIn"]
+    assert schema["required"] == ["text"]
+    assert len(schema["properties"]) <= 6
