@@ -21,6 +21,7 @@ from app.models import Base
 
 Processor = Callable[[Any], Any]
 _PLACEHOLDER = re.compile(r"\$(\d+)")
+_VALUES = " VALUES "
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +85,39 @@ class Batch:
 
 
 async def _write_at_once(driver: psycopg.AsyncConnection[Any], work: Sequence[tuple[str, list[Any]]]) -> None:
-    """All of it as one statement: each INSERT but the last is a common table expression."""
-    statements = tuple(sql for sql, entries in work for _ in entries)
-    parameters = [value for _, entries in work for entry in entries for value in entry]
+    """The rows of all tables, and the first run of each further statement, as one; further runs one after another.
+
+    Rows of one table share one INSERT, and runs of one statement keep their order: numbers that the database gives
+    out must follow it, while the parts of one statement are carried out in no order that one may count on.
+    """
+    together, later = [], []
+    for sql, entries in work:
+        if _VALUES in sql:
+            together.append((sql, len(entries)))
+        else:
+            together.append((sql, 1))
+            later += [(sql, entry) for entry in entries[1:]]
+    parameters = [
+        value for sql, entries in work for entry in (entries if _VALUES in sql else entries[:1]) for value in entry
+    ]
     async with psycopg.AsyncRawCursor(driver) as cursor:
-        await cursor.execute(_join(statements), parameters)
+        await cursor.execute(_join(tuple(together)), parameters)
+        for sql, entry in later:
+            await cursor.execute(sql.encode(), entry)
 
 
 @lru_cache(maxsize=512)
-def _join(statements: tuple[str, ...]) -> bytes:
-    """One statement made of several, their placeholders numbered through."""
+def _join(statements: tuple[tuple[str, int], ...]) -> bytes:
+    """One statement made of several, each with its number of rows, their placeholders numbered through."""
     parts, offset = [], 0
-    for sql in statements:
-        parts.append(_PLACEHOLDER.sub(lambda match, o=offset: f"${int(match[1]) + o}", sql))  # type: ignore[misc]
-        offset += max((int(n) for n in _PLACEHOLDER.findall(sql)), default=0)
+    for sql, rows in statements:
+        head, values, group = sql.partition(_VALUES)
+        groups = []
+        for _ in range(rows if values else 1):
+            text = group if values else sql
+            groups.append(_PLACEHOLDER.sub(lambda match, o=offset: f"${int(match[1]) + o}", text))  # type: ignore[misc]
+            offset += max((int(n) for n in _PLACEHOLDER.findall(text)), default=0)
+        parts.append(head + values + ", ".join(groups) if values else groups[0])
     expressions = ", ".join(f"_{n} AS ({part})" for n, part in enumerate(parts[:-1]))
     return (f"WITH {expressions} {parts[-1]}" if expressions else parts[-1]).encode()
 

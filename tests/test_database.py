@@ -5,7 +5,11 @@ import asyncio
 from sqlalchemy import select, update
 
 from app.database import Database
-from app.models import Serial
+from app.deliver.endpoints import register_endpoint
+from app.deliver.guard import Guard
+from app.models import Delivery, Event, Serial
+from tests.api.scenes import assigned
+from tests.city import CityUnderTest
 
 
 async def test_concurrent_read_then_write_loses_no_update(database: Database) -> None:
@@ -24,3 +28,24 @@ async def test_concurrent_read_then_write_loses_no_update(database: Database) ->
     await asyncio.gather(*(increment() for _ in range(16)))
     async with database.read() as session:
         assert await session.scalar(select(Serial.next_value)) == 160
+
+
+async def test_numbers_the_database_gives_out_follow_the_order_of_the_batch(city: CityUnderTest) -> None:
+    """A consultation of many departments: one event each, and one delivery each, in one batch."""
+    departments = [code for code in sorted(city.runtime.cities.current.departments) if code.startswith("FR-")][:20]
+    async with city.runtime.database.write() as session:
+        for code in departments:
+            await register_endpoint(
+                session, code, "http://127.0.0.1:9/", city.runtime.sealer, Guard.of([], allow_loopback=True),
+                city.clock.now(),
+            )  # fmt: skip
+    scene = await assigned(city)
+    body = {"cases": [scene.case], "departments": departments}
+    assert (await scene.office.post("/v1/consultations", json=body)).status_code == 201
+    async with city.runtime.database.read() as session:
+        events = list(await session.scalars(select(Event.seq).order_by(Event.position)))
+        deliveries = list(await session.scalars(select(Delivery.seq).order_by(Delivery.id)))
+    assert events == sorted(events)
+    assert len(events) > 20
+    assert deliveries == sorted(deliveries)
+    assert len(deliveries) > 20
