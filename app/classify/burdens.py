@@ -23,9 +23,11 @@ def burden_cues(folded: str, findings: Findings, knowledge: Knowledge) -> list[C
     names = _marked(folded, [(m.start, m.end) for m in findings.mentions if m.form in _NAMES])
     suggestions = _marked(folded, [match.span() for match in _SUGGESTION.finditer(folded)])
     counted = []
+    present = frozenset(folded)
     constructions = [
         Cue(*match.span(), pattern.code, pattern.weight)
         for pattern in knowledge.burden_patterns
+        if not any(present.isdisjoint(needed) for needed in pattern.needs)
         for match in pattern.expression.finditer(folded)
     ]
     for cue in findings.burdens + constructions:

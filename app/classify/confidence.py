@@ -10,33 +10,42 @@ from app.classify.roles import SOURCE_ROLES
 from app.classify.sources import Suspect
 from app.directory.knowledge import Knowledge
 
-# Votes below which a source is merely named; votes of a weak second one; how far apart two sources are uneven.
-_NAMED, _WEAK, _APART = 0.9, 1.3, 1.5
+# Votes below which a source is hardly more than named; how far apart the best and the weakest source are uneven.
+_WEAK, _APART = 1.2, 1.5
+_CLOSE = -0.8
+_CLAUSE = 14
 
 
-def sure(suspects: list[Suspect], findings: Findings, knowledge: Knowledge) -> float:
+def sure(folded: str, suspects: list[Suspect], findings: Findings, knowledge: Knowledge) -> float:
     """Confidence (0 to 1) that exactly these departments are the sources."""
     value = min(suspect.certainty for suspect in suspects)
-    for sign in _signs(suspects, findings):
+    for sign in _signs(folded, suspects, findings):
         value *= knowledge.pack.doubts.get(sign, 1.0)
     return value
 
 
-def _signs(suspects: list[Suspect], findings: Findings) -> Iterator[str]:
-    support = [suspect.support for suspect in suspects]
-    weakest, strongest = min(support), max(support)
+def _signs(folded: str, suspects: list[Suspect], findings: Findings) -> Iterator[str]:
     if len(suspects) > 1:
         yield "several"
-        if strongest - weakest >= _APART and weakest < _WEAK:
+        best = max(suspects, key=lambda suspect: suspect.support)
+        weak = [s for s in suspects if s.support < _WEAK and best.support - s.support >= _APART]
+        if any(not _told_alike(folded, best, suspect) for suspect in weak):
             yield "uneven"
-        elif weakest < _NAMED <= strongest:
-            yield "half"
-    elif weakest < _NAMED:
-        yield "silent" if _others_named(suspects[0], findings) else "named"
     for mention in findings.mentions:
-        if mention.code and mention.slot == "D" and mention.role not in SOURCE_ROLES and mention.margin > -0.8:
+        if mention.code and mention.slot == "D" and mention.role not in SOURCE_ROLES and mention.margin > _CLOSE:
             yield "close"
 
 
-def _others_named(suspect: Suspect, findings: Findings) -> bool:
-    return any(mention.code not in ("", suspect.code) and mention.slot in "DN" for mention in findings.mentions)
+def _told_alike(folded: str, one: Suspect, other: Suspect) -> bool:
+    """True where what follows both names has two characters in common: 一张工单, 一张交办单."""
+    first, second = _pairs_after(folded, one), _pairs_after(folded, other)
+    return not first.isdisjoint(second)
+
+
+def _pairs_after(folded: str, suspect: Suspect) -> set[str]:
+    pairs = set()
+    for mention in suspect.mentions[:4]:
+        stop = next((at for at in range(mention.end, len(folded)) if folded[at] in ",;:。!?\n"), len(folded))
+        stop = min(stop, mention.end + _CLAUSE)
+        pairs |= {folded[at : at + 2] for at in range(mention.end, stop - 1)}
+    return pairs

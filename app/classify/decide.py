@@ -52,7 +52,7 @@ def classify(report: ReportText, knowledge: Knowledge, thresholds: Thresholds | 
     mark_praise(prepared.folded, findings)
     matter = complete_from_context(prepared.folded, findings, knowledge)
     cues = burden_cues(prepared.folded, findings, knowledge)
-    if sum(mention.role == "disputes" for mention in findings.mentions) > 1:
+    if len({m.code for m in findings.mentions if m.role == "disputes" or m.votes.get("refuses", 0.0) > 2.0}) > 1:
         cues.append(Cue(0, 1, knowledge.pack.dispute_burden, 1.0))
     burdens = find_burdens(cues, limits.burden)
     verdict = _judge(prepared.folded, findings, knowledge, report, burdens)
@@ -82,7 +82,7 @@ def _judge(
         return _without_department(findings, knowledge)
     lines = list(dict.fromkeys(suspect.line for suspect in suspects))
     disputed = len({s.code for s in suspects if any(m.role == "disputes" for m in s.mentions)}) > 1
-    confidence = sure(suspects, findings, knowledge)
+    confidence = sure(folded, suspects, findings, knowledge)
     if len(lines) > 1 or disputed:
         return Verdict(Category.MULTI_DEPARTMENT, None, tuple(suspects), _at_the_table(suspects, knowledge), confidence)
     top = highest(suspects)
@@ -131,7 +131,9 @@ def _outsiders_alone(suspects: list[Suspect], findings: Findings) -> bool:
     """True where a company or the own township clearly demands, and departments are merely named."""
     if any(suspect.active for suspect in suspects):
         return False
-    return any(m.slot in "WX" and m.role in SOURCE_ROLES and m.votes.get("imposes", 0.0) >= 2.0 for m in findings.mentions)
+    return any(
+        m.slot in "WX" and m.role in SOURCE_ROLES and m.votes.get("imposes", 0.0) >= 2.0 for m in findings.mentions
+    )
 
 
 def _without_department(findings: Findings, knowledge: Knowledge) -> Verdict:

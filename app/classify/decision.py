@@ -173,9 +173,7 @@ class Decision:
                 for s in self.sources
             ],
             "receivers": [{"code": r.code, "name": r.name, "role": r.role.value} for r in self.receivers],
-            "burden_types": [
-                {"code": b.code, "confidence": b.confidence, "rule": b.rule} for b in self.burden_types
-            ],
+            "burden_types": [{"code": b.code, "confidence": b.confidence, "rule": b.rule} for b in self.burden_types],
             "document_numbers": [{"text": n.text, "issuer": n.issuer} for n in self.document_numbers],
             "confidence": self.confidence,
             "suggestions": [

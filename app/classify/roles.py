@@ -16,7 +16,10 @@ _JOINED = frozenset("、和与及跟同还有以")
 def assign_roles(folded: str, mentions: list[Mention], knowledge: Knowledge) -> None:
     """Sets `votes`, `cues`, `role` and `margin` (imposing minus the best other role) of each mention."""
     masked, starts, ends, at = _mask(folded, mentions)
+    present = frozenset(masked)
     for rule in knowledge.rules:
+        if any(present.isdisjoint(needed) for needed in rule.needs):
+            continue
         for match in rule.expression.finditer(masked):
             for group in range(1, rule.expression.groups + 1):
                 span = starts[match.start()], ends[match.end() - 1]

@@ -198,10 +198,15 @@ def _alike(folded: str, one: Mention, other: Mention, loose: bool) -> bool:
 
 def _same_ending(folded: str, one: int, other: int) -> bool:
     """市应急局上半月来查,区应急局下半月来查: both clauses end alike."""
-    ends = [next((at for at in range(start, len(folded)) if folded[at] in ",;。!?\n"), len(folded)) for start in (one, other)]
+    ends = [
+        next((at for at in range(start, len(folded)) if folded[at] in ",;。!?\n"), len(folded))
+        for start in (one, other)
+    ]
     if abs((ends[0] - one) - (ends[1] - other)) > 3:
         return False
-    return ends[0] < other and folded[max(one, ends[0] - 2) : ends[0]] == folded[max(other, ends[1] - 2) : ends[1]] != ""
+    return (
+        ends[0] < other and folded[max(one, ends[0] - 2) : ends[0]] == folded[max(other, ends[1] - 2) : ends[1]] != ""
+    )
 
 
 def _spoken_for(mention: Mention) -> bool:

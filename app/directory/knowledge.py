@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from app.directory.folding import fold_word
 from app.directory.pack import Department, District, NameForm, Pack, Tier
-from app.directory.patterns import compile_pattern, words_pattern
+from app.directory.patterns import compile_pattern, needed_characters, words_pattern
 
 _WANTED = ("township_words", "outside_words", "not_place", "org_after", "not_org_after")
 
@@ -40,20 +40,23 @@ class Issuer(NamedTuple):
 
 
 class CompiledRule(NamedTuple):
-    """A rule ready to run over a masked text; every group of the expression is a mention that gets the vote."""
+    """A rule ready to run over a masked text; every group of the expression is a mention that gets the vote. A text
+    without one of each of `needs` cannot match."""
 
     id: str
     role: str
     weight: float
     expression: re.Pattern[str]
+    needs: tuple[frozenset[str], ...]
 
 
 class BurdenPattern(NamedTuple):
-    """A construction that speaks for a burden type."""
+    """A construction that speaks for a burden type. A text without one of each of `needs` cannot contain it."""
 
     code: str
     weight: float
     expression: re.Pattern[str]
+    needs: tuple[frozenset[str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ class Knowledge:
 def compile_knowledge(pack: Pack) -> Knowledge:
     """Builds the tables; about 0.3 s and 20 MB for the Changsha pack."""
     lists = {cue.name: words_pattern(tuple(fold_word(word) for word in cue.words)) for cue in pack.cues}
+    firsts = {cue.name: frozenset(fold_word(word)[:1] for word in cue.words) for cue in pack.cues}
     groups = _group_lines(pack)
     words = _words(pack)
     places = _places(pack)
@@ -105,10 +109,19 @@ def compile_knowledge(pack: Pack) -> Knowledge:
         groups=groups,
         units=_units(pack, groups),
         rules=tuple(
-            CompiledRule(rule.id, rule.role, rule.weight, compile_pattern(rule.pattern, lists)) for rule in pack.rules
+            CompiledRule(
+                rule.id,
+                rule.role,
+                rule.weight,
+                compile_pattern(rule.pattern, lists),
+                needed_characters(rule.pattern, firsts),
+            )
+            for rule in pack.rules
         ),
         burden_patterns=tuple(
-            BurdenPattern(group.group, group.weight, compile_pattern(group.words[0], {}))
+            BurdenPattern(
+                group.group, group.weight, compile_pattern(group.words[0], {}), needed_characters(group.words[0], {})
+            )
             for group in pack.burden_patterns
         ),
         expressions={name: re.compile(pattern) for name, pattern in lists.items()},

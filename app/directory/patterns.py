@@ -4,7 +4,8 @@
 # document number, `S` a system, `W` the own township, `X` a company or association. `A` is any of them, not captured.
 # `{list}` is a word of a list in `cues.csv`. `~` is up to 6 characters of the same clause (`~9` up to 9), `-` the same
 # without a word that hands the act to someone else or opens a quotation, `…` up to 16 within the sentence. `>` and `<`
-# begin and end a clause. The rest is a regular expression without named groups.
+# begin and end a clause. `#` is a number in figures or characters. The rest is a regular expression without named
+# groups.
 
 import re
 from collections.abc import Mapping
@@ -31,8 +32,9 @@ _CLASSES = {
 CLAUSE_ENDS = ",;:。!?\n"
 SENTENCE_ENDS = "。!?\n"
 _HANDING_ON = "要叫让请催派给把逼令喊说讲称借抽“”"
+_COUNT = "[\\d一二两三四五六七八九十百千万几]{1,6}"
 _ACTORS = "\ue000-\ue006"
-_TOKEN = re.compile(r"\{([a-z_]+)\}|([~-]\d*)|([A-Z])|(…)|(>)|(<)|\(\?<?[=!:]|.", re.DOTALL)
+_TOKEN = re.compile(r"\{([a-z_]+)\}|([~-]\d*)|([A-Z])|(…+)|(>)|(<)|(\#)|\(\?<?[=!:]|.", re.DOTALL)
 
 
 def words_pattern(words: tuple[str, ...]) -> str:
@@ -70,7 +72,7 @@ def lists_of(pattern: str) -> tuple[str, ...]:
 def _translate(pattern: str, lists: Mapping[str, str]) -> str:
     parts = []
     for match in _TOKEN.finditer(pattern):
-        name, gap, letter, wide, begin, end = match.groups()
+        name, gap, letter, wide, begin, end, count = match.groups()
         if name is not None:
             parts.append(lists[name])
         elif gap is not None:
@@ -81,11 +83,66 @@ def _translate(pattern: str, lists: Mapping[str, str]) -> str:
         elif letter:
             parts.append(f"({_CLASSES[letter]})")
         elif wide:
-            parts.append(f"[^{SENTENCE_ENDS}{_ACTORS}]{{0,16}}?")
+            parts.append(f"[^{SENTENCE_ENDS}{_ACTORS}]{{0,{16 * len(wide)}}}?")
         elif begin:
             parts.append(f"(?:^|(?<=[{CLAUSE_ENDS}]))")
         elif end:
             parts.append(f"(?=[{CLAUSE_ENDS}]|$)")
+        elif count:
+            parts.append(_COUNT)
         else:
             parts.append("(?:" if match.group() == "(" else match.group())
     return "".join(parts)
+
+
+def needed_characters(pattern: str, lists: Mapping[str, frozenset[str]]) -> tuple[frozenset[str], ...]:
+    """Sets of characters (mentions as their letters) of which a match must contain one each, read off the pattern's
+    outermost parts; a text without them need not be searched. `lists` gives the first characters of each list's words.
+    Parts that are optional or hard to read give no set."""
+    found: list[frozenset[str]] = []
+    at = 0
+    while at < len(pattern):
+        if pattern[at] == "|":
+            return ()
+        stop = _part_end(pattern, at)
+        first = _first_characters(pattern[at:stop], lists)
+        if first and not pattern.startswith(("?", "*", "{0"), stop):
+            found.append(first)
+        at = stop
+    return tuple(sorted(set(found), key=lambda needed: (len(needed), sorted(needed))))
+
+
+def _part_end(pattern: str, at: int) -> int:
+    """Where the group, the class, the escape or the character that begins at `at` ends."""
+    if pattern[at] == "\\":
+        return at + 2
+    if pattern[at] in "[{":
+        return pattern.index("]" if pattern[at] == "[" else "}", at) + 1
+    if pattern[at] != "(":
+        return at + 1
+    depth, inside, stop = 0, False, at
+    while True:
+        char = pattern[stop]
+        if char == "\\":
+            stop += 1
+        elif inside or char == "[":
+            inside = char != "]"
+        else:
+            depth += (char == "(") - (char == ")")
+        stop += 1
+        if not depth:
+            return stop
+
+
+def _first_characters(part: str, lists: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The characters that a part can begin with; empty where that is not plain to see."""
+    if part[0] == "{":
+        return lists.get(part[1:-1], frozenset())
+    if part in SLOTS:
+        return frozenset(SLOTS[slot] for slot in {"D": "DBTNS", "O": "DB"}.get(part, part))
+    if part[0] != "(":
+        return frozenset(part) if "\u4e00" <= part[0] <= "\u9fff" else frozenset()
+    alternatives = part[1:-1].split("|")
+    plain = "(" not in part[1:] and "[" not in part and all("\u4e00" <= word[:1] <= "\u9fff" for word in alternatives)
+    sure = all(word[1:2] not in ("?", "*", "{") for word in alternatives)
+    return frozenset(word[0] for word in alternatives) if plain and sure else frozenset()

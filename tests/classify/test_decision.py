@@ -5,7 +5,8 @@ from app.directory.knowledge import Knowledge
 from tests.classify.asking import ask, receivers, sources
 
 KEYS = ["id", "category", "route", "reason", "sources", "receivers", "burden_types", "document_numbers", "confidence",
-        "suggestions", "evidence", "knowledge_version", "summary", "notes"]  # fmt: skip
+        "suggestions", "evidence", "knowledge_version", "summary", "notes",
+        "certificates"]  # fmt: skip
 
 
 def test_the_json_shape_is_the_contracts(knowledge: Knowledge) -> None:
@@ -86,6 +87,23 @@ def test_a_provincial_lead_comes_before_the_district_in_support(knowledge: Knowl
 def test_certificates_on_the_list_are_noted_with_their_number(knowledge: Knowledge) -> None:
     decision = ask(knowledge, "区民政局要求社区开亲属关系证明,还要写婚姻状况")
     by_number = {certificate.number: certificate for certificate in knowledge.pack.certificates}
+    assert {(c.name, c.proper_channel) for c in decision.certificates} == {
+        (by_number[c.number].name, by_number[c.number].proper_channel) for c in decision.certificates
+    }
+    assert len(decision.certificates) == 2
     named = [by_number[note.removeprefix("certificate:")].name for note in decision.notes]
     assert named == ["亲属关系证明", "婚姻状况证明"]
     assert ask(knowledge, "区民政局要求社区每天报表").notes == ()
+
+
+def test_a_burden_cites_the_rule_it_breaks(knowledge: Knowledge) -> None:
+    rules = {kind.code: kind.rule for kind in knowledge.pack.burden_types}
+    found = ask(knowledge, "区民政局要求社区每天报表,报迟的在群里通报排名").burden_types
+    assert found
+    assert all(burden.rule == rules[burden.code] for burden in found)
+
+
+def test_an_uneven_second_source_makes_the_decision_unsure(knowledge: Knowledge) -> None:
+    even = ask(knowledge, "区民政局要求每天报表,区残联要求每天报数")
+    assert receivers(even) == ["FR-MZ", "FR-CL"]
+    assert even.confidence < ask(knowledge, "区民政局要求每天报表").confidence
