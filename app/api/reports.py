@@ -64,6 +64,10 @@ class DecisionOut(Out):
     evidence: list[dict[str, Any]]
     knowledge_version: str
     summary: str
+    certificates: list[dict[str, Any]] = Field(
+        default_factory=list, description="certificates a village must not be asked for, with the proper channel"
+    )
+    notes: list[str] = Field(default_factory=list)
 
 
 class ReceiptOut(Out):
