@@ -2,6 +2,8 @@
 
 import asyncio
 import tempfile
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,12 @@ TEXTS = (
 
 def make_body(n: int) -> dict[str, Any]:
     return {"text": TEXTS[n % len(TEXTS)].format(n=n)}
+
+
+def make_new_bodies() -> Callable[[int], dict[str, Any]]:
+    """Bodies never sent before, whatever number is asked for: each opens a case and takes the whole stream."""
+    serial = count()
+    return lambda _: make_body(next(serial))
 
 
 async def make_key(url: str) -> str:
@@ -48,18 +56,23 @@ def measure(kind: str, seconds: float, concurrencies: tuple[int, ...]) -> dict[s
                 running(serve_command(ours, "--no-worker"), ours, environment, log),
                 running(bare_command(bare), bare, environment, log),
             ):
-                return {f"c{c}": compare(ours, bare, key, seconds, c) for c in concurrencies}
+                bodies = make_new_bodies()
+                found: dict[str, Any] = {f"c{c}": compare(ours, bare, key, seconds, c, bodies) for c in concurrencies}
+                found["joining"] = compare(ours, bare, key, seconds / 2, concurrencies[-1], lambda n: make_body(n % 50))
+                return found
 
 
-def compare(ours: int, bare: int, key: str, seconds: float, concurrency: int) -> dict[str, float]:
+def compare(
+    ours: int, bare: int, key: str, seconds: float, concurrency: int, body: Callable[[int], dict[str, Any]]
+) -> dict[str, float]:
     """Warm up, then measure the two in turns, thrice each, so that a busy moment hits both."""
-    asyncio.run(post_for(ours, make_body, seconds=1, concurrency=concurrency, key=key))
-    asyncio.run(post_for(bare, make_body, seconds=1, concurrency=concurrency))
+    asyncio.run(post_for(ours, body, seconds=1, concurrency=concurrency, key=key))
+    asyncio.run(post_for(bare, body, seconds=1, concurrency=concurrency))
     mine: list[Load] = []
     yardstick: list[Load] = []
     for _ in range(3):
-        yardstick.append(asyncio.run(post_for(bare, make_body, seconds=seconds / 3, concurrency=concurrency)))
-        mine.append(asyncio.run(post_for(ours, make_body, seconds=seconds / 3, concurrency=concurrency, key=key)))
+        yardstick.append(asyncio.run(post_for(bare, body, seconds=seconds / 3, concurrency=concurrency)))
+        mine.append(asyncio.run(post_for(ours, body, seconds=seconds / 3, concurrency=concurrency, key=key)))
     rate = sum(load.requests for load in mine) / sum(load.seconds for load in mine)
     bare_rate = sum(load.requests for load in yardstick) / sum(load.seconds for load in yardstick)
     return {
@@ -73,5 +86,5 @@ def compare(ours: int, bare: int, key: str, seconds: float, concurrency: int) ->
 
 
 def run(seconds: float = 6.0) -> dict[str, Any]:
-    """Results by database kind and concurrency."""
+    """Results by database kind and concurrency; `joining` is reports that join a case which is open already."""
     return {kind: measure(kind, seconds, (1, 16)) for kind in ("sqlite", "postgresql")}
