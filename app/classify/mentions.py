@@ -17,7 +17,7 @@ _ENUMERATION = "、和与及跟同"
 _WEIGHTS = {
     "full": 3.1,
     "org": 2.6,
-    "inherent": 2.4,
+    "inherent": 2.7,
     "adhoc": 2.3,
     "old": 2.3,
     "central": 2.6,
@@ -48,6 +48,8 @@ def find_all(folded: str, knowledge: Knowledge, district: str | None) -> Finding
                     candidates.append(found)
     for number in numbers + find_references(folded, knowledge, district):
         candidates.append(_number_mention(number, knowledge))
+    for mention in candidates:
+        settle(mention, knowledge)
     chosen = _without_overlaps(candidates)
     chosen += find_systems(folded, knowledge, district, findings.topics, hits, chosen, blocked)
     findings.mentions = sorted(chosen, key=lambda mention: mention.start)
@@ -205,8 +207,8 @@ def _number_mention(number: DocumentNumber, knowledge: Knowledge) -> Mention:
 
 
 def _without_overlaps(candidates: list[Mention]) -> list[Mention]:
-    """Leftmost wins, then longest, then the more telling one."""
-    ordered = sorted(candidates, key=lambda mention: (mention.start, -mention.end, -mention.weight))
+    """Leftmost wins, then longest, then one that stands for a department, then the more telling one."""
+    ordered = sorted(candidates, key=lambda m: (m.start, -m.end, m.slot in "DB" and not m.code, -m.weight))
     chosen: list[Mention] = []
     reached = 0
     for mention in ordered:
