@@ -56,6 +56,8 @@ def run_plain(work: Coroutine[Any, Any, Result]) -> Result:
 
     try:
         return asyncio.run(work)
+    except typer.Exit:
+        raise
     except AppError as error:
         fail(f"{error.title_zh}: {error.zh}\n{error.en}")
     except ValidationError as error:
