@@ -2,9 +2,11 @@
 
 from app.classify.decision import Category, Decision, Evidence, UnclearReason
 from app.classify.findings import Findings, Mention
+from app.classify.learned import LEARNED
 from app.classify.normalize import Prepared
 from app.directory.knowledge import Knowledge
 
+_LINE = "line "
 LOW_CONFIDENCE = "low_confidence"
 LOW_CONFIDENCE_WORDS = "把握不足,不作猜测"
 _ROLE_WORDS = {
@@ -42,6 +44,8 @@ def collect_evidence(prepared: Prepared, findings: Findings, title_length: int) 
         )
         for rule, role, weight, start, end in mention.cues:
             found.append(_evidence(prepared, rule, start, end, f"{role} {_subject(mention)}", weight, title_length))
+    for start, end, line, weight in findings.learned:
+        found.append(_evidence(prepared, LEARNED, start, end, _LINE + line, weight, title_length))
     return tuple(found)
 
 
@@ -78,6 +82,10 @@ def summarise(decision: Decision, knowledge: Knowledge) -> str:
         ]
         if named:
             parts.append(f"{_ROLE_WORDS[role]}:" + "、".join(dict.fromkeys(f"“{item.text}”" for item in named[:3])))
+    learned = [item for item in decision.evidence if item.rule == LEARNED and item.supports.startswith(_LINE)]
+    if learned and (decision.receivers or decision.suggestions):
+        line = learned[0].supports.removeprefix(_LINE)
+        parts.append(f"参照以往裁定,事属{line}:" + "、".join(_quote(item) for item in learned))
     if decision.receivers:
         parts.append("承办:" + "、".join(receiver.name for receiver in decision.receivers))
     return ";".join(parts)

@@ -55,3 +55,4 @@ class Findings:
     burdens: list[Cue]
     scopes: list[Cue]
     numbers: list[DocumentNumber]
+    learned: list[Cue] = field(default_factory=list)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from app.classify.findings import Cue, Findings, Mention
+from app.classify.learned import learned_line
 from app.classify.mentions import settle
 from app.classify.roles import SOURCE_ROLES
 from app.directory.knowledge import Knowledge
@@ -64,7 +65,7 @@ def complete_from_context(folded: str, findings: Findings, knowledge: Knowledge)
     if not matter and not named and len(bare) == 1:
         matter = next(iter(bare.values()))
     if not matter and not named and not bare:
-        matter = leading_topic(findings.topics)
+        matter = leading_topic(findings.topics) or learned_line(folded, findings, knowledge)
     for mention in mentions:
         lineless = mention.slot == "T" or (mention.slot == "S" and not mention.line)
         if lineless and mention.tier and matter and not (named and _quoted(folded, mention)):

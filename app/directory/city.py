@@ -1,11 +1,12 @@
-"""The city as a process holds it in memory: pack, compiled knowledge and calendar, read again when they change.
+"""The city as a process holds it in memory: pack, compiled knowledge with the learned model in force, and calendar;
+read again when they change.
 
 Verbs take a `City` as an argument, so that rules stay pure and intake needs no look-up of departments or points.
 """
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -13,9 +14,12 @@ from sqlalchemy import select
 from app.database import Database
 from app.deadlines import Calendar
 from app.directory.calendar import read_calendar, read_calendar_version
-from app.directory.knowledge import Knowledge, compile_knowledge
+from app.directory.knowledge import Knowledge, compile_knowledge, with_learned
+from app.directory.learned_models import find_active_version, get_payload
+from app.directory.linear import LinearModel, NotAModel
 from app.directory.loading import pack_from_files
 from app.directory.pack import Department, ObservationPoint, Pack, Tier
+from app.log import get_logger
 from app.models import PackVersion
 from app.problems import AppError, InvalidInput
 
@@ -85,7 +89,7 @@ class CityCache:
     def __init__(self, database: Database, zone: ZoneInfo) -> None:
         self._database, self._zone = database, zone
         self._city: City | None = None
-        self._version: tuple[str, str] | None = None
+        self._version: tuple[str, str, str] | None = None
         self._lock = asyncio.Lock()
 
     @property
@@ -96,18 +100,32 @@ class CityCache:
         return self._city
 
     async def refresh(self) -> bool:
-        """Read pack and calendar again where their versions changed. Answers whether they did."""
+        """Read pack, learned model and calendar again where their versions changed. Answers whether they did."""
         async with self._lock:
             async with self._database.read() as session:
                 active = await session.scalar(select(PackVersion.version).where(PackVersion.active))
-                wanted = (active or "", await read_calendar_version(session))
+                learned = await find_active_version(session)
+                wanted = (active or "", learned, await read_calendar_version(session))
                 if active is None or wanted == self._version:
                     return False
                 files = await session.scalar(select(PackVersion.files).where(PackVersion.version == active))
+                payload = await get_payload(session, learned) if learned else None
                 calendar = await read_calendar(session, self._zone)
-            self._city = await asyncio.to_thread(build_city, files or {}, calendar)
+            self._city = await asyncio.to_thread(_build, files or {}, calendar, payload)
             self._version = wanted
             return True
+
+
+def _build(files: dict[str, str], calendar: Calendar, payload: bytes | None) -> City:
+    city = build_city(files, calendar)
+    if payload is None:
+        return city
+    try:
+        return replace(city, knowledge=with_learned(city.knowledge, LinearModel.from_bytes(payload)))
+    except NotAModel:
+        # Written by another release: reports are decided without it, as before there was one.
+        get_logger().warning("learned_model_unreadable")
+        return city
 
 
 def build_city(files: dict[str, str], calendar: Calendar) -> City:

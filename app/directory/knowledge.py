@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from app.directory.folding import fold_word
+from app.directory.linear import LinearModel
 from app.directory.pack import Department, District, NameForm, Pack, Tier
 from app.directory.patterns import compile_pattern, needed_characters, words_pattern
 
@@ -61,7 +62,8 @@ class BurdenPattern(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """The classifier's tables, built once per pack version and shared by all threads (read only)."""
+    """The classifier's tables, built once per pack version and shared by all threads (read only). `learned` is what the
+    office activated of its own rulings."""
 
     pack: Pack
     version: str
@@ -78,6 +80,7 @@ class Knowledge:
     expressions: Mapping[str, re.Pattern[str]] = field(repr=False)
     endings: Mapping[str, re.Pattern[str]] = field(repr=False)
     broken_rules: Mapping[str, str] = field(repr=False)
+    learned: LinearModel | None = field(default=None, repr=False)
 
     def unit(self, line: str, tier: str, district: str | None) -> Department | None:
         """The department of a line (by any of its names) at a tier and district. None where there is none."""
@@ -128,6 +131,12 @@ def compile_knowledge(pack: Pack) -> Knowledge:
         endings={"org_before": re.compile(lists["org_before"] + "$")},
         broken_rules={kind.code: kind.rule for kind in pack.burden_types},
     )
+
+
+def with_learned(knowledge: Knowledge, model: LinearModel | None) -> Knowledge:
+    """The same tables with another learned model, or none; the version names both."""
+    version = f"{knowledge.pack.version}+{model.version}" if model else knowledge.pack.version
+    return replace(knowledge, version=version, learned=model)
 
 
 def _group_lines(pack: Pack) -> dict[str, str]:

@@ -7,6 +7,7 @@ from app.models.consultations import AgendaItem, Consultation, Invitation
 from app.models.delivery import Attempt, Callback, Delivery, Endpoint
 from app.models.directory import CalendarDay, Department, ObservationPoint, PackVersion, Serial
 from app.models.events import Event
+from app.models.learned import LearnedModel
 from app.models.reports import Reply, Report, ReportContact
 from app.vocabulary import (
     ActKind,
@@ -52,6 +53,7 @@ __all__ = [
     "Event",
     "IdempotentAnswer",
     "Invitation",
+    "LearnedModel",
     "ObservationPoint",
     "PackVersion",
     "Party",

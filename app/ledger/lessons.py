@@ -1,0 +1,105 @@
+"""What can be learnt from the ledger: reports whose department a person has ruled, or has lifted the burden unopposed.
+And all past reports, to be decided once more in a back-test.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from sqlalchemy import Select, exists, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import Assignment, AssignmentRole, AssignmentStatus, Case, CaseOutcome, CaseStatus, Report, Ruling
+
+# Several departments share the matter: their text is of no single line.
+_SEVERAL = "multi_department"
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A report and the department that leads on it; `ruled` by the office, or else settled without objection."""
+
+    title: str | None
+    text: str
+    point: str
+    department: str
+    ruled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PastReport:
+    """A report as it was sent."""
+
+    number: str
+    title: str | None
+    text: str
+    point: str
+    declared_departments: tuple[str, ...]
+
+
+async def read_lessons(session: AsyncSession) -> list[Lesson]:
+    """All lessons, oldest report first. What was ruled last counts; a case that was returned or reopened teaches only
+    by its ruling."""
+    ruled = await _ruled_leads(session)
+    leads = await _unopposed_leads(session) | ruled
+    rows = await session.execute(
+        select(Report.case_id, Report.title, Report.text, Report.observation_point_code).order_by(Report.id)
+    )
+    return [
+        Lesson(title, text, point, leads[case_id], case_id in ruled)
+        for case_id, title, text, point in rows
+        if leads.get(case_id)
+    ]
+
+
+async def _ruled_leads(session: AsyncSession) -> dict[str, str]:
+    """Case to the department that leads under the last ruling that names any; to '' where several lines share it."""
+    rows = await session.execute(
+        select(Ruling.case_id, Ruling.category, Ruling.receivers).order_by(Ruling.ruled_at, Ruling.id)
+    )
+    leads: dict[str, str] = {}
+    for case_id, category, receivers in rows:
+        if receivers:
+            leading = [r["code"] for r in receivers if r["role"] == AssignmentRole.LEAD]
+            leads[case_id] = "" if category == _SEVERAL else (leading or [receivers[0]["code"]])[0]
+    return leads
+
+
+async def _unopposed_leads(session: AsyncSession) -> dict[str, str]:
+    """Cases the machine decided, no department returned, no person touched, and the points called relieved."""
+    statement: Select[str, str] = (
+        select(Case.id, Assignment.department_code)
+        .join(Assignment, Assignment.case_id == Case.id)
+        .where(
+            Case.status == CaseStatus.CLOSED,
+            Case.outcome == CaseOutcome.RELIEVED,
+            Case.returns == 0,
+            Case.category != _SEVERAL,
+            Assignment.role == AssignmentRole.LEAD,
+            Assignment.status == AssignmentStatus.CLOSED,
+            ~exists().where(Ruling.case_id == Case.id),
+        )
+        .order_by(Case.id, Assignment.id)
+    )
+    return {row[0]: row[1] for row in await session.execute(statement)}
+
+
+async def read_past_reports(session: AsyncSession) -> AsyncIterator[PastReport]:
+    """Every report, oldest first, a page at a time."""
+    last = ""
+    while True:
+        rows = await session.execute(
+            select(
+                Report.id, Report.number, Report.title, Report.text, Report.observation_point_code,
+                Report.declared_departments,
+            )
+            .where(Report.id > last)
+            .order_by(Report.id)
+            .limit(_PAGE)
+        )  # fmt: skip
+        page = rows.all()
+        for _, number, title, text, point, declared in page:
+            yield PastReport(number, title, text, point, tuple(declared))
+        if len(page) < _PAGE:
+            return
+        last = page[-1][0]
