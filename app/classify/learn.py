@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from app.classify.learned import SURE
 from app.directory.linear import DAMPED, LARGEST, Gram, LinearModel, grams, make_model, read
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     Wholes = NDArray[np.int64]
 
 SEED = 0
+# Levels of confidence for which the figures say how often a model would speak, and how often it would be right.
+LEVELS = sorted({0.6, 0.7, 0.8, 0.9, 0.95, SURE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +160,7 @@ class _Block:
         from scipy.sparse import csr_matrix
 
         numbers: dict[str, int] = {}
-        places, counts, ends = array("l"), array("l"), array("l", [0])
+        places, counts, ends = array("i"), array("i"), array("q", [0])
         for runs in texts:
             for gram, times in Counter(grams(runs, longest)).items():
                 places.append(numbers.setdefault(gram, len(numbers)))
@@ -236,7 +239,7 @@ def _judge(scores: "Floats", collection: _Collection, folds: int, seed: int) -> 
                 "share": round(float((sure >= level).mean()), 4),
                 "accuracy": round(float(right[sure >= level].mean()), 4) if (sure >= level).any() else 0.0,
             }
-            for level in (0.6, 0.7, 0.8, 0.9, 0.95)
+            for level in LEVELS
         },
     )
 

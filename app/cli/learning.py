@@ -117,6 +117,8 @@ def _peak_memory() -> float | None:
 
 
 def _learn_rulings(folds: int, seed: int | None) -> None:
+    from app.classify.learned import SURE
+
     if folds == 0:
         refuse("a model of rulings is always cross-validated: leave --folds out, or give at least 2")
 
@@ -137,8 +139,8 @@ def _learn_rulings(folds: int, seed: int | None) -> None:
         f"{measured.folds} 折交叉验证:宏平均 F1 {measured.macro_f1:.3f},准确率 {measured.accuracy:.3f},"
         f"校准误差 {measured.calibration_error:.3f}"
     )
-    sure = measured.spoken["0.8"]
-    typer.echo(f"有把握(0.8 以上)的占 {sure['share']:.0%},其中对的占 {sure['accuracy']:.0%}。")
+    sure = measured.spoken[str(SURE)]
+    typer.echo(f"有把握({SURE} 以上)的占 {sure['share']:.0%},其中对的占 {sure['accuracy']:.0%}。")
     state = "已存为候选" if learnt.is_new else "与已有版本相同,没有变化"
     typer.echo(f"版本 {learnt.model.version}:{state}。下一步:yilong backtest --model {learnt.model.version}")
 
@@ -157,8 +159,17 @@ def _print_models() -> None:
         state = "在用" if row.active else "已回放" if row.backtested_at else "候选"
         typer.echo(
             f"{row.version}  {row.created_at:%Y-%m-%d}  {state}  线索 {row.trained_on['reports']}  "
-            f"条线 {len(row.trained_on['lines'])}  宏平均F1 {row.validation['macro_f1']:.3f}"
+            f"条线 {len(row.trained_on['lines'])}  宏平均F1 {row.validation['macro_f1']:.3f}" + _replayed(row.backtest)
         )
+
+
+def _replayed(backtest: dict[str, Any] | None) -> str:
+    if backtest is None:
+        return ""
+    return (
+        f"  回放 {backtest['reports']} 件:结论变化 {backtest['decided_otherwise']},"
+        f"建议变化 {backtest['suggested_otherwise']}"
+    )
 
 
 def _activate(version: str) -> None:

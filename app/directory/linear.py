@@ -29,7 +29,7 @@ LARGEST = (1 << 16) - 1
 _BREAKS = ",;:。!?、“”‘’'()<>《》〈〉【】[]〔〕{}/\\\n"
 # exp(-step / 256) in millionths: confidence without a power function, which machines round differently.
 _FALLING = tuple(round(1_000_000 * math.exp(-step / 256)) for step in range(4096))
-_LANE, _HALF = 64, 1 << 63
+_LANE, _HALF, _FULL = 64, 1 << 63, (1 << 64) - 1
 
 
 class NotAModel(ValueError):
@@ -113,16 +113,19 @@ class LinearModel:
         return _unpack(total, len(self.labels))[0], math.sqrt(squares) * self.scale
 
     def explain(self, text: str, label: str, most: int = 3) -> list[Telling]:
-        """Where the text speaks for this label rather than for the others, in its order."""
+        """Where the text speaks for this label rather than for the likeliest other one, in its order."""
         seen = read(text)
         column = self.labels.index(label)
+        others = [(score, at) for at, score in enumerate(self.score(text)) if at != column]
+        rival = max(others, key=lambda other: other[0])[1]
         worth: dict[tuple[int, str], float] = {}
         for runs, table in ((seen.runs, self.text), (seen.opening, self.opening)):
             _, length = self._add_up(runs, table)
             for start, gram in _first_places(runs, self.longest):
-                if gram in table:
-                    weights, _ = _unpack(table[gram], len(self.labels))
-                    share = 256 * (weights[column] - sum(weights) / len(weights)) / length
+                packed = table.get(gram)
+                if packed is not None:
+                    lifted = packed + _lift(len(self.labels))
+                    share = 256 * (_lane(lifted, column) - _lane(lifted, rival)) / length
                     worth[start, gram] = worth.get((start, gram), 0.0) + share
         best = sorted(worth.items(), key=lambda item: (-item[1], item[0]))[: 2 * most]
         joined = _join([Telling(at, at + len(gram), weight) for (at, gram), weight in best if weight > 0.0])
@@ -276,6 +279,10 @@ def _lift(count: int) -> int:
 def _unpack(packed: int, count: int) -> tuple[list[int], int]:
     *lanes, last = struct.unpack(f"<{count + 1}Q", (packed + _lift(count)).to_bytes(8 * (count + 1), "little"))
     return [lane - _HALF for lane in lanes], last
+
+
+def _lane(lifted: int, lane: int) -> int:
+    return (lifted >> _LANE * lane) & _FULL
 
 
 def _row(packed: int, count: int) -> list[Any]:

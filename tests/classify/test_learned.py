@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.classify import Category, Decision, Evidence, ReportText, UnclearReason, classify
 from app.classify.learn import cross_validate, fit
@@ -61,6 +63,18 @@ def test_spans_index_the_text_as_it_was_sent(taught: Knowledge, text: str) -> No
     found = learned_evidence(ask(taught, text))
     assert found
     assert all(text[start:end] == shown for start, end, shown in found)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    pieces=st.lists(
+        st.sampled_from([*"堤上割草泵站值守,。 \n\u3000", "渠道除草", "省里要求", "腰鼓队排练", "\u200b", "😀"])
+    )
+)
+def test_whatever_is_sent_every_span_is_exact(taught: Knowledge, pieces: list[str]) -> None:
+    text = "".join(pieces)
+    for start, end, shown in learned_evidence(ask(taught, text)):
+        assert text[start:end] == shown != ""
 
 
 def test_evidence_from_the_title_says_so(taught: Knowledge) -> None:
