@@ -56,7 +56,9 @@ def create_app(runtime: Runtime, *, with_worker: bool = False) -> FastAPI:
         stop = asyncio.Event()
         tasks = [asyncio.create_task(keep_current(runtime, stop))]
         if with_worker:
-            worker = WorkerContext(runtime.database, runtime.settings, runtime.clock, runtime.sealer)
+            worker = WorkerContext(
+                runtime.database, runtime.settings, runtime.clock, runtime.sealer, cities=runtime.cities
+            )
             application.state.worker = worker
             tasks.append(asyncio.create_task(run_worker(worker, stop)))
         try:

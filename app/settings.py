@@ -51,6 +51,18 @@ class Settings(BaseSettings):
     delivery_allow_loopback: bool = Field(
         False, description="lets webhooks go to this machine, for trying out and tests; refused in production"
     )
+    second_opinion_url: str | None = Field(
+        None,
+        description="OpenAI-compatible endpoint inside the deployment, such as `http://model.intranet:8000/v1`; "
+        "it is asked for suggestions on what goes to triage. Empty: off",
+    )
+    second_opinion_model: str | None = Field(
+        None, max_length=120, description="name of the model to ask there; required with the URL"
+    )
+    second_opinion_key: SecretStr | None = Field(None, description="its key, sent as a Bearer token; where it has one")
+    second_opinion_timeout_seconds: float = Field(
+        10.0, gt=0, le=60, description="bound of a whole question, from the name look-up to the last byte"
+    )
     session_cookie_secure: bool = Field(
         False, description="sends the session cookie over HTTPS only; set it wherever the dashboard has HTTPS"
     )
@@ -69,6 +81,16 @@ class Settings(BaseSettings):
             )
         if self.delivery_allow_loopback:
             raise ValueError("YILONG_DELIVERY_ALLOW_LOOPBACK 不得用于生产环境。Unset it in production.")
+        return self
+
+    @model_validator(mode="after")
+    def refuse_nameless_model(self) -> "Settings":
+        """An opinion is recorded with the name of the model that gave it."""
+        if self.second_opinion_url and not self.second_opinion_model:
+            raise ValueError(
+                "设置了 YILONG_SECOND_OPINION_URL,还须设置 YILONG_SECOND_OPINION_MODEL。"
+                "Set YILONG_SECOND_OPINION_MODEL together with the URL."
+            )
         return self
 
     @property

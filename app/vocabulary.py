@@ -121,3 +121,30 @@ class DeliveryStatus(StrEnum):
     DELIVERED = "delivered"
     DEAD = "dead"
     QUARANTINED = "quarantined"
+
+
+class OpinionState(StrEnum):
+    """Where the question for a second opinion stands."""
+
+    ASKED = "asked"
+    ANSWERED = "answered"
+    DROPPED = "dropped"
+    FAILED = "failed"
+
+
+class OpinionFault(StrEnum):
+    """Why there is no second opinion: the endpoint gave none (tried again a few times), or what it said was dropped."""
+
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"
+    ADDRESS_REFUSED = "address_refused"
+    ERROR_STATUS = "error_status"
+    WORKER_LOST = "worker_lost"
+    DEFECT = "defect"
+    NOT_JSON = "not_json"
+    MALFORMED = "malformed"
+    TOO_LONG = "too_long"
+    UNKNOWN_DEPARTMENT = "unknown_department"
+    NOT_IN_TEXT = "not_in_text"
+    NAMES_NOBODY = "names_nobody"
+    LEFT_TRIAGE = "left_triage"

@@ -11,12 +11,16 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
 from app.clock import Clock, DatabaseClock
 from app.database import Database
+from app.deliver.ask import Asker
 from app.deliver.courier import Courier
 from app.deliver.guard import Guard
 from app.deliver.send import Sender
+from app.directory.city import CityCache
+from app.flow.second_opinion import Adviser
 from app.log import get_logger
 from app.problems import AppError
 from app.sealing import Sealer
@@ -35,6 +39,8 @@ class WorkerContext:
     Attributes:
         clock: database time; a DatabaseClock is anchored again every 30 s.
         sender: made from the settings where absent; closed by the worker either way.
+        cities: the process's own where it has one.
+        adviser: None where no model is configured, or its address is refused.
         heartbeat: monotonic moment of the last round; 0 before the first. `/readyz` looks at it.
     """
 
@@ -43,9 +49,11 @@ class WorkerContext:
     clock: Clock
     sealer: Sealer
     sender: Sender | None = None
+    cities: CityCache | None = None
     heartbeat: float = 0.0
     drain_seconds: float = DRAIN_SECONDS
     courier: Courier = field(init=False)
+    adviser: Adviser | None = field(init=False, default=None)
     _anchored: float | None = field(init=False, default=None)
 
     def open(self) -> None:
@@ -61,10 +69,31 @@ class WorkerContext:
             concurrency=settings.delivery_concurrency,
             cap=settings.delivery_endpoint_cap,
         )
+        if settings.second_opinion_url:
+            self.adviser = self._make_adviser(settings.second_opinion_url)
+
+    def _make_adviser(self, url: str) -> Adviser | None:
+        """None where the guard refuses the address: that must not stop the rest of the worker."""
+        settings, key = self.settings, self.settings.second_opinion_key
+        guard = Guard.of(
+            settings.delivery_allowed_networks, allow_loopback=settings.delivery_allow_loopback, inside_only=True
+        )
+        seconds = settings.second_opinion_timeout_seconds
+        try:
+            asker = Asker(guard, url, key=key.get_secret_value() if key else None, total_seconds=seconds)
+        except AppError as error:
+            get_logger().warning("second_opinion_off", reason=error.code)
+            return None
+        cities = self.cities or CityCache(self.database, ZoneInfo(settings.timezone))
+        model = settings.second_opinion_model or ""
+        return Adviser(self.database, self.clock, cities, asker, model=model, seconds=seconds)
 
     async def close(self) -> None:
         """Let calls under way finish, for `drain_seconds` at most; then let go of everything."""
+        advising = asyncio.create_task(self.adviser.aclose(self.drain_seconds)) if self.adviser else None
         dropped = await self.courier.drain(self.drain_seconds)
+        if advising:
+            await advising
         if dropped:
             get_logger().warning("worker_dropped_deliveries", count=dropped)
         if self.sender:
@@ -84,10 +113,15 @@ async def deliver_next(context: WorkerContext) -> bool:
     return await context.courier.take()
 
 
+async def advise_next(context: WorkerContext) -> bool:
+    """Where a model is configured, ask its opinion on the next case in triage; the asking goes on beside the loop."""
+    return context.adviser is not None and await context.adviser.take()
+
+
 Step = Callable[[WorkerContext], Awaitable[bool]]
 
-# In mission order. Each answers whether it found work; the worker pauses when none did.
-STEPS: tuple[Step, ...] = (deliver_next,)
+# In mission order, what is optional last. Each answers whether it found work; the worker pauses when none did.
+STEPS: tuple[Step, ...] = (deliver_next, advise_next)
 
 
 async def run_worker(context: WorkerContext, stop: asyncio.Event, steps: tuple[Step, ...] | None = None) -> None:

@@ -233,6 +233,7 @@ def _hang(handler: BaseHTTPRequestHandler, _: Answer, stopped: threading.Event) 
 def _drip(handler: BaseHTTPRequestHandler, answer: Answer, stopped: threading.Event) -> None:
     handler.close_connection = True
     start = b"HTTP/1.1 %d OK\r\nContent-Length: 1000\r\n" % answer.status
+    start += b"".join(f"{name}: {value}\r\n".encode() for name, value in answer.headers.items())
     if answer.instead == "drip-body":
         handler.wfile.write(start + b"\r\n")
         start = b""
@@ -246,6 +247,8 @@ def _drip(handler: BaseHTTPRequestHandler, answer: Answer, stopped: threading.Ev
 def _flood(handler: BaseHTTPRequestHandler, answer: Answer, stopped: threading.Event) -> None:
     handler.close_connection = True
     handler.send_response(answer.status)
+    for name, value in answer.headers.items():
+        handler.send_header(name, value)
     handler.end_headers()
     while not stopped.is_set():
         handler.wfile.write(b"flood" * 10_000)
@@ -253,7 +256,7 @@ def _flood(handler: BaseHTTPRequestHandler, answer: Answer, stopped: threading.E
 
 def _bomb(handler: BaseHTTPRequestHandler, answer: Answer, stopped: threading.Event) -> None:
     packed = gzip.compress(bytes(20_000_000))
-    _reply(handler, Answer(answer.status, packed, {"Content-Encoding": "gzip"}), stopped)
+    _reply(handler, Answer(answer.status, packed, {"Content-Encoding": "gzip", **answer.headers}), stopped)
 
 
 def _reset(handler: BaseHTTPRequestHandler, _: Answer, __: threading.Event) -> None:

@@ -87,6 +87,8 @@ def test_every_folder_of_modules_is_a_package_that_the_import_contract_can_see()
         "app.deliver.signing",
         "app.deliver.backoff",
         "app.deliver.guard",
+        "app.advise.question",
+        "app.advise.answer",
     ],
 )
 def test_a_pure_module_loads_where_there_is_no_database_no_web_and_no_settings(module: str) -> None:

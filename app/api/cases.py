@@ -1,5 +1,6 @@
 """The ledger: the office reads and rules on every case, a department reads its own."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -155,7 +156,33 @@ async def get_case(number: Number, at: Annotated[Door, door(Permission.READ_CASE
             for d in record.deadlines
         ],
         "consultations": [{"id": c.id, "number": c.number, "status": c.status} for c in record.consultations],
+        "second_opinion": describe_opinion(record, city.names),
     }  # fmt: skip
+
+
+def describe_opinion(record: search.CaseRecord, names: Mapping[str, str]) -> dict[str, Any] | None:
+    """What a model inside the deployment supposes: a suggestion, beside the decision and never part of it."""
+    opinion = record.opinion
+    if opinion is None:
+        return None
+
+    def named(codes: list[str]) -> list[dict[str, str]]:
+        return [{"code": code, "name": names.get(code, code)} for code in codes]
+
+    said = opinion.payload or {"departments": [], "category": None, "receivers": [], "quotes": []}
+    return {
+        "state": opinion.state,
+        "reason": opinion.fault,
+        "model": opinion.model,
+        "attempts": opinion.attempts,
+        "asked_at": opinion.asked_at.isoformat(),
+        "ended_at": opinion.ended_at.isoformat() if opinion.ended_at else None,
+        "report": next((r.number for r in record.reports if r.id == opinion.report_id), None),
+        "departments": named(said["departments"]),
+        "category": said["category"],
+        "receivers": named(said["receivers"]),
+        "quotes": said["quotes"],
+    }
 
 
 @router.get("/cases/{number}/events")

@@ -66,7 +66,7 @@ async def _work(runtime: "Runtime") -> None:
 
     stop = asyncio.Event()
     install_stop_signals(stop)
-    context = WorkerContext(runtime.database, runtime.settings, runtime.clock, runtime.sealer)
+    context = WorkerContext(runtime.database, runtime.settings, runtime.clock, runtime.sealer, cities=runtime.cities)
     await run_worker(context, stop)
 
 

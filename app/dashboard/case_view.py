@@ -86,6 +86,21 @@ class DutyView:
 
 
 @dataclass(frozen=True)
+class OpinionView:
+    """A second opinion as the page shows it: what the model supposes and the words it quotes, or why there is none.
+
+    `why` is empty where there is a suggestion; `quotes` are the words and where they stand.
+    """
+
+    state: str
+    why: str
+    model: str
+    departments: str
+    category: str
+    quotes: list[Fact]
+
+
+@dataclass(frozen=True)
 class Actions:
     """What this reader may do with the case as it stands."""
 
@@ -161,6 +176,28 @@ def duties_of(record: CaseRecord, words: Words) -> list[DutyView]:
             )
         )
     return views
+
+
+def opinion_of(record: CaseRecord, words: Words) -> OpinionView | None:
+    """The second opinion on a case; None where nobody asked for one."""
+    opinion = record.opinion
+    if opinion is None:
+        return None
+    said = opinion.payload or {}
+    return OpinionView(
+        state=words.label(labels.OPINION_STATE, opinion.state),
+        why=words.label(labels.OPINION_FAULT, opinion.fault) if opinion.fault else "",
+        model=opinion.model,
+        departments=words.departments(said.get("departments", [])),
+        category=words.label(labels.CATEGORY, said["category"]) if said else "",
+        quotes=[Fact(_place_of(quote, words), quote["text"]) for quote in said.get("quotes", [])],
+    )
+
+
+def _place_of(quote: Mapping[str, Any], words: Words) -> str:
+    if quote["field"] == "title":
+        return words.say(N_("标题"))
+    return words.say(N_("第 %(first)s–%(last)s 字"), first=quote["start"] + 1, last=quote["end"])
 
 
 def spoken(act: Act, words: Words) -> list[Fact]:

@@ -124,6 +124,27 @@ DELIVERY_TONES: Final[Labels] = {
     "quarantined": "danger",
 }
 REPLY_KIND: Final[Labels] = {"interim": N_("阶段性答复"), "final": N_("办结答复")}
+OPINION_STATE: Final[Labels] = {
+    "asked": N_("已询问，尚无回答"),
+    "answered": N_("已有建议"),
+    "dropped": N_("回答不可用，未采用"),
+    "failed": N_("未能取得"),
+}
+OPINION_FAULT: Final[Labels] = {
+    "timeout": N_("模型没有及时回答"),
+    "unreachable": N_("连不上模型服务"),
+    "address_refused": N_("模型服务的地址不在允许的网络内"),
+    "error_status": N_("模型服务回答出错"),
+    "worker_lost": N_("询问中断"),
+    "defect": N_("系统内部出错"),
+    "not_json": N_("回答不是规定的格式"),
+    "malformed": N_("回答缺少规定的内容"),
+    "too_long": N_("回答过长"),
+    "unknown_department": N_("所答单位不在给出的范围内"),
+    "not_in_text": N_("所引文字不在原文中"),
+    "names_nobody": N_("模型也看不出是哪个单位"),
+    "left_triage": N_("答复前已分办"),
+}
 STAGES: Final[tuple[tuple[str, str], ...]] = (
     ("intake", N_("受理")),
     ("triage", N_("分办")),
@@ -161,6 +182,7 @@ EVENT: Final[Labels] = {
     "consultation.concluded": N_("会商结论"),
     "consultation.cancelled": N_("会商取消"),
     "opinion.stated": N_("会商意见"),
+    "second_opinion.obtained": N_("取得第二意见"),
     "verification.asked": N_("请观测点核实"),
     "verification.answered": N_("观测点答复核实"),
     "verification.lapsed": N_("核实逾期"),

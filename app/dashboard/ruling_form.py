@@ -11,7 +11,7 @@ from app.dashboard.language import N_
 from app.dashboard.words import Words
 from app.directory.city import City
 from app.directory.pack import Tier
-from app.models import Act, ActKind, AssignmentRole
+from app.models import Act, ActKind, AssignmentRole, SecondOpinion
 
 ROWS: Final = 4
 LONGEST_TERM: Final = 250
@@ -127,8 +127,11 @@ def read_ruling(form: Form, city: City) -> Ruling:
     return Ruling(category, [(code, roles[code == lead]) for code in codes if code], term, reason)
 
 
-def candidates_for(decision: Mapping[str, Any], acts: Sequence[Act], words: Words) -> list[Candidate]:
-    """What a returning department proposes, what the machine decided or supposes, and whom the text names."""
+def candidates_for(
+    decision: Mapping[str, Any], acts: Sequence[Act], words: Words, opinion: SecondOpinion | None = None
+) -> list[Candidate]:
+    """What a returning department proposes, what the machine decided or supposes, whom the text names; then, last, what
+    a second opinion supposes."""
     city = words.city
     found: dict[tuple[str, tuple[str, ...]], Candidate] = {}
 
@@ -151,6 +154,8 @@ def candidates_for(decision: Mapping[str, Any], acts: Sequence[Act], words: Word
         named = city.departments.get(code)
         if named and role in PERHAPS_RESPONSIBLE and named.line != city.pack.coordinating_line:
             offer(*_ruling_for(code, city), words.say(N_("文中提到")))
+    if opinion is not None and opinion.payload:
+        offer(opinion.payload["category"], opinion.payload["receivers"], words.say(N_("第二意见")))
     return list(found.values())
 
 

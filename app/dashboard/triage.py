@@ -7,7 +7,7 @@ from fastapi import Query, Response
 
 from app.access.principal import Permission
 from app.dashboard.answering import make_pages, page, words_for
-from app.dashboard.case_view import actions_for
+from app.dashboard.case_view import actions_for, opinion_of
 from app.dashboard.language import N_
 from app.dashboard.listing import Listing, ListState
 from app.dashboard.rendering import Flash
@@ -90,7 +90,7 @@ def item_facts(
     """What the forms of one case need, on the triage page and on the case's own."""
     words = words_for(at)
     decision = record.reports[0].decision
-    candidates = candidates_for(decision, record.acts, words)
+    candidates = candidates_for(decision, record.acts, words, record.opinion)
     picked = (
         candidates[int(pick) - 1] if pick.isascii() and pick.isdigit() and 0 < int(pick) <= len(candidates) else None
     )
@@ -100,6 +100,7 @@ def item_facts(
         "item": record,
         "reports": [report_facts(report, at, words.spans(report.decision)) for report in record.reports],
         "decision": decision,
+        "opinion": opinion_of(record, words),
         "candidates": candidates,
         "reason_for": lambda candidate: reason_for(words.say, candidate.why),
         "ruling": ruling or RulingInput(category=decision["category"]),

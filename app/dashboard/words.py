@@ -117,6 +117,8 @@ class Words:
             ("position", N_("意见"), lambda key: self.label(labels.POSITION, key)),
             ("reason", N_("退回理由"), lambda key: self.label(labels.RETURN_REASON, key)),
             ("proposed_department", N_("建议承办"), self.department),
+            ("suggested", N_("第二意见所指单位"), self.departments),
+            ("model", N_("模型"), str),
             ("reference", N_("文号"), str),
             ("forwarded_on", N_("上报日期"), str),
             ("completed_on", N_("完成日期"), str),

@@ -76,15 +76,17 @@ class Guard:
     Attributes:
         networks: private ranges that webhooks may go to.
         allow_loopback: also this machine itself; for trying out and tests only.
+        inside_only: nowhere but to the listed networks: public addresses are refused like any other.
     """
 
     networks: tuple[Network, ...] = ()
     allow_loopback: bool = False
+    inside_only: bool = False
 
     @classmethod
-    def of(cls, networks: Iterable[str], *, allow_loopback: bool = False) -> "Guard":
+    def of(cls, networks: Iterable[str], *, allow_loopback: bool = False, inside_only: bool = False) -> "Guard":
         """Read networks such as `10.0.0.0/8`; raises ValueError that names the one which is none."""
-        return cls(tuple(ip_network(text.strip()) for text in networks), allow_loopback)
+        return cls(tuple(ip_network(text.strip()) for text in networks), allow_loopback, inside_only)
 
     def reason_against(self, address: Address) -> str | None:
         """Why an address may not be connected to, in a word; None where it may."""
@@ -101,8 +103,10 @@ class Guard:
         for network, reason in ALWAYS_DENIED:
             if address in network:
                 return reason
-        if any(address in network for network in self.networks) or address.is_global:
+        if any(address in network for network in self.networks):
             return None
+        if address.is_global:
+            return "outside" if self.inside_only else None
         return "private"
 
     def vet(self, addresses: Sequence[str]) -> list[str]:

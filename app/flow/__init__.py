@@ -4,5 +4,6 @@
 What follows: `handle` 办 (a department acts, the office reviews), `consultation` 商, `office` (ruling, closing,
 reopening), `verification` 督 and 销 (the point says whether the burden is gone), `callback` (the same acts, by signed
 webhook). Every verb works at a `desk` on locked case files and ends with what departments must know queued. Apart
-from the stream, `learning` 学 turns rulings into a model and replays past reports.
+from the stream, `learning` 学 turns rulings into a model and replays past reports; by `second_opinion` 第二意见
+the worker asks a model on the intranet about what waits in triage.
 """

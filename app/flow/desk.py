@@ -8,13 +8,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.principal import Principal
+from app.advise.book import OBTAINED
 from app.casefile import CaseFile, open_case_file
 from app.classify import Thresholds
 from app.deliver.fan_out import enqueue
 from app.directory.city import City
 from app.directory.serials import Numbers
 from app.disclosure import disclose_text, identifying_terms
-from app.models import AssignmentRole, Case, Report
+from app.models import AssignmentRole, Case, Event, Report
 from app.problems import Conflict, NotFound
 from app.route.policy import Duty
 from app.sealing import Sealer
@@ -74,9 +75,16 @@ class Desk:
         if case_id is None:
             raise NotFound
         file = await self.open_file(case_id)
-        if expected_version is not None and file.case.last_seq != expected_version:
+        if expected_version is not None and await self._acted_since(file.case, expected_version):
             raise CaseChanged(file.case.last_seq)
         return file
+
+    async def _acted_since(self, case: Case, version: int) -> bool:
+        """Whether anything happened to the case since that version; a second opinion happens to nobody's work."""
+        if case.last_seq <= version:
+            return case.last_seq < version
+        types = await self.session.scalars(select(Event.type).where(Event.case_id == case.id, Event.seq > version))
+        return any(event_type != OBTAINED for event_type in types)
 
     async def reports_on(self, file: CaseFile) -> list[Report]:
         """The reports on a case, oldest first."""

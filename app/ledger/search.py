@@ -24,6 +24,7 @@ from app.models import (
     Reply,
     Report,
     Ruling,
+    SecondOpinion,
 )
 from app.problems import InvalidInput, NotFound
 
@@ -159,6 +160,7 @@ class CaseRecord:
     rulings: Sequence[Ruling]
     replies: Sequence[Reply]
     consultations: Sequence[Consultation]
+    opinion: SecondOpinion | None = None
 
 
 async def read_record(session: AsyncSession, case: Case) -> CaseRecord:
@@ -187,6 +189,7 @@ async def read_record(session: AsyncSession, case: Case) -> CaseRecord:
             .where(AgendaItem.case_id == case.id)
             .order_by(Consultation.convened_at)
         ),
+        opinion=await session.get(SecondOpinion, case.id),
     )
 
 

@@ -8,6 +8,7 @@ from app.models.delivery import Attempt, Callback, Delivery, Endpoint
 from app.models.directory import CalendarDay, Department, ObservationPoint, PackVersion, Serial
 from app.models.events import Event
 from app.models.learned import LearnedModel
+from app.models.opinions import SecondOpinion
 from app.models.reports import Reply, Report, ReportContact
 from app.vocabulary import (
     ActKind,
@@ -19,6 +20,8 @@ from app.vocabulary import (
     ConsultationStatus,
     DeadlineKind,
     DeliveryStatus,
+    OpinionFault,
+    OpinionState,
     Party,
     Position,
     ReplyKind,
@@ -55,6 +58,8 @@ __all__ = [
     "Invitation",
     "LearnedModel",
     "ObservationPoint",
+    "OpinionFault",
+    "OpinionState",
     "PackVersion",
     "Party",
     "Position",
@@ -64,6 +69,7 @@ __all__ = [
     "ReportContact",
     "Role",
     "Ruling",
+    "SecondOpinion",
     "Serial",
     "User",
     "UserSession",

@@ -11,9 +11,11 @@ from typing import Any
 import httpx
 
 from app.access.people import create_user
+from app.access.principal import Principal
 from app.clock import FixedClock
+from app.ledger.search import get_case, read_record
 from app.main import create_app
-from app.models import Role
+from app.models import OpinionState, Role, SecondOpinion
 from app.runtime import make_runtime
 from tests.apart import run_apart
 from tests.browser.serving import serve_app
@@ -73,6 +75,31 @@ async def _answer(city: CityUnderTest, number: str) -> None:
     assert answer.status_code == 200, answer.text
 
 
+async def _suppose(city: CityUnderTest, number: str, text: str) -> None:
+    """A second opinion on a case: the department and the words of the first clause."""
+    quote = text.partition("，")[0]
+    said = {
+        "departments": ["CS-SL"],
+        "category": "municipal_district",
+        "receivers": ["CS-SL"],
+        "quotes": [{"text": quote, "start": 0, "end": len(quote), "field": "text"}],
+    }
+    async with city.runtime.database.write() as session:
+        record = await read_record(session, await get_case(session, Principal(Role.AUDITOR, "key:tests"), number))
+        session.add(
+            SecondOpinion(
+                case_id=record.case.id,
+                report_id=record.reports[0].id,
+                state=OpinionState.ANSWERED,
+                attempts=1,
+                model="qwen-intranet",
+                payload=said,
+                asked_at=MORNING,
+                ended_at=MORNING,
+            )
+        )
+
+
 async def _work(url: str, folder: Path, town: Town) -> None:
     async with open_city(url, folder, town.clock) as city:
         async with city.runtime.database.write() as session:
@@ -92,6 +119,8 @@ async def _work(url: str, folder: Path, town: Town) -> None:
         for index, text in enumerate(TO_TRIAGE):
             report = await _report(city, text, points[(index * 7 + 3) % len(points)], hours_per_month=6 + index)
             assert report["status"] == "triage", (report["status"], text)
+            if index == 0:
+                await _suppose(city, report["case"], text)
         for index in range(24):
             await _report(city, f"{ROUTINE[index % 3]}这是第{index}次反映。", points[index % len(points)])
 

@@ -203,3 +203,27 @@ def test_a_name_is_not_a_number() -> None:
 def test_a_malformed_network_is_named() -> None:
     with pytest.raises(ValueError, match=r"10\.0\.0\.0/99"):
         Guard.of(["10.0.0.0/99"])
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("10.1.2.3", None),
+        ("8.8.8.8", "outside"),
+        ("2606:4700::1111", "outside"),
+        ("::ffff:8.8.8.8", "outside"),
+        ("64:ff9b::808:808", "outside"),
+        ("::ffff:10.1.2.3", None),
+        ("192.168.1.1", "private"),
+        ("127.0.0.1", "loopback"),
+        ("169.254.169.254", "link-local"),
+    ],
+)
+def test_a_guard_that_stays_inside_refuses_public_addresses_as_well(address: str, reason: str | None) -> None:
+    inside = Guard.of(["10.0.0.0/8"], inside_only=True)
+    assert inside.reason_against(ipaddress.ip_address(address)) == reason
+
+
+def test_a_public_range_that_is_listed_counts_as_inside() -> None:
+    inside = Guard.of(["59.231.0.0/16"], inside_only=True)
+    assert inside.reason_against(ipaddress.ip_address("59.231.4.5")) is None

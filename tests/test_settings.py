@@ -1,0 +1,32 @@
+"""Settings that belong together, and secrets that stay so."""
+
+import pytest
+from pydantic import ValidationError
+
+from app.settings import Settings
+
+
+def test_an_opinion_without_the_name_of_its_model_is_refused_at_the_start() -> None:
+    with pytest.raises(ValidationError, match="YILONG_SECOND_OPINION_MODEL"):
+        Settings(_env_file=None, second_opinion_url="http://model.intranet/v1")
+
+
+def test_an_empty_address_means_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YILONG_SECOND_OPINION_URL", "")
+    assert not Settings(_env_file=None).second_opinion_url
+
+
+def test_the_models_key_is_not_shown() -> None:
+    made = Settings(
+        _env_file=None,
+        second_opinion_url="http://model.intranet/v1",
+        second_opinion_model="qwen",
+        second_opinion_key="sk-canary",
+    )
+    assert "sk-canary" not in repr(made) + str(made.model_dump())
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 61])
+def test_a_question_is_bounded(seconds: float) -> None:
+    with pytest.raises(ValidationError):
+        Settings(_env_file=None, second_opinion_timeout_seconds=seconds)
