@@ -1,15 +1,19 @@
 """Which burdens a text complains about: weighted cues per type, few types out. Says nothing about who causes them."""
 
 import re
+from collections.abc import Collection
 
 from app.classify.decision import BurdenFound
 from app.classify.findings import Cue, Findings
 from app.directory.knowledge import Knowledge
+from app.directory.weights import chance
 
 _ENOUGH = 0.7
 # Half sure at a score of `_DOUBT`; a type that is weak beside the strongest loses up to `_SHADE`.
 _DOUBT, _SHADE = 0.6, 0.45
 _MOST = 3
+# By the weights: a type is said from this chance on.
+_SAID = 0.38
 # A burden report has a burden: where all cues are weak, the best of them is still said.
 _HINT = 0.2
 # What is asked for in a suggestion is no complaint.
@@ -23,14 +27,7 @@ def burden_cues(folded: str, findings: Findings, knowledge: Knowledge) -> list[C
     names = _marked(folded, [(m.start, m.end) for m in findings.mentions if m.form in _NAMES])
     suggestions = _marked(folded, [match.span() for match in _SUGGESTION.finditer(folded)])
     counted = []
-    present = frozenset(folded)
-    constructions = [
-        Cue(*match.span(), pattern.code, pattern.weight)
-        for pattern in knowledge.burden_patterns
-        if not any(present.isdisjoint(needed) for needed in pattern.needs)
-        for match in pattern.expression.finditer(folded)
-    ]
-    for cue in findings.burdens + constructions:
+    for cue in findings.burdens:
         if any(names[cue.start : cue.end]):
             continue
         counted.append(cue._replace(weight=cue.weight * _SUGGESTED) if suggestions[cue.start] else cue)
@@ -48,12 +45,11 @@ def _marked(folded: str, spans: list[tuple[int, int]]) -> bytearray:
 def find_burdens(cues: list[Cue], threshold: float) -> tuple[BurdenFound, ...]:
     """Burden types by confidence, strongest first; at most three."""
     scores: dict[str, float] = {}
-    seen: set[tuple[str, int]] = set()
+    reached: dict[str, int] = {}
     for cue in sorted(cues, key=lambda cue: (cue.start, -cue.end)):
-        if any((cue.name, position) in seen for position in range(cue.start, cue.end)):
-            continue
-        seen.update((cue.name, position) for position in range(cue.start, cue.end))
-        scores[cue.name] = scores.get(cue.name, 0.0) + cue.weight
+        if cue.start >= reached.get(cue.name, 0):  # overlapping cues of one type count once
+            reached[cue.name] = cue.end
+            scores[cue.name] = scores.get(cue.name, 0.0) + cue.weight
     if not scores:
         return ()
     top = max(scores.values())
@@ -65,3 +61,28 @@ def find_burdens(cues: list[Cue], threshold: float) -> tuple[BurdenFound, ...]:
     if not found and top >= _HINT:
         found = [BurdenFound(max(scores, key=lambda code: (scores[code], code)), threshold)]
     return tuple(found[:_MOST])
+
+
+def burden_traits(cues: list[Cue], by_cues: Collection[BurdenFound]) -> dict[str, float]:
+    """Traits for the weights of burden types: the sum of each type's cues, and what the cues alone would say."""
+    traits = {f"said:{burden.code}": 1.0 for burden in by_cues}
+    for cue in cues:
+        traits["cues:" + cue.name] = min(3.0, traits.get("cues:" + cue.name, 0.0) + cue.weight)
+    return traits
+
+
+def weigh_burdens(
+    cues: list[Cue], by_cues: tuple[BurdenFound, ...], of_words: list[float], knowledge: Knowledge
+) -> tuple[BurdenFound, ...]:
+    """Burden types by the pack's fitted weights; without weights those of the cues."""
+    weights = knowledge.pack.text_weights
+    if not weights:
+        return by_cues
+    scores = weights.scores(burden_traits(cues, by_cues), of_words)
+    found = [
+        (score, code) for score, code in zip(scores, weights.answers, strict=True) if code in knowledge.broken_rules
+    ]
+    found.sort(key=lambda item: (-item[0], item[1]))
+    said = [(chance(score), code) for score, code in found[:_MOST]]
+    said = [item for item in said if item[0] >= _SAID] or said[:1]
+    return tuple(BurdenFound(code, round(min(0.98, value), 3)) for value, code in said)

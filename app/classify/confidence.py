@@ -1,51 +1,47 @@
-"""How sure a decision about departments is: what the names are worth, less what accompanies mistakes.
+"""How sure a decision is: the chance that it is right, from what the weights said of its parts.
 
-Each sign of doubt has a factor in the pack's `doubts.csv`, fitted on what decisions were worth at first contact.
+Fitted on decisions about reports that the weights had not seen (`tools/fit_weights.py`).
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Sequence
 
-from app.classify.findings import Findings
-from app.classify.roles import SOURCE_ROLES
 from app.classify.sources import Suspect
 from app.directory.knowledge import Knowledge
-
-# Votes below which a source is hardly more than named; how far apart the best and the weakest source are uneven.
-_WEAK, _APART = 1.2, 1.5
-_CLOSE = -0.8
-_CLAUSE = 14
+from app.directory.weights import chance
 
 
-def sure(folded: str, suspects: list[Suspect], findings: Findings, knowledge: Knowledge) -> float:
-    """Confidence (0 to 1) that exactly these departments are the sources."""
-    value = min(suspect.certainty for suspect in suspects)
-    for sign in _signs(folded, suspects, findings):
-        value *= knowledge.pack.doubts.get(sign, 1.0)
-    return value
+def certainty_traits(
+    chances: Sequence[float], matter: float, sources: int, lines: int, agrees: bool, decided: bool
+) -> dict[str, float]:
+    """Traits of a decision: the chances of the candidates and of the matter, how many sources of how many lines, and
+    whether the rules alone would have said the same."""
+    side = "decided" if decided else "unclear"
+    sure = [max(value, 1.0 - value) for value in chances]
+    traits = {
+        f"{side}": 1.0,
+        f"{side}:all": _log_odds(math.prod(sure)),
+        f"{side}:matter": _log_odds(matter),
+        f"{side}:weakest": _log_odds(min(sure, default=0.99)),
+    }
+    if agrees:
+        traits[f"{side}:agrees"] = 1.0
+    if decided:
+        traits[f"sources:{min(sources, 3)}"] = 1.0
+        if sources > 1:
+            kind = "one-line" if lines == 1 else "several-lines"
+            traits[kind], traits[f"{kind}:all"] = 1.0, traits["decided:all"]
+    return traits
 
 
-def _signs(folded: str, suspects: list[Suspect], findings: Findings) -> Iterator[str]:
-    if len(suspects) > 1:
-        yield "several"
-        best = max(suspects, key=lambda suspect: suspect.support)
-        weak = [s for s in suspects if s.support < _WEAK and best.support - s.support >= _APART]
-        if any(not _told_alike(folded, best, suspect) for suspect in weak):
-            yield "uneven"
-    for mention in findings.mentions:
-        if mention.code and mention.slot == "D" and mention.role not in SOURCE_ROLES and mention.margin > _CLOSE:
-            yield "close"
+def _log_odds(value: float) -> float:
+    bounded = min(0.995, max(0.005, value))
+    return math.log(bounded / (1.0 - bounded))
 
 
-def _told_alike(folded: str, one: Suspect, other: Suspect) -> bool:
-    """True where what follows both names has two characters in common: 一张工单, 一张交办单."""
-    first, second = _pairs_after(folded, one), _pairs_after(folded, other)
-    return not first.isdisjoint(second)
-
-
-def _pairs_after(folded: str, suspect: Suspect) -> set[str]:
-    pairs = set()
-    for mention in suspect.mentions[:4]:
-        stop = next((at for at in range(mention.end, len(folded)) if folded[at] in ",;:。!?\n"), len(folded))
-        stop = min(stop, mention.end + _CLAUSE)
-        pairs |= {folded[at : at + 2] for at in range(mention.end, stop - 1)}
-    return pairs
+def sure(traits: dict[str, float], suspects: Sequence[Suspect], knowledge: Knowledge) -> float:
+    """Confidence (0 to 1). Without weights in the pack: what the least certain name is worth."""
+    weights = knowledge.pack.certainty_weights
+    if weights:
+        return chance(weights.scores(traits, [0.0])[0])
+    return min((suspect.certainty for suspect in suspects), default=0.9)

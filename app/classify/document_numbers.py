@@ -36,7 +36,7 @@ def find_numbers(folded: str, knowledge: Knowledge, district: str | None) -> lis
     found = []
     for match in _NUMBER.finditer(folded):
         run = match.group(1)
-        if _LOOK_ALIKE.search(run):
+        if _LOOK_ALIKE.search(run) and not _is_whole_prefix(run, knowledge):
             continue
         known = _known_prefix(run, knowledge, district)
         if known is None and match.group(3):
@@ -69,6 +69,13 @@ def _known_prefix(run: str, knowledge: Knowledge, district: str | None) -> tuple
                 continue
             return begin, issuer if _counts_here(issuer, district) else None
     return None
+
+
+def _is_whole_prefix(run: str, knowledge: Knowledge) -> bool:
+    """True for 湘妇字: a known prefix, or one with 字 after it, that only ends like a licence."""
+    if not run.endswith("字"):
+        return False
+    return any(run[begin:] in knowledge.issuers or run[begin:-1] in knowledge.issuers for begin in range(len(run) - 2))
 
 
 def _counts_here(issuer: Issuer, district: str | None) -> bool:

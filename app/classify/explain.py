@@ -13,6 +13,7 @@ _ROLE_WORDS = {
     "imposes": "提出要求", "adds": "层层加码", "disputes": "互相推诿", "forwards": "只是转发", "suffers": "同样受累",
     "helps": "帮忙", "channel": "正当渠道", "suggested": "被建议出面", "praised": "被表扬", "place": "只是地点",
     "denied": "被排除", "holds": "只是掌握数据", "ended": "已取消", "cited": "被引为规定", "addressee": "反映对象",
+    "named": "只是提到",
 }  # fmt: skip
 _REASONS: dict[UnclearReason | None, str] = {
     UnclearReason.NO_DEPARTMENT: "文中看不出是哪个部门",

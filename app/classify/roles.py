@@ -1,8 +1,10 @@
 """Decides what part each mention plays (imposes, forwards, suffers …) by letting the pack's rules vote."""
 
+from typing import NamedTuple
+
 from app.classify.findings import Mention
 from app.directory.knowledge import Knowledge
-from app.directory.patterns import SLOTS
+from app.directory.patterns import SLOTS, lacks, signs
 
 # How far a bare mention speaks for itself as the source, before any rule has voted.
 _PRIOR = {"D": 1.0, "N": 0.7, "S": 0.9, "T": 0.3, "B": 0.5, "W": 0.0, "X": 0.0}
@@ -13,12 +15,23 @@ _CAP = 3.2
 _JOINED = frozenset("、和与及跟同还有以")
 
 
-def assign_roles(folded: str, mentions: list[Mention], knowledge: Knowledge) -> None:
+class Masked(NamedTuple):
+    """The folded text with each mention (or enumeration) as one letter; where each masked character begins and ends in
+    the folded text; and the mentions at each letter."""
+
+    text: str
+    starts: list[int]
+    ends: list[int]
+    at: dict[int, list[Mention]]
+
+
+def assign_roles(folded: str, mentions: list[Mention], knowledge: Knowledge) -> Masked:
     """Sets `votes`, `cues`, `role` and `margin` (imposing minus the best other role) of each mention."""
-    masked, starts, ends, at = _mask(folded, mentions)
-    present = frozenset(masked)
+    found = _mask(folded, mentions)
+    masked, starts, ends, at = found
+    present = signs(set(masked))
     for rule in knowledge.rules:
-        if any(present.isdisjoint(needed) for needed in rule.needs):
+        if lacks(present, rule.needs):
             continue
         for match in rule.expression.finditer(masked):
             for group in range(1, rule.expression.groups + 1):
@@ -28,11 +41,10 @@ def assign_roles(folded: str, mentions: list[Mention], knowledge: Knowledge) -> 
                         mention.cues.append((rule.id, rule.role, rule.weight, *span))
     for mention in mentions:
         settle_role(mention)
+    return found
 
 
-def _mask(folded: str, mentions: list[Mention]) -> tuple[str, list[int], list[int], dict[int, list[Mention]]]:
-    """The text with each mention (or enumeration) as one letter; where each masked character begins and ends in the
-    folded text; and the mentions at each letter."""
+def _mask(folded: str, mentions: list[Mention]) -> Masked:
     pieces: list[str] = []
     starts: list[int] = []
     at: dict[int, list[Mention]] = {}
@@ -55,7 +67,7 @@ def _mask(folded: str, mentions: list[Mention]) -> tuple[str, list[int], list[in
     pieces.append(folded[reached:])
     starts.extend(range(reached, len(folded)))
     ends.extend(range(reached + 1, len(folded) + 1))
-    return "".join(pieces), starts, ends, at
+    return Masked("".join(pieces), starts, ends, at)
 
 
 def _joins(between: str, group: list[Mention], mention: Mention) -> bool:

@@ -1,6 +1,7 @@
 """From mentions with roles to source departments: lines and tiers from context, bystanders out, the originator."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from app.classify.findings import Cue, Findings, Mention
 from app.classify.learned import learned_line
@@ -9,7 +10,7 @@ from app.classify.roles import SOURCE_ROLES
 from app.directory.knowledge import Knowledge
 from app.directory.pack import Tier
 
-_RANK = {Tier.PROVINCE: 0, Tier.MUNICIPAL: 1, Tier.DISTRICT: 2}
+RANK = {Tier.PROVINCE: 0, Tier.MUNICIPAL: 1, Tier.DISTRICT: 2}
 # Votes that make a department more than a name, and what a report with bystanders loses in certainty.
 _ACTIVE, _BYSTANDER = 0.9, 0.95
 # Votes that make a demand of one's own, beside a higher tier of the same line that demands.
@@ -22,6 +23,13 @@ _CERTAINTY = {
 }  # fmt: skip
 
 
+class Words(NamedTuple):
+    """Words around the mentions of one department, and where each stands in the masked text."""
+
+    words: list[str]
+    spans: list[tuple[int, int]]
+
+
 @dataclass(slots=True)
 class Suspect:
     """A department that may be a source, with the mentions that speak for it."""
@@ -31,6 +39,7 @@ class Suspect:
     tier: str
     mentions: list[Mention] = field(default_factory=list)
     certainty: float = 0.0
+    around: Words = field(default_factory=lambda: Words([], []))
 
     @property
     def margin(self) -> float:
@@ -125,6 +134,23 @@ def _tier_for_bare(mentions: list[Mention], knowledge: Knowledge) -> None:
         settle(mention, knowledge)
 
 
+def find_candidates(mentions: list[Mention], knowledge: Knowledge) -> list[Suspect]:
+    """Every department with a mention, whatever part it plays, in order of appearance."""
+    found: dict[str, Suspect] = {}
+    for mention in mentions:
+        if mention.code:
+            unit = knowledge.pack.by_code[mention.code]
+            suspect = found.setdefault(mention.code, Suspect(unit.code, _line_of(mention, knowledge), unit.tier))
+            suspect.mentions.append(mention)
+    return list(found.values())
+
+
+def _line_of(mention: Mention, knowledge: Knowledge) -> str:
+    """The line a mention speaks of; a matter with a counterpart of its own (12345) is a line of its own."""
+    special = (mention.code, mention.line) in knowledge.pack.counterpart_exceptions
+    return knowledge.group(mention.line if special else knowledge.pack.by_code[mention.code].line)
+
+
 def find_suspects(folded: str, mentions: list[Mention], knowledge: Knowledge) -> list[Suspect]:
     """Departments with a mention whose role makes them a source, in order of appearance."""
     found: dict[str, Suspect] = {}
@@ -135,9 +161,7 @@ def find_suspects(folded: str, mentions: list[Mention], knowledge: Knowledge) ->
         if guessed and not _spoken_for(mention):
             continue
         unit = knowledge.pack.by_code[mention.code]
-        special = (mention.code, mention.line) in knowledge.pack.counterpart_exceptions
-        line = knowledge.group(mention.line if special else unit.line)
-        suspect = found.setdefault(mention.code, Suspect(mention.code, line, unit.tier))
+        suspect = found.setdefault(mention.code, Suspect(mention.code, _line_of(mention, knowledge), unit.tier))
         suspect.mentions.append(mention)
         suspect.certainty = max(suspect.certainty, _certainty(mention))
     cleared = {m.code for m in mentions if m.code and m.role in ("denied", "forwards", "ended")}
@@ -228,9 +252,7 @@ def originators(suspects: list[Suspect]) -> list[Suspect]:
     for line in dict.fromkeys(suspect.line for suspect in suspects):
         of_line = [suspect for suspect in suspects if suspect.line == line]
         adders = [suspect for suspect in of_line if suspect.has("adds")]
-        above = [
-            s for s in of_line if s not in adders and all(_RANK[Tier(s.tier)] < _RANK[Tier(a.tier)] for a in adders)
-        ]
+        above = [s for s in of_line if s not in adders and all(RANK[Tier(s.tier)] < RANK[Tier(a.tier)] for a in adders)]
         of_line = [s for s in of_line if not (adders and s in above)]
         kept += _without_go_betweens(of_line)
     return kept
@@ -241,11 +263,11 @@ def _without_go_betweens(of_line: list[Suspect]) -> list[Suspect]:
     above = [s for s in of_line if s.weight_of("imposes") >= _OWN_DEMAND]
     if not above:
         return of_line
-    top = min(_RANK[Tier(s.tier)] for s in above)
+    top = min(RANK[Tier(s.tier)] for s in above)
     kept = [
         s
         for s in of_line
-        if _RANK[Tier(s.tier)] <= top or s.has("adds") or s.has("disputes") or s.weight_of("imposes") >= _OWN_DEMAND
+        if RANK[Tier(s.tier)] <= top or s.has("adds") or s.has("disputes") or s.weight_of("imposes") >= _OWN_DEMAND
     ]
     if len(kept) < len(of_line):
         for suspect in kept:
@@ -255,4 +277,4 @@ def _without_go_betweens(of_line: list[Suspect]) -> list[Suspect]:
 
 def highest(suspects: list[Suspect]) -> Suspect:
     """The suspect of the highest tier, the first named among equals."""
-    return min(suspects, key=lambda suspect: _RANK[Tier(suspect.tier)])
+    return min(suspects, key=lambda suspect: RANK[Tier(suspect.tier)])

@@ -8,8 +8,10 @@ from typing import NamedTuple
 from app.directory.folding import fold_word
 from app.directory.linear import LinearModel
 from app.directory.pack import Department, District, NameForm, Pack, Tier
-from app.directory.patterns import compile_pattern, needed_characters, words_pattern
+from app.directory.patterns import compile_pattern, needed_characters, signs, words_pattern
 
+# Lists that help to find names, and say nothing of the part a name plays.
+_NAMING = ("township_words", "outside_words", "not_place", "org_before", "org_after", "not_org_after")
 _WANTED = ("township_words", "outside_words", "not_place", "org_after", "not_org_after")
 
 
@@ -42,22 +44,13 @@ class Issuer(NamedTuple):
 
 class CompiledRule(NamedTuple):
     """A rule ready to run over a masked text; every group of the expression is a mention that gets the vote. A text
-    without one of each of `needs` cannot match."""
+    without one of each of `needs` (as `signs`) cannot match."""
 
     id: str
     role: str
     weight: float
     expression: re.Pattern[str]
-    needs: tuple[frozenset[str], ...]
-
-
-class BurdenPattern(NamedTuple):
-    """A construction that speaks for a burden type. A text without one of each of `needs` cannot contain it."""
-
-    code: str
-    weight: float
-    expression: re.Pattern[str]
-    needs: tuple[frozenset[str], ...]
+    needs: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +69,8 @@ class Knowledge:
     groups: Mapping[str, str] = field(repr=False)
     units: Mapping[tuple[str, str, str], str] = field(repr=False)
     rules: tuple[CompiledRule, ...] = field(repr=False)
-    burden_patterns: tuple[BurdenPattern, ...] = field(repr=False)
     expressions: Mapping[str, re.Pattern[str]] = field(repr=False)
+    role_lists: Mapping[str, tuple[int, re.Pattern[str]]] = field(repr=False)
     endings: Mapping[str, re.Pattern[str]] = field(repr=False)
     broken_rules: Mapping[str, str] = field(repr=False)
     learned: LinearModel | None = field(default=None, repr=False)
@@ -98,7 +91,7 @@ def compile_knowledge(pack: Pack) -> Knowledge:
     lists = {cue.name: words_pattern(tuple(fold_word(word) for word in cue.words)) for cue in pack.cues}
     firsts = {cue.name: frozenset(fold_word(word)[:1] for word in cue.words) for cue in pack.cues}
     groups = _group_lines(pack)
-    words = _words(pack)
+    words = _words(pack, groups)
     places = _places(pack)
     return Knowledge(
         pack=pack,
@@ -117,20 +110,21 @@ def compile_knowledge(pack: Pack) -> Knowledge:
                 rule.role,
                 rule.weight,
                 compile_pattern(rule.pattern, lists),
-                needed_characters(rule.pattern, firsts),
+                _needs(rule.pattern, firsts),
             )
             for rule in pack.rules
         ),
-        burden_patterns=tuple(
-            BurdenPattern(
-                group.group, group.weight, compile_pattern(group.words[0], {}), needed_characters(group.words[0], {})
-            )
-            for group in pack.burden_patterns
-        ),
         expressions={name: re.compile(pattern) for name, pattern in lists.items()},
+        role_lists={
+            name: (signs(firsts[name]), re.compile(pattern)) for name, pattern in lists.items() if name not in _NAMING
+        },
         endings={"org_before": re.compile(lists["org_before"] + "$")},
         broken_rules={kind.code: kind.rule for kind in pack.burden_types},
     )
+
+
+def _needs(pattern: str, firsts: Mapping[str, frozenset[str]]) -> tuple[int, ...]:
+    return tuple(signs(characters) for characters in needed_characters(pattern, firsts))
 
 
 def with_learned(knowledge: Knowledge, model: LinearModel | None) -> Knowledge:
@@ -177,19 +171,19 @@ def _lengths(words: Mapping[str, tuple[Entry, ...]]) -> dict[str, tuple[int, ...
     return {start: tuple(sorted(lengths, reverse=True)) for start, lengths in found.items()}
 
 
-def _words(pack: Pack) -> dict[str, tuple[Entry, ...]]:
+def _words(pack: Pack, groups: Mapping[str, str]) -> dict[str, tuple[Entry, ...]]:
     table: dict[str, list[Entry]] = {}
-    for word, entry in _entries(pack):
+    for word, entry in _entries(pack, groups):
         folded = fold_word(word)
         if len(folded) >= 2 and entry not in table.setdefault(folded, []):
             table[folded].append(entry)
     return {word: tuple(entries) for word, entries in table.items()}
 
 
-def _entries(pack: Pack) -> Iterator[tuple[str, Entry]]:
-    listed = frozenset(word for form in pack.bodies for word in form.words)
+def _entries(pack: Pack, groups: Mapping[str, str]) -> Iterator[tuple[str, Entry]]:
+    listed = {word: form.line for form in pack.bodies for word in form.words}
     for department in pack.departments:
-        yield from _department_entries(pack, department, listed)
+        yield from _department_entries(pack, department, listed, groups)
     for form in pack.bodies:
         yield from _body_entries(form)
     for system in pack.systems:
@@ -223,7 +217,9 @@ def _body_entries(form: NameForm) -> Iterator[tuple[str, Entry]]:
         yield word, Entry("stem", form.line, Tier.PROVINCE.value if provincial else reach, form.kind)
 
 
-def _department_entries(pack: Pack, department: Department, listed: frozenset[str]) -> Iterator[tuple[str, Entry]]:
+def _department_entries(
+    pack: Pack, department: Department, listed: Mapping[str, str], groups: Mapping[str, str]
+) -> Iterator[tuple[str, Entry]]:
     name = Entry("name", department.line, department.tier, "full", department.code)
     yield department.name, name
     full = department.name.removeprefix("中共")
@@ -238,7 +234,9 @@ def _department_entries(pack: Pack, department: Department, listed: frozenset[st
         elif stem == short:
             yield from _odd_short_name(department, short, name)
         elif short[0] in "省市区县":
-            yield stem, Entry("stem", department.line, form="org")
+            # 粮储局 is listed as a line of its own, within the group of this department: there the list is finer.
+            if groups.get(listed.get(stem, "")) != groups[department.line]:
+                yield stem, Entry("stem", department.line, form="org")
         else:
             yield short, name
 

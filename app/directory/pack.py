@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from app.directory.pack_files import PackError, PackFolder, Problem
+from app.directory.weights import Weights
 
 __all__ = [
     "BUNDLED_PACK",
@@ -226,12 +227,13 @@ class Pack:
     tier_words: tuple[TierWords, ...]
     burden_types: tuple[BurdenType, ...]
     burden_cues: tuple[WordGroup, ...]
-    burden_patterns: tuple[WordGroup, ...]
     scope_cues: tuple[WordGroup, ...]
     certificates: tuple[Certificate, ...]
     cues: tuple[CueList, ...]
     rules: tuple[Rule, ...]
-    doubts: Mapping[str, float]
+    source_weights: Weights
+    text_weights: Weights
+    certainty_weights: Weights
     counterpart_exceptions: Mapping[tuple[str, str], str]
     by_code: Mapping[str, Department] = field(repr=False)
 

@@ -21,6 +21,7 @@ from app.directory.pack import (
     WordGroup,
 )
 from app.directory.pack_files import PackError, PackFolder, Problem, Row
+from app.directory.weights import read_weights
 
 TIERS = tuple(tier.value for tier in Tier)
 NAME_KINDS = ("org", "bare", "old", "adhoc", "inherent", "outpost", "typo")
@@ -71,12 +72,13 @@ def build_pack(source: PackFolder) -> Pack:
         tier_words=_tier_words(source),
         burden_types=(types := _burden_types(source)),
         burden_cues=_groups(source, "burden_cues.csv", tuple(kind.code for kind in types)),
-        burden_patterns=_patterns(source, tuple(kind.code for kind in types)),
         scope_cues=_groups(source, "scope_cues.csv", ()),
         certificates=_certificates(source),
         cues=(cues := _cues(source)),
         rules=_rules(source, {cue.name for cue in cues}),
-        doubts=_doubts(source),
+        source_weights=read_weights(source, "source_weights.csv"),
+        text_weights=read_weights(source, "text_weights.csv"),
+        certainty_weights=read_weights(source, "certainty_weights.csv"),
         counterpart_exceptions=_exceptions(source, by_code),
         by_code=by_code,
     )
@@ -310,29 +312,6 @@ def _groups(source: PackFolder, name: str, allowed: tuple[str, ...]) -> tuple[Wo
         group = row.one_of("group", allowed) if allowed else row.required("group")
         row.required("words")
         found.append(WordGroup(group, row.words("words"), row.number("weight", 1.0)))
-    return tuple(found)
-
-
-def _doubts(source: PackFolder) -> dict[str, float]:
-    found = {}
-    for row in source.rows("doubts.csv", ("sign", "factor")):
-        factor = row.number("factor", 1.0)
-        if not 0.0 < factor <= 1.0:
-            row.wrong("factor", "应在 0 与 1 之间")
-        found[row.required("sign")] = factor
-    return found
-
-
-def _patterns(source: PackFolder, allowed: tuple[str, ...]) -> tuple[WordGroup, ...]:
-    from app.directory.patterns import check_pattern
-
-    found = []
-    for row in source.rows("burden_patterns.csv", ("group", "pattern", "weight")):
-        pattern = row.required("pattern")
-        trouble = check_pattern(pattern, set())
-        if trouble:
-            row.wrong("pattern", trouble)
-        found.append(WordGroup(row.one_of("group", allowed), (pattern,), row.number("weight", 1.0)))
     return tuple(found)
 
 

@@ -8,7 +8,7 @@
 # groups.
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 SLOTS: Mapping[str, str] = {
     "D": "\ue000",
@@ -57,6 +57,26 @@ def check_pattern(pattern: str, lists: set[str]) -> str:
     except re.error as error:
         return f"写法有误:{error}"
     return ""
+
+
+# Characters as bits of one integer. Two may share a bit: then a pattern is tried in vain, never left out.
+_BITS = tuple(1 << place for place in range(512))
+
+
+def signs(characters: Iterable[str]) -> int:
+    """The characters as bits, to be compared with what patterns need."""
+    found = 0
+    for char in characters:
+        found |= _BITS[ord(char) & 511]
+    return found
+
+
+def lacks(present: int, needs: tuple[int, ...]) -> bool:
+    """True where a text with these `signs` cannot match a pattern that needs one of each of `needs`."""
+    for needed in needs:  # noqa: SIM110  (a plain loop: this runs two hundred times a report)
+        if not present & needed:
+            return True
+    return False
 
 
 def compile_pattern(pattern: str, lists: Mapping[str, str]) -> re.Pattern[str]:

@@ -76,7 +76,8 @@ def test_a_ticked_department_counts_only_where_the_text_names_nobody(knowledge: 
 
 
 def test_a_provincial_lead_comes_before_the_district_in_support(knowledge: Knowledge) -> None:
-    decision = ask(knowledge, "省民政厅要求录系统,区民政局又要我们另报一份纸质表")
+    text = ReportText("省民政厅要求录系统,区民政局又要我们另报一份纸质表", "芙蓉区")
+    decision = classify(text, knowledge, Thresholds(decide=0.0))
     assert [(receiver.code, receiver.role.value) for receiver in decision.receivers] == [
         ("CS-MZ", "lead"),
         ("FR-MZ", "supporting"),

@@ -124,7 +124,7 @@ def test_from_rulings_to_a_model_in_force(on_city: Command, city_url: str, tmp_p
     tested = on_city("backtest", "--model", version, "--examples", "1")
     assert tested.exit_code == 0, tested.output
     assert "回放 60 件" in tested.stdout
-    assert "只有建议变化 60" in tested.stdout
+    assert "结论变化 60" in tested.stdout  # from no_department to tier_unknown
     assert tested.stdout.index("CS-SL") < tested.stdout.index("CS-WL") < tested.stdout.index("FR-SL")
     assert tested.stdout.count("现在:") == tested.stdout.count("将来:") == 1
 
@@ -144,7 +144,7 @@ def test_reports_of_a_file_under_a_model_of_a_file(on_city: Command, tmp_path: P
     result = on_city("backtest", str(reports), "--model", str(model), "--json")
     assert result.exit_code == 0, result.output
     shown = json.loads(result.stdout)
-    assert shown["reports"] == shown["suggested_otherwise"] == 1
+    assert shown["reports"] == shown["decided_otherwise"] == 1  # from no_department to tier_unknown
     assert shown["suggested"]["FR-SL"] == {"before": 0, "after": 1, "gained": 1, "lost": 0}
     (example,) = shown["examples"]
     assert (example["id"], example["before"]["suggestions"]) == ("A1", [])
@@ -169,7 +169,7 @@ def test_reports_under_a_changed_pack(on_city: Command, tmp_path: Path) -> None:
     line = json.dumps({"text": NAMELESS, "district": "芙蓉区"})
     result = on_city("backtest", "-", "--pack", str(folder), data=line)
     assert result.exit_code == 0, result.output
-    assert "只有建议变化 1" in result.stdout
+    assert "结论变化 1" in result.stdout
     assert "FR-SL 芙蓉区水利局:0 → 1(新增 1,减少 0)" in result.stdout
     (folder / "departments.csv").unlink()
     broken = on_city("backtest", "-", "--pack", str(folder), data=line)

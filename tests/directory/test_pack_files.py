@@ -78,7 +78,6 @@ BROKEN = [
     (appending("names.csv", "民政,inherent,某某局,,"), "names.csv", "tier", "层级"),
     (appending("topics.csv", "某事,民政,很重,"), "topics.csv", "weight", "应为数字"),
     (appending("burden_cues.csv", "XXX,某词,1,"), "burden_cues.csv", "group", "只能是"),
-    (appending("burden_patterns.csv", "FORMS,(填|,1,"), "burden_patterns.csv", "pattern", "写法有误"),
     (appending("rules.csv", "Z1,imposes,1,D{no_such_list},"), "rules.csv", "pattern", "no_such_list"),
     (appending("rules.csv", "Z1,imposes,1,D(,"), "rules.csv", "pattern", "写法有误"),
     (appending("rules.csv", "Z1,imposes,1,Q要求,"), "rules.csv", "pattern", "不认识的字母"),
