@@ -224,6 +224,8 @@ EVIDENCE: Final[Labels] = {
     "outside": N_("非部门来源"),
     "declared": N_("反映人勾选"),
     "scope-praise": N_("表扬用语"),
+    "weights": N_("用词分量"),
+    "learned": N_("以往裁定"),
 }
 EVIDENCE_PATTERN: Final = N_("句式")
 # What a piece of evidence speaks for; the first word of `supports`.
@@ -245,6 +247,9 @@ SUPPORTS: Final[Labels] = {
     "cited": N_("被引为规定"),
     "addressee": N_("反映对象"),
     "baseline": N_("作为对照"),
+    "named": N_("只是提到"),
+    "refuses": N_("推给别家"),
+    "line": N_("事属"),
 }
 SUBJECT: Final[Labels] = {
     "township": N_("镇街"),
