@@ -123,7 +123,7 @@ async def test_a_model_is_stored_tested_activated_noticed_and_put_away_again(
     assert reports[0].district == "FR"
     tried = with_learned(knowledge, learnt.model)
     result = replay(reports, knowledge, tried, Thresholds(), examples=2)
-    assert result.suggested_otherwise == 60
+    assert result.decided_otherwise == 60  # from no_department to tier_unknown
     async with database.write() as session:
         await record_backtest(session, version, result.counts(), clock.now())
         assert await activate_model(session, version, clock.now())

@@ -169,7 +169,7 @@ async def test_the_model_is_told_neither_reporter_nor_point_nor_unit(
     point = asking.runtime.cities.current.points["FR-01"]
     text = f"我是{point.name}的,{point.township}{point.name.removesuffix('社区')}都晓得,电话13800138000。{LINE_ONLY}"
     receipt = await send(
-        asking, text, title=f"{point.name}的台账", contact="王会计 wang@example.cn", hours_per_month=37
+        asking, text, title=f"{point.name}的台账", contact="王会计 wang@example.cn", hours_per_month=37.25
     )
     [request] = await server.arrived(1)
     assert receipt["decision"]["reason"] == "tier_unknown"
@@ -177,7 +177,8 @@ async def test_the_model_is_told_neither_reporter_nor_point_nor_unit(
     record = await shown(asking, receipt["case"])
     secrets = (
         point.code, point.name, point.name.removesuffix("社区"), point.township, "13800138000", "王会计", "wang@",
-        receipt["case"], receipt["report"], "37", record["reports"][0]["received_at"][:10], "observation", "reporter",
+        receipt["case"], receipt["report"], "37.25", record["reports"][0]["received_at"][:10], "observation",
+        "reporter",
     )  # fmt: skip
     assert [secret for secret in secrets if secret in everything] == []
     assert set(server.told()) == {"title", "text", "district", "departments"}
