@@ -33,6 +33,7 @@ from app.classify.traits import (
     department_traits,
     letters_of,
     lists_beside,
+    lists_within,
     matter_traits,
     plain,
     words_beside,
@@ -99,10 +100,11 @@ def see(line: Line, knowledge: Knowledge) -> Example:
     final = frozenset(suspect.code for suspect in originators(suspects))
     candidates = find_candidates(reading.findings.mentions, knowledge)
     text, places = plain(reading.masked), letters_of(reading.masked)
+    lists = lists_within(text, knowledge.role_lists)
     traits = department_traits(candidates, reading.masked, reading.findings, kept, final)
     departments = [
         (
-            own | lists_beside(candidate.mentions, places, text, knowledge.role_lists),
+            own | lists_beside(candidate.mentions, places, text, lists),
             set(words_beside(candidate.mentions, places, text).words),
         )
         for own, candidate in zip(traits, candidates, strict=True)

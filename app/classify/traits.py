@@ -125,11 +125,19 @@ def words_beside(mentions: Sequence[Mention], places: Mapping[int, int], text: s
     return found
 
 
+def lists_within(text: str, lists: Mapping[str, tuple[int, re.Pattern[str]]]) -> list[tuple[str, int, re.Pattern[str]]]:
+    """The pack's word lists of which a word may stand in the text, with the signs of their first characters."""
+    present = signs(set(text))
+    return [(name, firsts, pattern) for name, (firsts, pattern) in lists.items() if present & firsts]
+
+
 def lists_beside(
-    mentions: Sequence[Mention], places: Mapping[int, int], text: str, lists: Mapping[str, tuple[int, re.Pattern[str]]]
+    mentions: Sequence[Mention],
+    places: Mapping[int, int],
+    text: str,
+    lists: Sequence[tuple[str, int, re.Pattern[str]]],
 ) -> dict[str, float]:
-    """Which of the pack's word lists, and which other mentions, stand around the mentions of one department. A list
-    comes with the signs of its words' first characters."""
+    """Which word lists (see `lists_within`), and which other mentions, stand around the mentions of one department."""
     found: dict[str, float] = {}
     for mention in mentions[:_MENTIONS]:
         at = places.get(id(mention))
@@ -137,7 +145,7 @@ def lists_beside(
             continue
         for zone, (start, stop) in _zones(text, at).items():
             present = signs(text[start:stop])
-            for name, (firsts, pattern) in lists.items():
+            for name, firsts, pattern in lists:
                 if present & firsts and pattern.search(text, start, stop):
                     found[f"near:{zone}:{name}"] = 1.0
             for letter in _OTHERS:

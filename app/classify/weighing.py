@@ -11,7 +11,15 @@ from app.classify.decision import UnclearReason
 from app.classify.findings import Findings
 from app.classify.roles import SOURCE_ROLES, Masked
 from app.classify.sources import Suspect
-from app.classify.traits import department_traits, letters_of, lists_beside, matter_traits, plain, words_beside
+from app.classify.traits import (
+    department_traits,
+    letters_of,
+    lists_beside,
+    lists_within,
+    matter_traits,
+    plain,
+    words_beside,
+)
 from app.directory.knowledge import Knowledge
 from app.directory.weights import PRECISION, Weights, chance
 
@@ -52,10 +60,13 @@ def weigh_departments(
 ) -> list[float]:
     """The chance of each candidate to be a source; also its `certainty`."""
     weights = knowledge.pack.source_weights
+    if not candidates:
+        return []
     text, places = plain(masked), letters_of(masked)
+    lists = lists_within(text, knowledge.role_lists)
     traits = department_traits(candidates, masked, findings, frozenset(kept), frozenset(final))
     for candidate, own in zip(candidates, traits, strict=True):
-        own.update(lists_beside(candidate.mentions, places, text, knowledge.role_lists))
+        own.update(lists_beside(candidate.mentions, places, text, lists))
         candidate.around = words_beside(candidate.mentions, places, text)
         candidate.certainty = chance(weights.scores(own, weights.of_words(set(candidate.around.words)))[0])
     return [candidate.certainty for candidate in candidates]
