@@ -13,7 +13,7 @@ from app.clock import FixedClock
 from app.dashboard import labels
 from app.dashboard.labels import EVENT
 from app.dashboard.menu import ROLE_LABELS
-from app.feedback.respond import ReturnReason
+from app.feedback.returning import ReturnReason
 from app.models import Role
 from tests.city import CityUnderTest
 from tests.dashboard.office import HTMX, at_work, report, shown
