@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import audit
 from app.batch import Batch
-from app.deadlines import DEFAULT_TERMS, Calendar, due_by, remind_at
+from app.deadlines import DEFAULT_TERMS, Calendar, Due, due_after_return, due_by, remind_at
 from app.disclosure import disclose_assignment, disclose_case
 from app.lifecycle import ASSIGNMENT, CASE, DEPARTMENT_CLOCKS, DEPARTMENT_STATES, LIVE, advance
 from app.models import (
@@ -26,10 +26,14 @@ from app.models import (
     Deadline,
     DeadlineKind,
     Event,
+    ExtensionState,
     Party,
     new_id,
 )
 from app.problems import NotFound
+
+# The clocks by whose end a reporter may expect to hear something.
+ANSWER_CLOCKS = frozenset({DeadlineKind.FEEDBACK, DeadlineKind.FORWARDING})
 
 
 @dataclass(slots=True)
@@ -128,6 +132,8 @@ class CaseFile:
         for deadline in self.running():
             if deadline.assignment_id == assignment.id and deadline.kind not in wanted:
                 self.stop(deadline)
+                if assignment.extension is ExtensionState.REQUESTED and deadline.kind is not DeadlineKind.ACCEPTANCE:
+                    assignment.extension = ExtensionState.LAPSED
         self._start_assignment_clocks(assignment, term)
 
     def _start_assignment_clocks(self, assignment: Assignment, term: int | None) -> None:
@@ -135,9 +141,35 @@ class CaseFile:
         running = {d.kind for d in self.running() if d.assignment_id == assignment.id}
         for kind in sorted(wanted - running):
             own_term = None if kind is DeadlineKind.ACCEPTANCE else term
-            deadline = self.start(kind, Party.DEPARTMENT, assignment=assignment, term=own_term)
+            due = self._due_after_return(assignment, kind) if own_term is None else None
+            deadline = self.start(kind, Party.DEPARTMENT, assignment=assignment, term=own_term, due=due)
             if kind is not DeadlineKind.ACCEPTANCE:
                 assignment.due_at = deadline.due_at
+
+    def _due_after_return(self, assignment: Assignment, kind: DeadlineKind) -> Due | None:
+        """A new duty goes on with the term that ran before the case was returned; None where there is none."""
+        if assignment.status is not AssignmentStatus.DISPATCHED or not self.keeps_promise(kind):
+            return None
+        promised: datetime = self.case.answer_due_at  # type: ignore[assignment]
+        return due_after_return(self.now, self.terms[kind], promised, self.calendar)
+
+    def keeps_promise(self, kind: DeadlineKind) -> bool:
+        """Whether the case was returned and its promised answer comes from a clock of that kind."""
+        promised = self.case.answer_due_at
+        if not self.case.returns or kind not in ANSWER_CLOCKS:
+            return False
+        return any(d.kind is kind and d.due_at == promised for d in self.deadlines)
+
+    def promise_answer(self, lead: Assignment) -> None:
+        """Promise the reporters an answer by the lead's deadline, unless a return has to leave the promise alone."""
+        kind = next(d.kind for d in self.running() if d.assignment_id == lead.id and d.kind in ANSWER_CLOCKS)
+        if not self.keeps_promise(kind):
+            self.case.answer_due_at = lead.due_at
+
+    def answer_clock(self, assignment: Assignment) -> Deadline | None:
+        """The running clock by which the department has to answer; None where it has nothing to do."""
+        own = (d for d in self.running() if d.assignment_id == assignment.id and d.party is Party.DEPARTMENT)
+        return next((d for d in own if d.kind is not DeadlineKind.ACCEPTANCE), None)
 
     def lead(self) -> Assignment | None:
         """The duty that leads among those still open, if any."""
@@ -157,11 +189,20 @@ class CaseFile:
         return [d for d in self.deadlines if d.ended_at is None]
 
     def start(
-        self, kind: DeadlineKind, party: Party, *, assignment: Assignment | None = None, term: int | None = None
+        self,
+        kind: DeadlineKind,
+        party: Party,
+        *,
+        assignment: Assignment | None = None,
+        term: int | None = None,
+        due: Due | None = None,
+        basis: str = "goes on with the term that ran before the return",
     ) -> Deadline:
-        """Start a clock now; `term` in working days overrides the office's usual one."""
+        """Start a clock now; `term` in working days overrides the office's usual one, `due` with its `basis` both."""
         days = term or self.terms[kind]
-        due = due_by(self.now, days, self.calendar)
+        if due is None:
+            due, basis = due_by(self.now, days, self.calendar), f"{days} working days"
+            basis += " set by the office" if term else ""
         deadline = Deadline(
             id=new_id(),
             case_id=self.case.id,
@@ -171,7 +212,7 @@ class CaseFile:
             department_code=assignment.department_code if assignment else None,
             started_at=self.now,
             due_at=due.at,
-            basis=f"{days} working days" + (" set by the office" if term else ""),
+            basis=basis,
             calendar_version=self.calendar.version,
             provisional=due.provisional,
             look_at=remind_at(self.now, due.at, self.calendar),
@@ -179,6 +220,21 @@ class CaseFile:
         self.batch.add(deadline)
         self.deadlines.append(deadline)
         return deadline
+
+    def extend(self, assignment: Assignment, clock: Deadline, due: Due) -> Deadline:
+        """Put a later clock in a duty's answer clock's place; the old row stays and names the new one."""
+        later = self.start(
+            clock.kind,
+            clock.party,
+            assignment=assignment,
+            due=due,
+            basis="extended by the office on request",
+        )
+        clock.ended_at, clock.look_at, clock.extended_by = self.now, None, later.id
+        self.case.answer_due_at = max(self.case.answer_due_at or due.at, due.at)
+        assignment.due_at = due.at
+        self.settle_owner()
+        return later
 
     def stop(self, deadline: Deadline) -> None:
         """Stop a clock now; it was met if it had not run out."""

@@ -14,6 +14,9 @@ END_OF_OFFICE_DAY = time(18, 0)
 # (month, day) of holidays whose date never moves; used only for years whose notice is not loaded.
 FIXED_HOLIDAYS = frozenset({(1, 1), (5, 1), (10, 1), (10, 2), (10, 3)})
 REMIND_WORKING_DAYS_BEFORE = 2
+# 退回: until when a department may return an assignment, and the least its successor gets of what is left of the term.
+RETURN_WITHIN_WORKING_DAYS = 2
+LEAST_WORKING_DAYS_AFTER_RETURN = 5
 
 # Working days a party has, by kind of clock. The city publishes none; see docs/decisions/0006.
 DEFAULT_TERMS: Mapping[DeadlineKind, int] = {
@@ -73,6 +76,28 @@ def due_by(start: datetime, working_days: int, calendar: Calendar) -> Due:
 def end_of(day: date, calendar: Calendar) -> datetime:
     """The end of office hours on that day, as aware UTC."""
     return datetime.combine(day, END_OF_OFFICE_DAY, calendar.zone).astimezone(UTC)
+
+
+def due_on(day: date, calendar: Calendar) -> Due:
+    """The end of that day, or of the next working day where nobody works on it."""
+    provisional = not calendar.knows(day)
+    while not calendar.is_working(day):
+        day += timedelta(days=1)
+        provisional = provisional or not calendar.knows(day)
+    return Due(end_of(day, calendar), provisional)
+
+
+def due_after_return(start: datetime, working_days: int, promised: datetime, calendar: Calendar) -> Due:
+    """When the next department's answer is due: by what was promised before the return, but never at once.
+
+    What is left of the promised term is its own; where less than LEAST_WORKING_DAYS_AFTER_RETURN are left it gets
+    those, so that nobody inherits another's lateness. It is never more than the usual `working_days`.
+    """
+    usual = due_by(start, working_days, calendar)
+    least = due_by(start, min(LEAST_WORKING_DAYS_AFTER_RETURN, working_days), calendar)
+    if promised <= least.at:
+        return least
+    return Due(promised, usual.provisional) if promised < usual.at else usual
 
 
 def working_days_left(now: datetime, due: datetime, calendar: Calendar) -> int:

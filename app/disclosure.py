@@ -69,6 +69,7 @@ def disclose_assignment(assignment: "Assignment", names: Mapping[str, str], zone
         "on_behalf_of": [{"code": code, "name": names.get(code, code)} for code in assignment.on_behalf_of],
         "obligation": assignment.obligation,
         "due_at": to_local(assignment.due_at, zone),
+        "extension": assignment.extension,
         "version": assignment.version,
     }
 

@@ -76,6 +76,15 @@ class ActKind(StrEnum):
     UPSTREAM_REPLY = "upstream_reply"
 
 
+class ExtensionState(StrEnum):
+    """Where an assignment's one request for more time stands; it lapses when the clock it asks about stops first."""
+
+    REQUESTED = "requested"
+    GRANTED = "granted"
+    REFUSED = "refused"
+    LAPSED = "lapsed"
+
+
 class DeadlineKind(StrEnum):
     TRIAGE = "triage"
     ACCEPTANCE = "acceptance"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.deadlines import Calendar, due_by, remind_at, working_days_left
+from app.deadlines import Calendar, due_after_return, due_by, end_of, remind_at, working_days_left
 from app.directory.calendar import published_days
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -84,3 +84,19 @@ def test_a_deadline_is_always_a_working_day_after_the_start_and_exactly_that_man
     between = [first + timedelta(days=n) for n in range(1, (last - first).days + 1)]
     assert sum(CALENDAR.is_working(day) for day in between) == days
     assert start < remind_at(start, due.at, CALENDAR) <= due.at
+
+
+@pytest.mark.parametrize(
+    ("now", "promised", "expected"),
+    [
+        (date(2026, 3, 3), date(2026, 3, 23), date(2026, 3, 23)),  # what is left of the term
+        (date(2026, 3, 20), date(2026, 3, 23), date(2026, 3, 27)),  # at least five working days
+        (date(2026, 3, 30), date(2026, 3, 23), date(2026, 4, 7)),  # also when the promise has passed; 6 April is off
+        (date(2026, 3, 3), date(2026, 6, 1), date(2026, 3, 24)),  # never more than the usual term
+    ],
+)
+def test_after_a_return_the_promised_term_goes_on_but_never_ends_at_once(
+    now: date, promised: date, expected: date
+) -> None:
+    start = datetime(now.year, now.month, now.day, 1, 30, tzinfo=UTC)
+    assert due_after_return(start, 15, end_of(promised, CALENDAR), CALENDAR).at == end_of(expected, CALENDAR)

@@ -8,7 +8,7 @@ from typing import Any
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "lifecycle.md"
 sys.path.insert(0, str(TARGET.parents[1]))
 
-from app.deadlines import DEFAULT_TERMS  # noqa: E402 — the repository is put on the path first
+from app.deadlines import DEFAULT_TERMS, RETURN_WITHIN_WORKING_DAYS  # noqa: E402 — the repository is put on the path first
 from app.lifecycle import ASSIGNMENT, CASE, CONSULTATION, Machine  # noqa: E402
 from app.models import AssignmentKind, DeadlineKind  # noqa: E402
 
@@ -35,6 +35,16 @@ Status is one of four separate fields of a case: *status* says where it is, *out
 act, *due_at* by when. A version travels with every row: of two decisions on the same reading, the second gets 409
 `stale_version`.
 """
+
+
+RETURNS = (
+    f"A case may be returned once, within {RETURN_WITHIN_WORKING_DAYS} working days of dispatch; the second attempt "
+    "opens a consultation of those concerned instead. A return never moves the answer promised to the reporter."
+)
+EXTENSIONS = (
+    "More time may be asked for once, before the deadline: the office grants it (a new clock takes the place of the "
+    "old one, which is kept, and the reporters are told) or refuses it (the clock stays)."
+)
 
 
 def draw(machine: Machine[Any], title: str, note: str) -> str:
@@ -76,7 +86,7 @@ def write() -> str:
         draw(
             ASSIGNMENT[AssignmentKind.ASSIGNMENT],
             "Assignment 交办",
-            "The clock starts at dispatch, not when the department signs for it. A case may be returned once.",
+            f"The clock starts at dispatch, not when the department signs for it. {RETURNS} {EXTENSIONS}",
         ),
         draw(
             ASSIGNMENT[AssignmentKind.ESCALATION],

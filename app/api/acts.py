@@ -1,7 +1,7 @@
 """What a department can say about its assignment: one shape and one verb for each act, shared by API and callbacks."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import BaseModel, Field
@@ -9,10 +9,12 @@ from pydantic import BaseModel, Field
 from app.api.door import In, Out
 from app.casefile import CaseFile
 from app.feedback import respond
-from app.feedback.respond import Feedback, ReturnReason
+from app.feedback.extension import Wish, request_extension
+from app.feedback.respond import Feedback
+from app.feedback.returning import Return, ReturnReason
 from app.flow.desk import Desk
-from app.flow.handle import open_duty, settle
-from app.models import Assignment, AssignmentStatus, CaseStatus
+from app.flow.handle import open_duty, return_duty, settle
+from app.models import Assignment, AssignmentStatus, CaseStatus, Consultation, ExtensionState
 
 Words = Annotated[str, Field(min_length=2, max_length=4000)]
 
@@ -26,6 +28,12 @@ class ActIn(In):
         """Do the act on a locked case file."""
         raise TypeError(type(self).__name__)
 
+    async def perform(self, desk: Desk, file: CaseFile, assignment: Assignment) -> Consultation | None:
+        """Do the act and let the case follow; answers the session that it opened, if any."""
+        self.apply(file, assignment)
+        await settle(desk, file)
+        return None
+
 
 class AcceptanceIn(ActIn):
     """签收. The clock has been running since dispatch, not since this."""
@@ -35,22 +43,30 @@ class AcceptanceIn(ActIn):
 
 
 class ReturnIn(ActIn):
-    """退回: once a case; `not_our_duty` needs its legal basis and the owner you propose."""
+    """退回: once a case, within two working days of dispatch; `not_our_duty` needs its basis and the owner you propose.
+
+    A case that was returned before is not returned again: a consultation is opened instead, and the answer names it.
+    """
 
     reason: ReturnReason
     explanation: Words
     legal_basis: str | None = Field(None, max_length=1000)
     proposed_department: str | None = Field(None, max_length=20)
 
+    async def perform(self, desk: Desk, file: CaseFile, assignment: Assignment) -> Consultation | None:
+        said = Return(self.reason, self.explanation, self.legal_basis, self.proposed_department)
+        return await return_duty(desk, file, assignment, said)
+
+
+class ExtensionIn(ActIn):
+    """延期: once an assignment, before its deadline; the date you wish, or the working days you need in addition."""
+
+    reason: Words
+    until: date | None = Field(None, description="the last day; give this or `working_days`")
+    working_days: int | None = Field(None, ge=1, le=250, description="counted from the present deadline")
+
     def apply(self, file: CaseFile, assignment: Assignment) -> None:
-        respond.return_assignment(
-            file,
-            assignment,
-            reason=self.reason,
-            explanation=self.explanation,
-            legal_basis=self.legal_basis,
-            proposed_department=self.proposed_department,
-        )
+        request_extension(file, assignment, Wish(self.reason, self.until, self.working_days))
 
 
 class ProgressIn(ActIn):
@@ -123,6 +139,7 @@ ACTS: Mapping[str, type[ActIn]] = {
     "return": ReturnIn,
     "progress": ProgressIn,
     "feedback": FeedbackIn,
+    "extension": ExtensionIn,
     "forwarding": ForwardingIn,
     "upstream_reply": UpstreamReplyIn,
 }
@@ -136,21 +153,26 @@ class DutyOut(Out):
     version: int
     case: str
     case_status: CaseStatus
+    due_at: datetime = Field(description="by when the department has to answer")
+    extension: ExtensionState | None = Field(None, description="where the request for more time stands")
+    consultation: str | None = Field(None, description="the session that a second return opened in its place")
 
 
-def to_duty_out(file: CaseFile, assignment: Assignment) -> DutyOut:
+def to_duty_out(file: CaseFile, assignment: Assignment, session: Consultation | None = None) -> DutyOut:
     return DutyOut(
         assignment=assignment.id,
         status=assignment.status,
         version=assignment.version,
         case=file.case.number,
         case_status=file.case.status,
+        due_at=assignment.due_at,
+        extension=assignment.extension,
+        consultation=session.number if session else None,
     )
 
 
 async def act_on(desk: Desk, assignment_id: str, act: ActIn) -> BaseModel:
     """Open the duty, do the act, let the case follow."""
     file, assignment = await open_duty(desk, assignment_id, act.version)
-    act.apply(file, assignment)
-    await settle(desk, file)
-    return to_duty_out(file, assignment)
+    session = await act.perform(desk, file, assignment)
+    return to_duty_out(file, assignment, session)

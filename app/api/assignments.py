@@ -9,7 +9,7 @@ from app.access.principal import Permission
 from app.api import acts
 from app.api.door import Door, In, door, make_router
 from app.flow.desk import Desk
-from app.flow.handle import review
+from app.flow.handle import prepare_return, review
 
 router = make_router("assignments 交办")
 Id = Annotated[str, Path(max_length=40)]
@@ -17,9 +17,9 @@ Department = Annotated[Door, door(Permission.ACT_ON_ASSIGNMENTS)]
 
 
 class ReviewIn(In):
-    """The office's review of feedback or of the province's answer."""
+    """The office's review of feedback, of the province's answer, or of a request for more time."""
 
-    accepted: bool
+    accepted: bool = Field(description="feedback: accepted or sent back; extension: granted or refused")
     comment: str = Field("", max_length=2000, description="what is still missing; required when sent back")
     version: int | None = Field(None, ge=0)
 
@@ -36,8 +36,16 @@ async def post_acceptance(id: Id, body: acts.AcceptanceIn, at: Department) -> Re
 
 @router.post("/assignments/{id}/return", response_model=acts.DutyOut)
 async def post_return(id: Id, body: acts.ReturnIn, at: Department) -> Response:  # noqa: A002
-    """退回: return it to the office, once a case, with a reason from the list."""
-    return await _act(at, id, body)
+    """退回: return it to the office, once a case, within two working days, with a reason from the list.
+
+    The second attempt on a case opens a consultation of the departments concerned; the answer names it.
+    """
+
+    async def act(desk: Desk) -> BaseModel:
+        await prepare_return(desk.numbers, desk.now)
+        return await acts.act_on(desk, id, body)
+
+    return await at.write(act)
 
 
 @router.post("/assignments/{id}/progress", response_model=acts.DutyOut)
@@ -49,6 +57,12 @@ async def post_progress(id: Id, body: acts.ProgressIn, at: Department) -> Respon
 @router.post("/assignments/{id}/feedback", response_model=acts.DutyOut)
 async def post_feedback(id: Id, body: acts.FeedbackIn, at: Department) -> Response:  # noqa: A002
     """反馈: say what was rectified."""
+    return await _act(at, id, body)
+
+
+@router.post("/assignments/{id}/extension", response_model=acts.DutyOut)
+async def post_extension(id: Id, body: acts.ExtensionIn, at: Department) -> Response:  # noqa: A002
+    """延期: ask for more time, once an assignment and before its deadline. The office decides."""
     return await _act(at, id, body)
 
 
@@ -66,7 +80,7 @@ async def post_upstream_reply(id: Id, body: acts.UpstreamReplyIn, at: Department
 
 @router.post("/assignments/{id}/review", response_model=acts.DutyOut)
 async def post_review(id: Id, body: ReviewIn, at: Annotated[Door, door(Permission.REVIEW)]) -> Response:  # noqa: A002
-    """审核: accept what came back, or send it back to the department."""
+    """审核: accept what came back or send it back; where an extension is requested, grant or refuse it."""
 
     async def act(desk: Desk) -> BaseModel:
         file, assignment = await review(

@@ -18,6 +18,7 @@ from app.deliver.signing import verify
 from app.feedback.callback import Outcome, digest_of, find_outcome, store_outcome
 from app.flow import consultation as sessions
 from app.flow.desk import Desk
+from app.flow.handle import prepare_return
 from app.models import Role
 from app.problems import MEDIA_TYPE, AppError, InvalidInput
 from app.runtime import Runtime
@@ -75,6 +76,7 @@ async def _take_in(runtime: Runtime, department: str, webhook_id: str, body: byt
     """One transaction: the answer given before, or the effect together with its answer."""
     digest = digest_of(body)
     principal = Principal(role=Role.DEPARTMENT, holder=f"system:{department}", department=department)
+    await prepare_return(runtime.numbers, runtime.clock.now())
     async with runtime.database.write() as session:
         known = await find_outcome(session, department, webhook_id, digest)
         if known is not None:

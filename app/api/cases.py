@@ -33,7 +33,8 @@ class CaseOut(Out):
     outcome: CaseOutcome | None
     owner: str | None
     owner_department: str | None
-    due_at: datetime | None
+    due_at: datetime | None = Field(description="when the next step is due")
+    answer_due_at: datetime | None = Field(description="by when the reporter was promised an answer")
     category: str
     route: str
     sources: list[str]
@@ -142,7 +143,8 @@ async def get_case(number: Number, at: Annotated[Door, door(Permission.READ_CASE
             for r in record.reports
         ],
         "acts": [
-            {"assignment": a.assignment_id, "kind": a.kind, "content": a.content, "done_at": a.done_at.isoformat()}
+            {"assignment": a.assignment_id, "kind": a.kind, "content": a.content, "applied": a.applied,
+             "done_at": a.done_at.isoformat()}
             for a in record.acts
         ],
         "rulings": [
@@ -152,7 +154,8 @@ async def get_case(number: Number, at: Annotated[Door, door(Permission.READ_CASE
         ],
         "deadlines": [
             {"kind": d.kind, "party": d.party, "department": d.department_code, "due_at": d.due_at.isoformat(),
-             "basis": d.basis, "provisional": d.provisional, "ended": d.ended_at is not None, "met": d.met}
+             "basis": d.basis, "provisional": d.provisional, "ended": d.ended_at is not None, "met": d.met,
+             "extended": d.extended_by is not None}
             for d in record.deadlines
         ],
         "consultations": [{"id": c.id, "number": c.number, "status": c.status} for c in record.consultations],

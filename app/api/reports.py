@@ -95,7 +95,8 @@ class ReportOut(Out):
     case: str
     received_at: datetime
     status: CaseStatus
-    due_at: datetime | None
+    due_at: datetime | None = Field(description="when the next step is due")
+    answer_due_at: datetime | None = Field(description="by when an answer was promised; a return never moves it")
     verification: VerificationStatus
     responsible: list[str]
     explanation: str
@@ -184,6 +185,7 @@ def to_report_out(record: ReportRecord, names: dict[str, str]) -> ReportOut:
         received_at=report.received_at,
         status=case.status,
         due_at=case.due_at,
+        answer_due_at=case.answer_due_at,
         verification=report.verification,
         responsible=responsible,
         explanation=report.decision.get("summary", ""),

@@ -29,6 +29,7 @@ class DisclosedAssignment(BaseModel):
     on_behalf_of: list[Represented]
     obligation: str = Field(description="what is asked of the department")
     due_at: str
+    extension: str | None = Field(description="more time was `requested`, `granted`, `refused`, or it `lapsed`")
     version: int = Field(description="send it back with an act; a stale one answers 409")
 
 
@@ -67,6 +68,7 @@ class WebhookBody(BaseModel):
 SENT = {
     "assignment.created": "交办: a new assignment",
     "assignment.returned_to_department": "退回重办: what you sent is not enough yet",
+    "assignment.extension_decided": "延期审批: whether you get more time (`granted`), with the deadline as it is now",
     "assignment.closed": "交办结束: the assignment was replaced by another decision",
     "escalation.created": "上报件: carry this matter to your provincial counterpart and bring its answer home",
     "consultation.invited": "会商邀请: state your position and take part",

@@ -7,7 +7,7 @@ from app.models import AssignmentStatus, CaseStatus
 def reopen(file: CaseFile) -> None:
     """Bring a closed case back to the office's desk; its history and its replies stay, its departments are told."""
     file.advance_case(CaseStatus.TRIAGE)
-    file.case.outcome = None
+    file.case.outcome = file.case.answer_due_at = None
     file.record("case.put_back", {})
     told = sorted({a.department_code for a in file.assignments if a.status is AssignmentStatus.CLOSED})
     for department in told:

@@ -12,7 +12,18 @@ from app.dashboard.language import N_
 from app.dashboard.words import Clock, Fact, Words
 from app.ledger.search import CaseRecord
 from app.lifecycle import CASE, LIVE
-from app.models import Act, ActKind, Assignment, AssignmentStatus, Case, CaseOutcome, CaseStatus, Delivery, Event
+from app.models import (
+    Act,
+    ActKind,
+    Assignment,
+    AssignmentStatus,
+    Case,
+    CaseOutcome,
+    CaseStatus,
+    Delivery,
+    Event,
+    ExtensionState,
+)
 
 STAGE_OF: Final[Mapping[CaseStatus, str]] = {
     CaseStatus.TRIAGE: "triage",
@@ -36,6 +47,7 @@ TRACES: Final[Mapping[str, frozenset[str]]] = {
 }
 ACT_OF: Final[Mapping[str, ActKind]] = {
     "assignment.returned": ActKind.RETURN,
+    "assignment.return_refused": ActKind.RETURN,
     "assignment.progressed": ActKind.PROGRESS,
     "assignment.responded": ActKind.FEEDBACK,
     "escalation.forwarded": ActKind.FORWARDING,
@@ -46,6 +58,7 @@ SPOKEN: Final[Sequence[tuple[str, str]]] = (
     ("explanation", N_("说明")),
     ("legal_basis", N_("依据")),
     ("note", N_("进展")),
+    ("reason", N_("延期理由")),
     ("measures", N_("整改措施")),
     ("answer", N_("省级答复")),
     ("public_reply", N_("可公开的答复")),
@@ -83,6 +96,7 @@ class DutyView:
     clock: Clock
     spoken: list[Fact]
     reviewable: bool
+    extension: list[Fact]
 
 
 @dataclass(frozen=True)
@@ -173,6 +187,7 @@ def duties_of(record: CaseRecord, words: Words) -> list[DutyView]:
                 clock=words.clock_of(nearest) if nearest else words.clock(None),
                 spoken=spoken(acts[-1], words) if acts else [],
                 reviewable=duty.status is AssignmentStatus.RESPONDED,
+                extension=_extension_of(duty, acts, words),
             )
         )
     return views
@@ -202,7 +217,19 @@ def _place_of(quote: Mapping[str, Any], words: Words) -> str:
 
 def spoken(act: Act, words: Words) -> list[Fact]:
     """What a department wrote in one act."""
-    return [Fact(words.say(label), str(act.content[key])) for key, label in SPOKEN if act.content.get(key)]
+    known = act.content if act.kind is not ActKind.RETURN else {**act.content, "reason": None}
+    return [Fact(words.say(label), str(known[key])) for key, label in SPOKEN if known.get(key)]
+
+
+def _extension_of(duty: Assignment, acts: Sequence[Act], words: Words) -> list[Fact]:
+    """What a department that waits for more time wrote and wishes; nothing where nothing is to be decided."""
+    if duty.extension is not ExtensionState.REQUESTED:
+        return []
+    asked = next((act for act in acts if act.kind is ActKind.EXTENSION), None)
+    if asked is None:
+        return []
+    wished = Fact(words.say(N_("希望延至")), str(asked.content["until"]))
+    return [wished, *spoken(asked, words)]
 
 
 def timeline_of(record: CaseRecord, deliveries: Sequence[Delivery], words: Words) -> list[Entry]:

@@ -30,6 +30,12 @@ router = make_pages()
 Number = Annotated[str, Path(pattern=r"^[A-Z]{2}-\d{4}-\d{6,10}$")]
 MOST_DELIVERIES = 200
 LONGEST_STATEMENT = 4000
+VERDICTS = {
+    "accept": N_("已审核通过 %(number)s 的反馈："),
+    "return": N_("已将 %(number)s 退回重办："),
+    "grant": N_("已同意 %(number)s 延期，并已告知反映人："),
+    "refuse": N_("未同意 %(number)s 延期，原期限不变："),
+}
 
 
 @router.get("/cases/{number}")
@@ -200,13 +206,14 @@ async def reopen(number: Number, at: At) -> Response:
 
 @router.post("/cases/{number}/review")
 async def review(number: Number, at: At) -> Response:
-    """审核: what a department sent is accepted, or goes back with a comment."""
+    """审核: what a department sent is accepted, or goes back with a comment; more time is granted or refused."""
     typed = {"assignment": at.form.get("assignment"), "comment": at.form.get("comment")}
 
     async def act() -> Response:
-        accepted = at.form.get("verdict") == "accept"
+        verdict = at.form.get("verdict")
+        accepted = verdict in {"accept", "grant"}
         faults: list[str] = []
-        if not accepted:
+        if not accepted and verdict != "refuse":
             read_text(at.form, "comment", N_("退回重办须写明意见（2 至 2000 字）。"), faults)
         if faults:
             raise BadFields(faults)
@@ -218,12 +225,7 @@ async def review(number: Number, at: At) -> Response:
                 comment=typed["comment"],
                 expected_version=_version(at.form),
             )
-        say = words_for(at).say
-        done = (
-            say(N_("已审核通过 %(number)s 的反馈："), number=number)
-            if accepted
-            else say(N_("已将 %(number)s 退回重办："), number=number)
-        )
+        done = words_for(at).say(VERDICTS.get(verdict, VERDICTS["return"]), number=number)
         message = Flash(done, "success", words_for(at).department(duty.department_code))
         return go(at.request, f"/dashboard/cases/{number}", message)
 

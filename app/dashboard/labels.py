@@ -105,6 +105,18 @@ RETURN_REASON: Final[Labels] = {
     "insufficient_facts": N_("情况不具体"),
     "duplicate": N_("重复交办"),
 }
+EXTENSION: Final[Labels] = {
+    "requested": N_("申请延期，待审批"),
+    "granted": N_("已同意延期"),
+    "refused": N_("未同意延期"),
+    "lapsed": N_("延期申请已失效"),
+}
+EXTENSION_TONES: Final[Labels] = {
+    "requested": "warning",
+    "granted": "info",
+    "refused": "neutral",
+    "lapsed": "neutral",
+}
 POSITION: Final[Labels] = {"lead": N_("愿意牵头"), "supporting": N_("愿意协办"), "not_concerned": N_("不涉及本部门")}
 CONSULTATION_STATUS: Final[Labels] = {
     "convened": N_("待形成结论"),
@@ -165,6 +177,7 @@ EVENT: Final[Labels] = {
     "assignment.created": N_("交办"),
     "assignment.accepted": N_("签收"),
     "assignment.returned": N_("退回统筹部门"),
+    "assignment.return_refused": N_("再次退回，转入会商"),
     "assignment.progressed": N_("办理进展"),
     "assignment.responded": N_("反馈办理情况"),
     "assignment.returned_to_department": N_("退回重办"),
@@ -199,6 +212,8 @@ EVENT_TONES: Final[Labels] = {
     "feedback.approved": "success",
     "case.struck_off": "success",
     "assignment.returned": "warning",
+    "assignment.return_refused": "warning",
+    "assignment.extension_requested": "warning",
     "assignment.returned_to_department": "warning",
     "case.put_back": "warning",
     "verification.lapsed": "warning",

@@ -121,6 +121,8 @@ class Words:
             ("model", N_("模型"), str),
             ("reference", N_("文号"), str),
             ("forwarded_on", N_("上报日期"), str),
+            ("granted", N_("是否同意延期"), self._yes_or_no),
+            ("until", N_("期限"), str),
             ("completed_on", N_("完成日期"), str),
             ("kind", N_("时限"), lambda key: self.label(labels.DEADLINE_KIND, key)),
             ("relieved", N_("是否减负"), self._yes_or_no),

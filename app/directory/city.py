@@ -68,6 +68,10 @@ class City:
             return []
         return [code for code in sources if self._stands_in_for(code) == receiver]
 
+    def seat_of(self, code: str) -> str:
+        """Who sits at the city's table for a department: a provincial one is represented, others come themselves."""
+        return self._stands_in_for(code) or code
+
     def provincial_counterparts(self, receiver: str) -> list[str]:
         """The provincial departments a municipal one answers to: of its own line, or else all it is counterpart of."""
         above = [

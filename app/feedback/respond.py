@@ -1,47 +1,17 @@
-"""A department's acts on its assignment: sign for it, return it, report, feed back, forward upward, bring the answer.
+"""A department's acts on its assignment: sign for it, report, feed back, forward upward, bring the answer.
 
-Each act is stored whole; the status moves by the lifecycle. What follows for the case is `flow`'s.
+Returning it and asking for more time have rules of their own, in `returning` and `extension`. Each act is stored
+whole; the status moves by the lifecycle. What follows for the case is `flow`'s.
 """
 
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from typing import Any
 
 from app.casefile import CaseFile
 from app.lifecycle import IllegalMove
 from app.models import Act, ActKind, Assignment, AssignmentKind, AssignmentStatus, new_id
-from app.problems import Conflict, InvalidInput
-
-
-class ReturnReason(StrEnum):
-    """退回理由: a return needs one of these; `not_our_duty` also its legal basis and the owner it proposes."""
-
-    NOT_OUR_DUTY = "not_our_duty"
-    INSUFFICIENT_FACTS = "insufficient_facts"
-    DUPLICATE = "duplicate"
-
-
-class BasisMissing(InvalidInput):
-    code = "basis_missing"
-    title_zh, title_en = "退回缺少依据", "The return lacks its basis"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "以“非本部门职责”退回,须写明法律或文件依据,并提出应由哪个部门承担。",
-            "A return as not your duty needs its legal or documentary basis and the department you propose.",
-        )
-
-
-class ReturnedBefore(Conflict):
-    code = "returned_before"
-    title_zh, title_en = "该事项已被退回过一次", "This case has been returned once already"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "同一事项只能退回一次。有异议请联系统筹部门,由其组织会商。",
-            "A case may be returned once only. If you disagree, ask the coordinating office to convene a consultation.",
-        )
+from app.problems import Conflict
 
 
 class NotAnEscalation(Conflict):
@@ -98,38 +68,12 @@ def check_version(assignment: Assignment, expected: int | None) -> None:
 def accept_assignment(file: CaseFile, assignment: Assignment) -> None:
     """签收: the department takes the assignment. The clock has been running since dispatch."""
     file.advance_assignment(assignment, AssignmentStatus.ACCEPTED)
-    _keep(file, assignment, ActKind.ACCEPTANCE, {}, "assignment.accepted")
-
-
-def return_assignment(
-    file: CaseFile,
-    assignment: Assignment,
-    *,
-    reason: ReturnReason,
-    explanation: str,
-    legal_basis: str | None,
-    proposed_department: str | None,
-) -> None:
-    """退回: once a case, with a reason from the list. Raises BasisMissing or ReturnedBefore."""
-    if reason is ReturnReason.NOT_OUR_DUTY and not (legal_basis and proposed_department):
-        raise BasisMissing
-    if file.case.returns:
-        raise ReturnedBefore
-    file.advance_assignment(assignment, AssignmentStatus.RETURNED)
-    file.case.returns += 1
-    content = {
-        "reason": reason,
-        "explanation": explanation,
-        "legal_basis": legal_basis,
-        "proposed_department": proposed_department,
-    }
-    facts = {"reason": reason, "proposed_department": proposed_department}
-    _keep(file, assignment, ActKind.RETURN, content, "assignment.returned", facts)
+    keep_act(file, assignment, ActKind.ACCEPTANCE, {}, "assignment.accepted")
 
 
 def report_progress(file: CaseFile, assignment: Assignment, note: str) -> None:
     """办理进展: changes nothing but the record."""
-    _keep(file, assignment, ActKind.PROGRESS, {"note": note}, "assignment.progressed")
+    keep_act(file, assignment, ActKind.PROGRESS, {"note": note}, "assignment.progressed")
 
 
 def give_feedback(file: CaseFile, assignment: Assignment, feedback: Feedback) -> None:
@@ -145,7 +89,7 @@ def give_feedback(file: CaseFile, assignment: Assignment, feedback: Feedback) ->
         "completed_on": feedback.completed_on.isoformat() if feedback.completed_on else None,
     }
     facts = {"document_changed": feedback.document_changed, "completed_on": content["completed_on"]}
-    _keep(file, assignment, ActKind.FEEDBACK, content, "assignment.responded", facts)
+    keep_act(file, assignment, ActKind.FEEDBACK, content, "assignment.responded", facts)
 
 
 def forward_upward(
@@ -156,7 +100,7 @@ def forward_upward(
         raise NotAnEscalation
     file.advance_assignment(assignment, AssignmentStatus.FORWARDED)
     content = {"reference": reference, "forwarded_on": forwarded_on.isoformat(), "forwarded_to": forwarded_to}
-    _keep(file, assignment, ActKind.FORWARDING, content, "escalation.forwarded", content)
+    keep_act(file, assignment, ActKind.FORWARDING, content, "escalation.forwarded", content)
 
 
 def bring_answer(
@@ -167,7 +111,7 @@ def bring_answer(
         raise NotAnEscalation
     file.advance_assignment(assignment, AssignmentStatus.RESPONDED)
     content = {"answer": answer, "public_reply": public_reply, "agreed": agreed, "reference": reference}
-    _keep(
+    keep_act(
         file, assignment, ActKind.UPSTREAM_REPLY, content, "escalation.answered",
         {"agreed": agreed, "reference": reference},
     )  # fmt: skip
@@ -199,15 +143,18 @@ def send_back(file: CaseFile, assignment: Assignment, comment: str) -> None:
     )
 
 
-def _keep(
+def keep_act(
     file: CaseFile,
     assignment: Assignment,
     kind: ActKind,
     content: dict[str, Any],
     event_type: str,
     facts: dict[str, Any] | None = None,
+    *,
+    applied: bool = True,
 ) -> None:
+    """Store an act whole, and the event that says so; `applied` is False for what was said but not done."""
     file.batch.add(
-        Act(id=new_id(), assignment_id=assignment.id, kind=kind, content=content, applied=True, done_at=file.now)
+        Act(id=new_id(), assignment_id=assignment.id, kind=kind, content=content, applied=applied, done_at=file.now)
     )
     file.record(event_type, {"assignment": assignment.id, "department": assignment.department_code, **(facts or {})})

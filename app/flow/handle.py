@@ -1,13 +1,21 @@
 """办: a department acts on its duty, the office reviews what came back; the case follows its duties."""
 
+from datetime import datetime
+
 from sqlalchemy import select
 
 from app.casefile import CaseFile
-from app.feedback import respond
+from app.classify import Category, Route
+from app.close import interim
+from app.directory.serials import CONSULTATION, Numbers
+from app.feedback import extension, respond, returning
+from app.feedback.returning import Return
 from app.flow.desk import Desk
-from app.lifecycle import case_status_for
-from app.models import Assignment, CaseStatus
+from app.flow.receive import SYSTEM_ACTOR, summon
+from app.lifecycle import CASE, IllegalMove, case_status_for
+from app.models import Assignment, CaseStatus, Consultation, ExtensionState
 from app.problems import NotFound
+from app.route import assign
 from app.supervise import verify
 
 
@@ -37,11 +45,55 @@ async def settle(desk: Desk, file: CaseFile) -> None:
     await desk.finish(file)
 
 
+async def prepare_return(numbers: Numbers, now: datetime) -> None:
+    """Have a session's number at hand, should the return become a consultation; before the transaction begins."""
+    await numbers.reserve(CONSULTATION, now)
+
+
+async def return_duty(desk: Desk, file: CaseFile, assignment: Assignment, said: Return) -> Consultation | None:
+    """退回: the first one brings the case back to the office; there is no second one: it becomes a consultation.
+
+    Answers the session, if one was opened. Raises what `returning.check_return` raises, UnknownDepartment,
+    ReturnedBefore or SettledBefore.
+    """
+    if said.proposed_department:
+        desk.city.get_department(said.proposed_department, "proposed_department")
+    returning.check_return(file, assignment, said)
+    if file.case.returns:
+        return await _consult_instead(desk, file, assignment, said)
+    returning.return_assignment(file, assignment, said)
+    await settle(desk, file)
+    return None
+
+
+async def _consult_instead(desk: Desk, file: CaseFile, assignment: Assignment, said: Return) -> Consultation:
+    """会商: bring those together who pass the case to each other; duties on it rest until they agree."""
+    if assignment.consultation_id is not None:
+        raise returning.SettledBefore
+    seats = {desk.city.seat_of(code) for code in await returning.find_concerned(file, assignment, said)}
+    if len(seats) < 2:
+        raise returning.ReturnedBefore
+    if not CASE.allows(file.case.status, CaseStatus.CONSULTING):
+        raise IllegalMove(file.case.status, CaseStatus.CONSULTING)
+    returning.refuse_return(file, assignment, said)
+    file.actor = SYSTEM_ACTOR
+    assign.supersede(file)
+    file.case.category, file.case.route = Category.MULTI_DEPARTMENT, Route.CONSULTATION
+    session = await summon(desk, [(file, await desk.reports_on(file))], sorted(seats))
+    await desk.finish(file)
+    return session
+
+
 async def review(
     desk: Desk, assignment_id: str, *, accepted: bool, comment: str, expected_version: int | None = None
 ) -> tuple[CaseFile, Assignment]:
-    """审核: the office accepts what came back, or sends it back to the department."""
+    """审核: the office accepts what came back or sends it back; where more time was asked for, grants or refuses it."""
     file, assignment = await open_duty(desk, assignment_id, expected_version)
-    respond.review(file, assignment, accepted=accepted, comment=comment)
+    if assignment.extension is ExtensionState.REQUESTED:
+        later = extension.decide_extension(file, assignment, granted=accepted, comment=comment)
+        if later is not None:
+            interim.tell_extension(file, await desk.reports_on(file), assignment, later)
+    else:
+        respond.review(file, assignment, accepted=accepted, comment=comment)
     await settle(desk, file)
     return file, assignment

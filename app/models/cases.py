@@ -15,6 +15,7 @@ from app.vocabulary import (
     CaseOutcome,
     CaseStatus,
     DeadlineKind,
+    ExtensionState,
     Party,
 )
 
@@ -23,7 +24,8 @@ class Case(Base):
     """台账事项: one line of the ledger: one burden, one owner, one clock, fed by one or more reports.
 
     `last_seq` and `last_hash` are the head of the case's event chain; the row is locked while an event is appended.
-    `last_seq` is also the row's version: a writer that read an older one gets a conflict.
+    `last_seq` is also the row's version: a writer that read an older one gets a conflict. `due_at` is the next step's;
+    `answer_due_at` is by when the reporter was promised an answer: only the office moves it, a return never does.
     """
 
     __tablename__ = "cases"
@@ -36,6 +38,7 @@ class Case(Base):
     owner: Mapped[Party | None] = mapped_column(enum_column(Party))
     owner_department: Mapped[str | None] = mapped_column(directory_code())
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    answer_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     category: Mapped[str] = mapped_column(String(24))
     route: Mapped[str] = mapped_column(String(24))
     sources: Mapped[list[str]] = mapped_column(Json)
@@ -59,7 +62,10 @@ class Case(Base):
 
 
 class Assignment(Base):
-    """交办: one department's duty on a case. An escalation (上报) is the counterpart's duty to carry it upward."""
+    """交办: one department's duty on a case. An escalation (上报) is the counterpart's duty to carry it upward.
+
+    `extension` is where its one request for more time (延期) stands, `extension_until` the date it wished.
+    """
 
     __tablename__ = "assignments"
 
@@ -75,6 +81,8 @@ class Assignment(Base):
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
     dispatched_at: Mapped[datetime] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(Integer)
+    extension: Mapped[ExtensionState | None] = mapped_column(enum_column(ExtensionState))
+    extension_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __mapper_args__ = {"version_id_col": version, "version_id_generator": False}  # noqa: RUF012
     __table_args__ = (
@@ -99,7 +107,10 @@ class Act(Base):
 
 
 class Deadline(Base):
-    """时限: one clock of one party, frozen when set; `ended_at` says when it stopped, `met` how."""
+    """时限: one clock of one party, frozen when set; `ended_at` says when it stopped, `met` how.
+
+    A granted extension ends the row with neither met nor missed, and `extended_by` names the row that took its place.
+    """
 
     __tablename__ = "deadlines"
 
@@ -119,6 +130,7 @@ class Deadline(Base):
     overdue_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     met: Mapped[bool | None] = mapped_column(Boolean)
+    extended_by: Mapped[str | None] = mapped_column(id_column())
 
     __table_args__ = (
         Index("ix_deadlines_case_id", "case_id"),

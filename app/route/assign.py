@@ -42,6 +42,7 @@ def dispatch(
             department_code=assignment.department_code,
             message=file.describe(assignment) | {"reports": texts},
         )
+    file.promise_answer(made[0])
     return made
 
 

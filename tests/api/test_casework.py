@@ -73,7 +73,7 @@ async def test_of_two_rulings_on_the_same_version_one_gets_409(city: CityUnderTe
     assert second.json()["code"] == "stale_version"
 
 
-async def test_a_case_returned_once_cannot_be_returned_again(city: CityUnderTest) -> None:
+async def test_a_case_returned_once_goes_to_a_consultation_the_next_time(city: CityUnderTest) -> None:
     scene = await assigned(city)
     body = {
         "reason": "not_our_duty",
@@ -87,8 +87,8 @@ async def test_a_case_returned_once_cannot_be_returned_again(city: CityUnderTest
     assert (await scene.office.post(f"/v1/cases/{scene.case}/ruling", json=again)).json()["status"] == "dispatched"
     duty = (await scene.shown())["assignments"][-1]["id"]
     second = await scene.department.post(f"/v1/assignments/{duty}/return", json=body)
-    assert second.status_code == 409
-    assert second.json()["code"] == "returned_before"
+    assert second.json()["case_status"] == "consulting", second.text
+    assert second.json()["consultation"].startswith("HS-2026-")
 
 
 async def test_returning_as_not_our_duty_needs_basis_and_a_better_owner(city: CityUnderTest) -> None:

@@ -13,7 +13,7 @@ from app.clock import FixedClock
 from app.dashboard import labels
 from app.dashboard.labels import EVENT
 from app.dashboard.menu import ROLE_LABELS
-from app.feedback.respond import ReturnReason
+from app.feedback.returning import ReturnReason
 from app.models import Role
 from tests.city import CityUnderTest
 from tests.dashboard.office import HTMX, at_work, report, shown
@@ -99,6 +99,50 @@ async def test_feedback_is_sent_back_then_accepted_and_the_case_closed_and_reope
     await browser.send(f"{url}/reopening", {"reason": "又要报了"})
     assert f"{number} 已重新挂账" in shown(await browser.follow())
     assert "待分办" in shown(browser.page)
+
+
+async def asking_case(city: CityUnderTest) -> str:
+    """A case whose department has asked for more time."""
+    number: str = (await report(city, PLAIN))["case"]
+    duty = (await (await city.office()).get(f"/v1/cases/{number}")).json()["assignments"][0]
+    wish = {"reason": "须报市局同意后废止。", "until": "2026-04-10"}
+    department = await city.department(duty["department"])
+    assert (await department.post(f"/v1/assignments/{duty['id']}/extension", json=wish)).status_code == 200
+    return number
+
+
+async def test_more_time_is_granted_on_the_case_page_and_the_reply_shown(city: CityUnderTest) -> None:
+    number = await asking_case(city)
+    browser = await at_work(city)
+    url = f"/dashboard/cases/{number}"
+    asked = shown(await browser.get(url))
+    for words in ("申请延期，待审批", "希望延至 2026-04-10", "延期理由 须报市局同意后废止。", "答复期限 2026年3月23日"):
+        assert words in asked, words
+    await browser.send(f"{url}/review", {"verdict": "grant", "comment": "同意，请抓紧。"})
+    said = shown(await browser.follow())
+    assert f"已同意 {number} 延期，并已告知反映人： 芙蓉区民政局" in said
+    for words in ("已同意延期", "阶段性答复", "答复期限 2026年4月10日", "是否同意延期 是"):
+        assert words in said, words
+    assert 'value="grant"' not in browser.page.text
+
+
+async def test_more_time_is_refused_on_the_case_page_and_the_deadline_stays(city: CityUnderTest) -> None:
+    number = await asking_case(city)
+    browser = await at_work(city, Role.LEADER)
+    url = f"/dashboard/cases/{number}"
+    await browser.get(url)
+    await browser.send(f"{url}/review", {"verdict": "refuse"})
+    said = shown(await browser.follow())
+    assert f"未同意 {number} 延期，原期限不变： 芙蓉区民政局" in said
+    assert "答复期限 2026年3月23日" in said
+    assert "阶段性答复" not in said
+
+
+async def test_who_only_reads_is_shown_the_request_and_no_buttons(city: CityUnderTest) -> None:
+    number = await asking_case(city)
+    page = await (await at_work(city, Role.AUDITOR)).get(f"/dashboard/cases/{number}")
+    assert "申请延期，待审批" in shown(page)
+    assert 'value="grant"' not in page.text
 
 
 async def test_a_case_is_reassigned_from_its_page_and_overruling_is_noted(city: CityUnderTest) -> None:
@@ -248,6 +292,7 @@ async def test_home_shows_what_is_overdue_first_and_the_menu_asks_only_for_news(
         (Category, labels.CATEGORY),
         (UnclearReason, labels.UNCLEAR_REASON),
         (ReturnReason, labels.RETURN_REASON),
+        (models.ExtensionState, labels.EXTENSION),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

@@ -24,6 +24,13 @@ FEEDBACK = {"measures": "已经取消。", "public_reply": "已经取消,不再�
 REPLY = {"answer": "同意取消。", "public_reply": "省里同意取消。", "agreed": True}
 FORWARDING = {"reference": "函1", "forwarded_on": "2026-03-03", "forwarded_to": "省级部门"}
 RETURN = {"reason": "insufficient_facts", "explanation": "请补充是哪份通知。"}
+NOT_OURS = {
+    "reason": "not_our_duty",
+    "explanation": "不归我们管。",
+    "legal_basis": "三定规定",
+    "proposed_department": "CS-WJ",
+}
+EXTENSION = {"reason": "须修订文件。", "working_days": 5}
 
 
 @dataclass
@@ -65,13 +72,25 @@ class Life:
         else:
             self.done += 1
             assert after["case"]["version"] > before["case"]["version"], self.log
+            self.nothing_was_passed_around(before, after)
+
+    def nothing_was_passed_around(self, before: dict[str, Any], after: dict[str, Any]) -> None:
+        """A case is returned once, a duty asks for time once, and no act of a department moves the promise."""
+        returns = [a for a in after["acts"] if a["kind"] == "return" and a["applied"]]
+        assert len(returns) <= 1, self.log
+        asked = [a["assignment"] for a in after["acts"] if a["kind"] == "extension"]
+        assert len(asked) == len(set(asked)), self.log
+        if self.log[-1].startswith("act "):
+            assert after["case"]["answer_due_at"] == before["case"]["answer_due_at"], self.log
+        assert len(after["acts"]) - len(before["acts"]) in {0, 1}, self.log
 
     async def act(self, shown: dict[str, Any]) -> httpx.Response | None:
         if not shown["assignments"]:
             return None
         duty = self.dice.choice(shown["assignments"])
         word, body = self.dice.choice(
-            [("acceptance", {}), ("return", RETURN), ("progress", {"note": "正在办理。"}), ("feedback", FEEDBACK),
+            [("acceptance", {}), ("return", RETURN), ("return", NOT_OURS),
+             ("extension", EXTENSION), ("progress", {"note": "正在办理。"}), ("feedback", FEEDBACK),
              ("feedback", FEEDBACK), ("forwarding", FORWARDING), ("upstream-reply", REPLY)]
         )  # fmt: skip
         department = await self.city.department(duty["department"])
