@@ -5,8 +5,10 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,9 +22,10 @@ from app.flow import supervision
 from app.flow.supervision import Supervisor
 from app.ledger.reconcile import reconcile, verify_chains
 from app.ledger.todo import read_waiting
-from app.models import Deadline, Delivery, Event
+from app.models import Deadline, Delivery, Event, Role
 from tests.api.scenes import ASSIGNED, FEEDBACK, Scene, assigned, unclear
-from tests.city import CityUnderTest
+from tests.city import CityUnderTest, open_city
+from tests.dashboard.office import at_work, shown
 from tests.processes import environment_for
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -398,3 +401,36 @@ async def test_a_case_whose_look_fails_is_put_off_and_keeps_no_other_from_its_tu
     assert len(await events_of(city)) == 1
     await look_at(city, clock, "2026-03-05T10:00")
     assert sorted(e.type for e in await events_of(city)) == ["assignment.overdue", "office.overdue"]
+
+
+# ── in the running service ──
+
+
+async def test_the_worker_of_the_service_does_it_by_itself(city_url: str, tmp_path: Path, clock: FixedClock) -> None:
+    async with open_city(city_url, tmp_path, clock, with_worker=True) as city:
+        await assigned(city)
+        clock.set(local("2026-03-05T09:00"))
+        end = time.monotonic() + 10
+        while not (events := await events_of(city)):
+            assert time.monotonic() < end
+            await asyncio.sleep(0.05)
+        assert said(events) == [("2026-03-05T09:00", "assignment.overdue", "acceptance")]
+
+
+async def test_the_pages_show_what_was_said_and_list_a_case_at_level_three(
+    city: CityUnderTest, clock: FixedClock
+) -> None:
+    scene = await assigned(city)
+    await scene.act("acceptance")
+    for moment in ("2026-03-19", "2026-03-24", "2026-03-30", "2026-04-03"):
+        await look_at(city, clock, f"{moment}T09:00")
+    browser = await at_work(city)
+    assert "三级督办" not in shown(await browser.get("/dashboard/"))
+    await look_at(city, clock, "2026-04-10T09:00")
+    browser = await at_work(city, Role.LEADER)
+    home = await browser.get("/dashboard/")
+    assert "三级督办" in shown(home)
+    assert scene.case in home.text
+    page = shown(await browser.get(f"/dashboard/cases/{scene.case}"))
+    for words in ("临期提醒 系统", "逾期 系统", "督办 系统", "督办级别 3", "答复期限 2026-04-15"):
+        assert words in page, words
