@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from app.vocabulary import DeadlineKind
 
+START_OF_OFFICE_DAY = time(9, 0)
 END_OF_OFFICE_DAY = time(18, 0)
 # (month, day) of holidays whose date never moves; used only for years whose notice is not loaded.
 FIXED_HOLIDAYS = frozenset({(1, 1), (5, 1), (10, 1), (10, 2), (10, 3)})
@@ -17,6 +18,9 @@ REMIND_WORKING_DAYS_BEFORE = 2
 # 退回: until when a department may return an assignment, and the least its successor gets of what is left of the term.
 RETURN_WITHIN_WORKING_DAYS = 2
 LEAST_WORKING_DAYS_AFTER_RETURN = 5
+# 督办: working days that each notice of lateness leaves for a reply before the next level, and the last level.
+REPLY_WORKING_DAYS = 3
+HIGHEST_LEVEL = 3
 
 # Working days a party has, by kind of clock. The city publishes none; see docs/decisions/0006.
 DEFAULT_TERMS: Mapping[DeadlineKind, int] = {
@@ -73,6 +77,11 @@ def due_by(start: datetime, working_days: int, calendar: Calendar) -> Due:
     return Due(end_of(day, calendar), provisional)
 
 
+def start_of(day: date, calendar: Calendar) -> datetime:
+    """The start of office hours on that day, as aware UTC."""
+    return datetime.combine(day, START_OF_OFFICE_DAY, calendar.zone).astimezone(UTC)
+
+
 def end_of(day: date, calendar: Calendar) -> datetime:
     """The end of office hours on that day, as aware UTC."""
     return datetime.combine(day, END_OF_OFFICE_DAY, calendar.zone).astimezone(UTC)
@@ -109,11 +118,28 @@ def working_days_left(now: datetime, due: datetime, calendar: Calendar) -> int:
     return sum(calendar.is_working(today + timedelta(days=n)) for n in range(1, (last - today).days + 1))
 
 
+def office_moment(moment: datetime, calendar: Calendar) -> datetime:
+    """The moment itself where it lies in office hours of a working day, else the start of the next ones."""
+    local = moment.astimezone(calendar.zone)
+    day = local.date()
+    if calendar.is_working(day):
+        if START_OF_OFFICE_DAY <= local.time() < END_OF_OFFICE_DAY:
+            return moment
+        if local.time() < START_OF_OFFICE_DAY:
+            return start_of(day, calendar)
+    day += timedelta(days=1)
+    while not calendar.is_working(day):
+        day += timedelta(days=1)
+    return start_of(day, calendar)
+
+
 def remind_at(start: datetime, due: datetime, calendar: Calendar) -> datetime:
-    """When to remind: office start two working days before the end, or the end itself where the term is shorter."""
+    """When to remind: office start two working days before the end, or the end itself where the term is shorter.
+
+    Nobody is reminded on the day on which the clock started.
+    """
     day, left = due.astimezone(calendar.zone).date(), REMIND_WORKING_DAYS_BEFORE
     while left:
         day -= timedelta(days=1)
         left -= calendar.is_working(day)
-    moment = datetime.combine(day, time(9, 0), calendar.zone).astimezone(UTC)
-    return moment if moment > start else due
+    return start_of(day, calendar) if day > start.astimezone(calendar.zone).date() else due

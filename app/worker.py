@@ -21,6 +21,7 @@ from app.deliver.guard import Guard
 from app.deliver.send import Sender
 from app.directory.city import CityCache
 from app.flow.second_opinion import Adviser
+from app.flow.supervision import Supervisor
 from app.log import get_logger
 from app.problems import AppError
 from app.sealing import Sealer
@@ -53,6 +54,7 @@ class WorkerContext:
     heartbeat: float = 0.0
     drain_seconds: float = DRAIN_SECONDS
     courier: Courier = field(init=False)
+    supervisor: Supervisor = field(init=False)
     adviser: Adviser | None = field(init=False, default=None)
     _anchored: float | None = field(init=False, default=None)
 
@@ -69,10 +71,12 @@ class WorkerContext:
             concurrency=settings.delivery_concurrency,
             cap=settings.delivery_endpoint_cap,
         )
+        self.cities = self.cities or CityCache(self.database, ZoneInfo(settings.timezone))
+        self.supervisor = Supervisor(self.database, self.clock, self.cities)
         if settings.second_opinion_url:
-            self.adviser = self._make_adviser(settings.second_opinion_url)
+            self.adviser = self._make_adviser(settings.second_opinion_url, self.cities)
 
-    def _make_adviser(self, url: str) -> Adviser | None:
+    def _make_adviser(self, url: str, cities: CityCache) -> Adviser | None:
         """None where the guard refuses the address: that must not stop the rest of the worker."""
         settings, key = self.settings, self.settings.second_opinion_key
         guard = Guard.of(
@@ -84,7 +88,6 @@ class WorkerContext:
         except AppError as error:
             get_logger().warning("second_opinion_off", reason=error.code)
             return None
-        cities = self.cities or CityCache(self.database, ZoneInfo(settings.timezone))
         model = settings.second_opinion_model or ""
         return Adviser(self.database, self.clock, cities, asker, model=model, seconds=seconds)
 
@@ -113,6 +116,11 @@ async def deliver_next(context: WorkerContext) -> bool:
     return await context.courier.take()
 
 
+async def supervise_next(context: WorkerContext) -> bool:
+    """Look at the clocks of the next case that is due for it: remind, note what is overdue, raise the level."""
+    return await context.supervisor.look()
+
+
 async def advise_next(context: WorkerContext) -> bool:
     """Where a model is configured, ask its opinion on the next case in triage; the asking goes on beside the loop."""
     return context.adviser is not None and await context.adviser.take()
@@ -121,7 +129,7 @@ async def advise_next(context: WorkerContext) -> bool:
 Step = Callable[[WorkerContext], Awaitable[bool]]
 
 # In mission order, what is optional last. Each answers whether it found work; the worker pauses when none did.
-STEPS: tuple[Step, ...] = (deliver_next, advise_next)
+STEPS: tuple[Step, ...] = (deliver_next, supervise_next, advise_next)
 
 
 async def run_worker(context: WorkerContext, stop: asyncio.Event, steps: tuple[Step, ...] | None = None) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.deadlines import Calendar, due_after_return, due_by, end_of, remind_at, working_days_left
+from app.deadlines import Calendar, due_after_return, due_by, end_of, office_moment, remind_at, working_days_left
 from app.directory.calendar import published_days
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -100,3 +100,37 @@ def test_after_a_return_the_promised_term_goes_on_but_never_ends_at_once(
 ) -> None:
     start = datetime(now.year, now.month, now.day, 1, 30, tzinfo=UTC)
     assert due_after_return(start, 15, end_of(promised, CALENDAR), CALENDAR).at == end_of(expected, CALENDAR)
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        ("2026-03-06T09:00", "2026-03-06T09:00"),
+        ("2026-03-06T17:59", "2026-03-06T17:59"),
+        ("2026-03-06T08:59", "2026-03-06T09:00"),  # before the office opens
+        ("2026-03-06T00:00", "2026-03-06T09:00"),
+        ("2026-03-06T18:00", "2026-03-09T09:00"),  # from a Friday evening over the weekend
+        ("2026-03-07T11:00", "2026-03-09T09:00"),
+        ("2025-09-27T23:00", "2025-09-28T09:00"),  # a Sunday that is worked for the National Day holiday
+        ("2025-09-30T18:00", "2025-10-09T09:00"),  # the holiday of eight days
+        ("2025-10-10T20:00", "2025-10-11T09:00"),  # that Saturday is a make-up day
+    ],
+)
+def test_what_falls_due_out_of_office_hours_waits_for_the_next_ones(moment: str, expected: str) -> None:
+    assert office_moment(local(moment), CALENDAR) == local(expected)
+
+
+def test_nobody_is_reminded_on_the_day_the_clock_started() -> None:
+    start = local("2026-03-02T07:30")
+    due = due_by(start, 2, CALENDAR).at
+    assert remind_at(start, due, CALENDAR) == due
+
+
+@given(moment=st.datetimes(FIRST, LAST, timezones=st.just(UTC)))
+def test_an_office_moment_is_never_earlier_and_always_in_office_hours(moment: datetime) -> None:
+    found = office_moment(moment, CALENDAR)
+    there = found.astimezone(ZONE)
+    assert found >= moment
+    assert CALENDAR.is_working(there.date())
+    assert 9 <= there.hour < 18
+    assert office_moment(found, CALENDAR) == found

@@ -47,11 +47,19 @@ class DisclosedReport(BaseModel):
     text: str = Field(description="with self-identifying spans masked")
 
 
+class DisclosedDeadline(BaseModel):
+    kind: str = Field(description="`acceptance`, `feedback`, `forwarding` or `chase` (ask the province again)")
+    due_at: str
+    level: int | None = Field(default=None, description="the level of supervision, 1 to 3")
+    reply_by: str | None = Field(default=None, description="answer by then, or the next level follows")
+
+
 class WebhookData(BaseModel):
     case: DisclosedCase
     assignment: DisclosedAssignment | None = None
     consultation: DisclosedConsultation | None = None
     reports: list[DisclosedReport] | None = None
+    deadline: DisclosedDeadline | None = Field(default=None, description="the clock that a reminder or notice is about")
 
 
 class WebhookBody(BaseModel):
@@ -69,6 +77,9 @@ SENT = {
     "assignment.created": "交办: a new assignment",
     "assignment.returned_to_department": "退回重办: what you sent is not enough yet",
     "assignment.extension_decided": "延期审批: whether you get more time (`granted`), with the deadline as it is now",
+    "assignment.reminded": "提醒: your clock ends in two working days; or, while the province is silent, ask it again",
+    "assignment.overdue": "逾期: your clock has run out; sent once",
+    "assignment.supervised": "督办: still unanswered; the level, and the day by which to answer",
     "assignment.closed": "交办结束: the assignment was replaced by another decision",
     "escalation.created": "上报件: carry this matter to your provincial counterpart and bring its answer home",
     "consultation.invited": "会商邀请: state your position and take part",

@@ -182,8 +182,9 @@ EVENT: Final[Labels] = {
     "assignment.responded": N_("反馈办理情况"),
     "assignment.returned_to_department": N_("退回重办"),
     "assignment.closed": N_("收回交办"),
-    "assignment.due_soon": N_("临期提醒"),
+    "assignment.reminded": N_("临期提醒"),
     "assignment.overdue": N_("逾期"),
+    "assignment.supervised": N_("督办"),
     "assignment.extension_requested": N_("申请延期"),
     "assignment.extension_decided": N_("延期审批"),
     "escalation.created": N_("转市直部门上报"),
@@ -199,8 +200,7 @@ EVENT: Final[Labels] = {
     "verification.asked": N_("请观测点核实"),
     "verification.answered": N_("观测点答复核实"),
     "verification.lapsed": N_("核实逾期"),
-    "deadline.reminded": N_("临期提醒"),
-    "deadline.overdue": N_("逾期"),
+    "office.overdue": N_("统筹部门逾期"),
 }
 EVENT_TONES: Final[Labels] = {
     "case.opened": "info",
@@ -217,10 +217,10 @@ EVENT_TONES: Final[Labels] = {
     "assignment.returned_to_department": "warning",
     "case.put_back": "warning",
     "verification.lapsed": "warning",
-    "assignment.due_soon": "warning",
+    "assignment.reminded": "warning",
     "assignment.overdue": "danger",
-    "deadline.reminded": "warning",
-    "deadline.overdue": "danger",
+    "assignment.supervised": "danger",
+    "office.overdue": "danger",
 }
 # What a piece of evidence is, by the name of the rule that found it; patterns (R01, W02 …) are one kind.
 EVIDENCE: Final[Labels] = {

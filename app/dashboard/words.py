@@ -125,6 +125,8 @@ class Words:
             ("until", N_("期限"), str),
             ("completed_on", N_("完成日期"), str),
             ("kind", N_("时限"), lambda key: self.label(labels.DEADLINE_KIND, key)),
+            ("level", N_("督办级别"), str),
+            ("reply_by", N_("答复期限"), lambda moment: str(moment)[:10]),
             ("relieved", N_("是否减负"), self._yes_or_no),
             ("agreed", N_("省级是否同意"), self._yes_or_no),
             ("document_changed", N_("文件处理"), str),

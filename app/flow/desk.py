@@ -19,6 +19,9 @@ from app.models import AssignmentRole, Case, Event, Report
 from app.problems import Conflict, NotFound
 from app.route.policy import Duty
 from app.sealing import Sealer
+from app.supervise.notice import TELLING
+
+HAPPENS_TO_NOBODY = TELLING | {OBTAINED}
 
 
 class CaseChanged(Conflict):
@@ -80,11 +83,11 @@ class Desk:
         return file
 
     async def _acted_since(self, case: Case, version: int) -> bool:
-        """Whether anything happened to the case since that version; a second opinion happens to nobody's work."""
+        """Whether anybody acted since that version; a second opinion and a reminder happen to nobody's work."""
         if case.last_seq <= version:
             return case.last_seq < version
         types = await self.session.scalars(select(Event.type).where(Event.case_id == case.id, Event.seq > version))
-        return any(event_type != OBTAINED for event_type in types)
+        return any(event_type not in HAPPENS_TO_NOBODY for event_type in types)
 
     async def reports_on(self, file: CaseFile) -> list[Report]:
         """The reports on a case, oldest first."""

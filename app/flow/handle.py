@@ -36,6 +36,9 @@ async def open_duty(desk: Desk, assignment_id: str, expected_version: int | None
 async def settle(desk: Desk, file: CaseFile) -> None:
     """Bring the case in line with its duties; when all are approved, ask the points; queue what must be sent."""
     target = case_status_for(file.assignments, fallback=file.case.status)
+    if target is CaseStatus.VERIFYING and file.case.status is CaseStatus.IN_REVIEW and not _approved_now(file):
+        # The points let their time lapse and the case waits for the office: no further word of a department asks again.
+        target = file.case.status
     if target is file.case.status:
         file.settle_owner()
     else:
@@ -82,6 +85,10 @@ async def _consult_instead(desk: Desk, file: CaseFile, assignment: Assignment, s
     session = await summon(desk, [(file, await desk.reports_on(file))], sorted(seats))
     await desk.finish(file)
     return session
+
+
+def _approved_now(file: CaseFile) -> bool:
+    return any(event.type == "feedback.approved" for event in file.events)
 
 
 async def review(

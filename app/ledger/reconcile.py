@@ -52,6 +52,20 @@ class Reconciliation:
         return self.opened - self.closed
 
 
+def _unwatched() -> Select[str]:
+    """Open cases with a clock that runs, has not been told of as run out, and has no next look."""
+    return (
+        select(Case.number)
+        .join(Deadline, Deadline.case_id == Case.id)
+        .where(
+            Case.status != CaseStatus.CLOSED,
+            Deadline.ended_at.is_(None),
+            Deadline.look_at.is_(None),
+            Deadline.overdue_at.is_(None),
+        )
+    )
+
+
 def _checks() -> list[tuple[str, Select[str]]]:
     running = exists().where(Deadline.case_id == Case.id, Deadline.ended_at.is_(None))
     is_open = Case.status != CaseStatus.CLOSED
@@ -71,6 +85,7 @@ def _checks() -> list[tuple[str, Select[str]]]:
         ),
         ("在账事项没有责任方 open case without an owner", select(Case.number).where(is_open, Case.owner.is_(None))),
         ("在账事项没有计时 open case without a running clock", select(Case.number).where(is_open, ~running)),
+        ("计时无人查看 running clock that nobody will look at", _unwatched()),
         (
             "部门办理中却没有责任单位 with a department, but none has a duty",
             select(Case.number).where(

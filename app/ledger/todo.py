@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.deadlines import Calendar, due_by
-from app.models import Case, CaseStatus, Consultation, ConsultationStatus, Delivery, DeliveryStatus
+from app.models import Case, CaseStatus, Consultation, ConsultationStatus, Deadline, Delivery, DeliveryStatus
 
 ROWS = 8
 SOON_WORKING_DAYS = 2
@@ -49,8 +49,12 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Everything on the office's desk. Cases due by tonight stand under `overdue` or `due_today` only."""
+    """Everything on the office's desk. Cases due by tonight stand under `overdue` or `due_today` only.
 
+    `supervised` is the leaders' list: unanswered at the highest level of supervision, apart from where else they stand.
+    """
+
+    supervised: Group
     overdue: Group
     due_today: Group
     triage: Group
@@ -58,6 +62,10 @@ class Waiting:
     verification: Group
     consultations: Sequence[Consultation]
     failed_deliveries: int
+
+
+# Spelt out for the partial index, which a bound number would not match.
+_HIGHEST_LEVEL = select(Deadline.case_id).where(text("level = 3 AND ended_at IS NULL"))
 
 
 def end_of_today(now: datetime, zone: ZoneInfo) -> datetime:
@@ -119,6 +127,7 @@ async def read_waiting(session: AsyncSession, now: datetime, calendar: Calendar)
     badges = await count_badges(session, now, zone)
     lapsing = and_(Case.status == CaseStatus.VERIFYING, Case.due_at <= soon)
     return Waiting(
+        supervised=await group(and_(Case.status != CaseStatus.CLOSED, Case.id.in_(_HIGHEST_LEVEL))),
         overdue=await group(overdue),
         due_today=await group(today),
         triage=await group(Case.status == CaseStatus.TRIAGE, later),

@@ -110,6 +110,7 @@ class Deadline(Base):
     """时限: one clock of one party, frozen when set; `ended_at` says when it stopped, `met` how.
 
     A granted extension ends the row with neither met nor missed, and `extended_by` names the row that took its place.
+    `look_at` is when the worker looks at it next, None where nothing more is to be said; `level` is that of 督办.
     """
 
     __tablename__ = "deadlines"
@@ -128,6 +129,7 @@ class Deadline(Base):
     look_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     overdue_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    level: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     met: Mapped[bool | None] = mapped_column(Boolean)
     extended_by: Mapped[str | None] = mapped_column(id_column())
@@ -139,6 +141,12 @@ class Deadline(Base):
             "look_at",
             sqlite_where=text("look_at IS NOT NULL"),
             postgresql_where=text("look_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_deadlines_highest_level",
+            "case_id",
+            sqlite_where=text("level = 3 AND ended_at IS NULL"),
+            postgresql_where=text("level = 3 AND ended_at IS NULL"),
         ),
     )
 

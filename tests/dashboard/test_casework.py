@@ -33,7 +33,7 @@ STORY = (
 )
 CONTACT = "王会计 13800138000"
 SEVERAL = "区民政局、区卫健局和区农业农村局各发一张表，都要每周报一次独居老人情况，互相说归对方管。"
-EVENT_NAME = re.compile(r'"((?:case|report|assignment|escalation|consultation|opinion|verification|feedback|deadline|'
+EVENT_NAME = re.compile(r'"((?:case|report|assignment|escalation|consultation|opinion|verification|feedback|office|'
                         r'second_opinion)\.[a-z_]+)"')  # fmt: skip
 # What comes in by webhook has names of its own, and is recorded under others.
 INCOMING = {"assignment.acceptance", "assignment.feedback", "assignment.return", "assignment.progress",

@@ -10,6 +10,7 @@ from tests.city import CityUnderTest
 BREAKAGE = {
     "owner": ("UPDATE cases SET owner = NULL", "without an owner"),
     "clock": ("UPDATE deadlines SET ended_at = started_at", "without a running clock"),
+    "nobody looks": ("UPDATE deadlines SET look_at = NULL", "nobody will look at"),
     "duty": ("UPDATE cases SET owner_department = NULL", "none has a duty"),
     "version": ("UPDATE cases SET last_seq = last_seq + 1", "disagree"),
     "wrong owner": ("UPDATE cases SET owner = 'office'", "does not fit"),
