@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from app.classify.findings import Mention
 from app.directory.knowledge import Knowledge
-from app.directory.patterns import SLOTS, lacks, signs
+from app.directory.patterns import SLOTS, possible
 
 # How far a bare mention speaks for itself as the source, before any rule has voted.
 _PRIOR = {"D": 1.0, "N": 0.7, "S": 0.9, "T": 0.3, "B": 0.5, "W": 0.0, "X": 0.0}
@@ -29,10 +29,7 @@ def assign_roles(folded: str, mentions: list[Mention], knowledge: Knowledge) -> 
     """Sets `votes`, `cues`, `role` and `margin` (imposing minus the best other role) of each mention."""
     found = _mask(folded, mentions)
     masked, starts, ends, at = found
-    present = signs(set(masked))
-    for rule in knowledge.rules:
-        if lacks(present, rule.needs):
-            continue
+    for rule in possible(knowledge.rules, masked):
         for match in rule.expression.finditer(masked):
             for group in range(1, rule.expression.groups + 1):
                 span = starts[match.start()], ends[match.end() - 1]

@@ -9,6 +9,7 @@ X company. Decides nothing.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from operator import add
 
 from app.classify.findings import Cue, Findings, Mention
 from app.classify.roles import Masked
@@ -229,7 +230,6 @@ def words_of(folded: str, findings: Findings) -> set[str]:
     text = _FIGURES.sub("#", "".join(pieces) + folded[reached:])
     found: set[str] = set()
     for clause in _CLAUSE_END.split(text):
-        found.update(clause)
-        found.update([clause[at : at + 2] for at in range(len(clause) - 1)])
-        found.update([clause[at : at + 3] for at in range(len(clause) - 2)])
+        pairs = list(map(add, clause, clause[1:]))
+        found.update(clause, pairs, map(add, pairs, clause[2:]))
     return found

@@ -9,6 +9,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Protocol, TypeVar
 
 SLOTS: Mapping[str, str] = {
     "D": "\ue000",
@@ -71,12 +72,27 @@ def signs(characters: Iterable[str]) -> int:
     return found
 
 
-def lacks(present: int, needs: tuple[int, ...]) -> bool:
-    """True where a text with these `signs` cannot match a pattern that needs one of each of `needs`."""
-    for needed in needs:  # noqa: SIM110  (a plain loop: this runs two hundred times a report)
-        if not present & needed:
-            return True
-    return False
+class Needing(Protocol):
+    """Something that only a text with one of each of `needs` (as `signs`) can match."""
+
+    @property
+    def needs(self) -> tuple[int, ...]: ...
+
+
+N = TypeVar("N", bound=Needing)
+
+
+def possible(patterns: Iterable[N], text: str) -> list[N]:
+    """Those of the patterns that the text can match, by its characters alone."""
+    present = signs(set(text))
+    found = []
+    for pattern in patterns:
+        for needed in pattern.needs:
+            if not present & needed:
+                break
+        else:
+            found.append(pattern)
+    return found
 
 
 def compile_pattern(pattern: str, lists: Mapping[str, str]) -> re.Pattern[str]:
