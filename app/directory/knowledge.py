@@ -12,7 +12,6 @@ from app.directory.patterns import compile_pattern, needed_characters, signs, wo
 
 # Lists that help to find names, and say nothing of the part a name plays.
 _NAMING = ("township_words", "outside_words", "not_place", "org_before", "org_after", "not_org_after")
-_WANTED = ("township_words", "outside_words", "not_place", "org_after", "not_org_after")
 
 
 class Entry(NamedTuple):
