@@ -32,6 +32,7 @@ DEFAULT_TERMS: Mapping[DeadlineKind, int] = {
     DeadlineKind.REVIEW: 5,
     DeadlineKind.VERIFICATION: 5,
     DeadlineKind.CONSULTATION: 10,
+    DeadlineKind.REVISIT: 60,
 }
 
 

@@ -17,6 +17,7 @@ from app.api import (
     deliveries,
     directory,
     events,
+    evidence,
     reports,
     system,
 )
@@ -37,6 +38,7 @@ ROUTERS = (
     classifications.router,
     cases.router,
     assignments.router,
+    evidence.router,
     consultations.router,
     callbacks.router,
     events.router,

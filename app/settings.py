@@ -28,6 +28,10 @@ class Settings(BaseSettings):
         None, description="`sqlite:///…` or `postgresql://…`; without it `yilong.db` under the data folder"
     )
     data_dir: Path = Field(Path("data"), description="folder of the embedded database and of the generated secret")
+    evidence_dir: Path | None = Field(
+        None, description="folder of the evidence departments upload; `evidence` under the data folder where absent"
+    )
+    evidence_largest_mb: int = Field(10, ge=1, le=100, description="megabytes one evidence file may have")
     host: str = Field("127.0.0.1", description="address the server listens on")
     port: int = Field(8000, ge=1, le=65535, description="port the server listens on")
     secret_key: SecretStr | None = Field(
@@ -96,6 +100,10 @@ class Settings(BaseSettings):
     @property
     def resolved_database_url(self) -> str:
         return self.database_url or f"sqlite:///{self.data_dir / 'yilong.db'}"
+
+    @property
+    def resolved_evidence_dir(self) -> Path:
+        return self.evidence_dir or self.data_dir / "evidence"
 
     @property
     def resolved_public_url(self) -> str:

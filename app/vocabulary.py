@@ -23,6 +23,7 @@ class CaseStatus(StrEnum):
     CONSULTING = "consulting"
     IN_REVIEW = "in_review"
     VERIFYING = "verifying"
+    UNRESOLVED = "unresolved"
     CLOSED = "closed"
 
 
@@ -61,6 +62,7 @@ class AssignmentStatus(StrEnum):
     RESPONDED = "responded"
     REWORKING = "reworking"
     APPROVED = "approved"
+    UNRESOLVED = "unresolved"
     RETURNED = "returned"
     SUPERSEDED = "superseded"
     CLOSED = "closed"
@@ -94,6 +96,7 @@ class DeadlineKind(StrEnum):
     REVIEW = "review"
     VERIFICATION = "verification"
     CONSULTATION = "consultation"
+    REVISIT = "revisit"
 
 
 class VerificationStatus(StrEnum):
@@ -107,7 +110,10 @@ class VerificationStatus(StrEnum):
 
 
 class ReplyKind(StrEnum):
+    """`unresolved` says why a burden cannot be lifted for now and that the case stays on the ledger."""
+
     INTERIM = "interim"
+    UNRESOLVED = "unresolved"
     FINAL = "final"
 
 

@@ -12,8 +12,10 @@ from app.api.door import Door, In, Out, door, make_router
 from app.casefile import CaseFile
 from app.classify import Category
 from app.disclosure import disclose_assignment, disclose_case
+from app.feedback.rectification import Because
 from app.flow import office
 from app.flow.desk import Desk
+from app.flow.unresolved import leave_unresolved
 from app.intake.accept import fold
 from app.ledger import search
 from app.models import AssignmentRole, Case, CaseOutcome, CaseStatus, Event
@@ -72,6 +74,18 @@ class RulingIn(In):
 class ClosingIn(In):
     outcome: CaseOutcome = Field(description="how the case ends; `merged` is set by merging only")
     statement: str = Field(min_length=2, max_length=4000, description="goes into the reply to every reporter")
+    reason: str | None = Field(
+        None, max_length=2000, description="kept as a ruling; required, and a leader's, where the case is unresolved"
+    )
+    version: Version = None
+
+
+class UnresolvedIn(In):
+    """The burden cannot be lifted for now: why, what the reporters are told, and when the office comes back to it."""
+
+    because: Because
+    statement: str = Field(min_length=2, max_length=4000, description="goes into the reply to every reporter")
+    working_days: int | None = Field(None, ge=1, le=250, description="until the office comes back; usually 60")
     version: Version = None
 
 
@@ -236,7 +250,30 @@ async def post_close(number: Number, body: ClosingIn, at: Annotated[Door, door(P
 
     async def act(desk: Desk) -> BaseModel:
         file = await office.close(
-            desk, number, outcome=body.outcome, statement=body.statement, expected_version=body.version
+            desk,
+            number,
+            outcome=body.outcome,
+            statement=body.statement,
+            reason=body.reason,
+            expected_version=body.version,
+        )
+        return await _result(file)
+
+    return await at.write(act)
+
+
+@router.post("/cases/{number}/unresolved", response_model=CaseOut)
+async def post_unresolved(number: Number, body: UnresolvedIn, at: Annotated[Door, door(Permission.RULE)]) -> Response:
+    """挂账待解: leave a case in review unresolved, or one that is so once more; every reporter is told why."""
+
+    async def act(desk: Desk) -> BaseModel:
+        file = await leave_unresolved(
+            desk,
+            number,
+            because=body.because,
+            statement=body.statement,
+            term=body.working_days,
+            expected_version=body.version,
         )
         return await _result(file)
 

@@ -88,6 +88,24 @@ class ReplyOut(Out):
     sent_at: datetime
 
 
+class UpstreamOut(Out):
+    """上报: a department has carried the matter to the province, whose answer is awaited."""
+
+    department: str
+    forwarded_on: date
+    reference: str
+    forwarded_to: str
+
+
+class MeasureOut(Out):
+    """What a point is asked about: who did it, what kind of measure, and what it wrote for the reporters."""
+
+    department: str
+    measures: list[str]
+    completed_on: date | None
+    public_reply: str
+
+
 class ReportOut(Out):
     """A report and what became of it."""
 
@@ -101,6 +119,8 @@ class ReportOut(Out):
     responsible: list[str]
     explanation: str
     replies: list[ReplyOut]
+    awaiting_province: list[UpstreamOut] = Field(default_factory=list, description="since when, with which reference")
+    asked_about: list[MeasureOut] = Field(default_factory=list, description="while the point is asked to verify")
 
 
 class BatchIn(In):
@@ -190,6 +210,22 @@ def to_report_out(record: ReportRecord, names: dict[str, str]) -> ReportOut:
         responsible=responsible,
         explanation=report.decision.get("summary", ""),
         replies=[ReplyOut.model_validate(r) for r in record.replies],
+        awaiting_province=[
+            UpstreamOut(
+                department=names.get(duty.department_code, duty.department_code),
+                **{key: act.content[key] for key in ("forwarded_on", "reference", "forwarded_to")},
+            )
+            for duty, act in record.forwardings
+        ],
+        asked_about=[
+            MeasureOut(
+                department=names.get(duty.department_code, duty.department_code),
+                measures=act.content.get("measure_kinds", []),
+                completed_on=act.content.get("completed_on"),
+                public_reply=act.content["public_reply"],
+            )
+            for duty, act in record.measures
+        ],
     )
 
 

@@ -59,6 +59,7 @@ class WebhookData(BaseModel):
     assignment: DisclosedAssignment | None = None
     consultation: DisclosedConsultation | None = None
     reports: list[DisclosedReport] | None = None
+    because: str | None = Field(default=None, description="why an assignment was closed")
     deadline: DisclosedDeadline | None = Field(default=None, description="the clock that a reminder or notice is about")
 
 
@@ -80,7 +81,8 @@ SENT = {
     "assignment.reminded": "提醒: your clock ends in two working days; or, while the province is silent, ask it again",
     "assignment.overdue": "逾期: your clock has run out; sent once",
     "assignment.supervised": "督办: still unanswered; the level, and the day by which to answer",
-    "assignment.closed": "交办结束: the assignment was replaced by another decision",
+    "assignment.closed": "交办结束: `because` another decision replaced it (`superseded`), your account that the "
+    "burden cannot be lifted was accepted (`unresolved_accepted`), or the case was left so (`case_unresolved`)",
     "escalation.created": "上报件: carry this matter to your provincial counterpart and bring its answer home",
     "consultation.invited": "会商邀请: state your position and take part",
     "consultation.concluded": "会商结论: who leads and who supports",

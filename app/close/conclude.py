@@ -50,6 +50,10 @@ def close_case(
     for duty in duties:
         approved = duty.status is AssignmentStatus.APPROVED
         file.advance_assignment(duty, AssignmentStatus.CLOSED if approved else AssignmentStatus.SUPERSEDED)
+    if file.case.status is CaseStatus.UNRESOLVED:
+        # Their duties ended when the case was left unresolved; they are told how it ends as well.
+        ended = {a.department_code: a for a in file.assignments if a.status is AssignmentStatus.UNRESOLVED}
+        duties = list(ended.values())
     file.advance_case(CaseStatus.CLOSED)
     file.case.outcome = outcome
     file.record("case.struck_off", {"outcome": outcome, "reports": [r.number for r in reports]})

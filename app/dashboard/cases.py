@@ -18,8 +18,10 @@ from app.dashboard.ruling_form import RulingInput, read_departments, read_ruling
 from app.dashboard.session import At, Office
 from app.dashboard.triage import item_facts, triage_page
 from app.deliver.log import list_deliveries
+from app.feedback.rectification import Because
 from app.flow import consultation, handle, office
 from app.flow.desk import CaseChanged
+from app.flow.unresolved import leave_unresolved
 from app.intake.accept import fold
 from app.ledger.pages import names_of_users
 from app.ledger.search import get_case, read_record
@@ -35,6 +37,7 @@ VERDICTS = {
     "return": N_("已将 %(number)s 退回重办："),
     "grant": N_("已同意 %(number)s 延期，并已告知反映人："),
     "refuse": N_("未同意 %(number)s 延期，原期限不变："),
+    "unresolved": N_("已认可 %(number)s 未能解决的反馈："),
 }
 
 
@@ -70,6 +73,7 @@ async def case_page(
         "timeline_entries": timeline_of(record, [row.delivery for row in deliveries], words),
         "has_deliveries": bool(deliveries),
         "item_provisional": any(d.provisional for d in record.deadlines if d.ended_at is None),
+        "reasons": {known: labels.BECAUSE[known] for known in Because},
         "ruler": lambda ruling: people.get(ruling.ruled_by.removeprefix("user:"), ruling.ruled_by),
     }
     return await page(at, "case.html", "ledger", facts, messages=messages, status=status)
@@ -158,7 +162,7 @@ async def rule(number: Number, at: At) -> Response:
 @router.post("/cases/{number}/closing")
 async def close(number: Number, at: At) -> Response:
     """办结: end it with a statement to every reporter."""
-    typed = {"outcome": at.form.get("outcome"), "statement": at.form.get("statement")}
+    typed = {name: at.form.get(name) for name in ("outcome", "statement", "reason")}
 
     async def act() -> Response:
         faults: list[str] = []
@@ -173,7 +177,14 @@ async def close(number: Number, at: At) -> Response:
             raise BadFields(faults)
         onward = await _onward(at, number)
         async with at.desk(Permission.RULE) as desk:
-            await office.close(desk, number, outcome=outcome, statement=statement, expected_version=version)
+            await office.close(
+                desk,
+                number,
+                outcome=outcome,
+                statement=statement,
+                reason=typed["reason"][:2000] or None,
+                expected_version=version,
+            )
         say = words_for(at).say
         done = say(
             N_("已办结 %(number)s（%(outcome)s），答复已发给反映人。"),
@@ -206,15 +217,20 @@ async def reopen(number: Number, at: At) -> Response:
 
 @router.post("/cases/{number}/review")
 async def review(number: Number, at: At) -> Response:
-    """审核: what a department sent is accepted, or goes back with a comment; more time is granted or refused."""
-    typed = {"assignment": at.form.get("assignment"), "comment": at.form.get("comment")}
+    """审核: what a department sent is accepted, or goes back with a comment; more time is granted or refused.
+
+    `unresolved` accepts that the burden cannot be lifted; what is said to the reporters then is optional.
+    """
+    typed = {name: at.form.get(name) for name in ("assignment", "comment", "statement")}
 
     async def act() -> Response:
         verdict = at.form.get("verdict")
-        accepted = verdict in {"accept", "grant"}
+        accepted = verdict in {"accept", "grant", "unresolved"}
         faults: list[str] = []
         if not accepted and verdict != "refuse":
             read_text(at.form, "comment", N_("退回重办须写明意见（2 至 2000 字）。"), faults)
+        if len(typed["statement"]) > LONGEST_STATEMENT:
+            faults.append(N_("给反映人的说明不能超过 4000 字。"))
         if faults:
             raise BadFields(faults)
         async with at.desk(Permission.REVIEW) as desk:
@@ -223,6 +239,7 @@ async def review(number: Number, at: At) -> Response:
                 typed["assignment"],
                 accepted=accepted,
                 comment=typed["comment"],
+                statement=typed["statement"] or None,
                 expected_version=_version(at.form),
             )
         done = words_for(at).say(VERDICTS.get(verdict, VERDICTS["return"]), number=number)
@@ -230,6 +247,42 @@ async def review(number: Number, at: At) -> Response:
         return go(at.request, f"/dashboard/cases/{number}", message)
 
     return await _act(at, number, Permission.REVIEW, act, form="review", typed=typed)
+
+
+@router.post("/cases/{number}/unresolved")
+async def leave(number: Number, at: At) -> Response:
+    """挂账待解: the office leaves it unresolved, or does so once more, and tells every reporter why."""
+    typed = {name: at.form.get(name) for name in ("because", "statement", "days")}
+
+    async def act() -> Response:
+        faults: list[str] = []
+        version = _version(at.form)
+        because = next((known for known in Because if known == typed["because"]), None)
+        if because is None:
+            faults.append(N_("请选择未能解决的原因。"))
+        statement = read_text(
+            at.form, "statement", N_("请写明给反映人的说明（2 至 4000 字）。"), faults, LONGEST_STATEMENT
+        )
+        term = _term(at.form, faults)
+        if faults or because is None:
+            raise BadFields(faults)
+        async with at.desk(Permission.RULE) as desk:
+            await leave_unresolved(
+                desk, number, because=because, statement=statement, term=term, expected_version=version
+            )
+        done = words_for(at).say(N_("%(number)s 已挂账待解，已向反映人说明。"), number=number)
+        return go(at.request, f"/dashboard/cases/{number}", Flash(done, "success"))
+
+    return await _act(at, number, Permission.RULE, act, form="leaving", typed=typed)
+
+
+def _term(form: Form, faults: list[str]) -> int | None:
+    """Working days until the office comes back to it; None where nothing was entered."""
+    try:
+        return form.number("days", 1, 250)
+    except ValueError:
+        faults.append(N_("再议时限应为 1 至 250 个工作日。"))
+        return None
 
 
 @router.post("/cases/{number}/consultation")

@@ -34,6 +34,8 @@ async def show_home(at: At) -> Response:
             ("triage", N_("待分办"), "/dashboard/triage", waiting.triage),
             ("review", N_("待审核"), "/dashboard/ledger?status=in_review&sort=due", waiting.review),
             ("verification", N_("核实即将到期"), "/dashboard/ledger?status=verifying&sort=due", waiting.verification),
+            ("province", N_("待省级答复"), "/dashboard/ledger?status=awaiting_province&sort=due", waiting.province),
+            ("unresolved", N_("挂账待解"), "/dashboard/ledger?status=unresolved&sort=due", waiting.unresolved),
         )
         ids = [case.id for *_, group in groups for case in group.cases]
         provisional = await find_provisional(session, ids)

@@ -15,6 +15,7 @@ CASE_STATUS: Final[Labels] = {
     "consulting": N_("会商中"),
     "in_review": N_("待审核"),
     "verifying": N_("待核实"),
+    "unresolved": N_("挂账待解"),
     "closed": N_("已销号"),
 }
 CASE_TONES: Final[Labels] = {
@@ -25,6 +26,7 @@ CASE_TONES: Final[Labels] = {
     "consulting": "warning",
     "in_review": "warning",
     "verifying": "neutral",
+    "unresolved": "warning",
     "closed": "success",
 }
 OUTCOME: Final[Labels] = {
@@ -68,6 +70,7 @@ DUTY_STATUS: Final[Labels] = {
     "responded": N_("已反馈，待审核"),
     "reworking": N_("重办中"),
     "approved": N_("审核通过"),
+    "unresolved": N_("未能解决，已认可"),
     "returned": N_("已退回"),
     "superseded": N_("已收回"),
     "closed": N_("已办结"),
@@ -79,6 +82,7 @@ DUTY_TONES: Final[Labels] = {
     "responded": "warning",
     "reworking": "info",
     "approved": "success",
+    "unresolved": "warning",
     "returned": "danger",
     "superseded": "neutral",
     "closed": "success",
@@ -92,6 +96,7 @@ DEADLINE_KIND: Final[Labels] = {
     "review": N_("审核时限"),
     "verification": N_("核实时限"),
     "consultation": N_("会商时限"),
+    "revisit": N_("再议时限"),
 }
 VERIFICATION: Final[Labels] = {
     "not_asked": N_("尚未核实"),
@@ -135,7 +140,23 @@ DELIVERY_TONES: Final[Labels] = {
     "dead": "danger",
     "quarantined": "danger",
 }
-REPLY_KIND: Final[Labels] = {"interim": N_("阶段性答复"), "final": N_("办结答复")}
+REPLY_KIND: Final[Labels] = {
+    "interim": N_("阶段性答复"),
+    "unresolved": N_("未能解决的说明"),
+    "final": N_("办结答复"),
+}
+# Why a burden stays, or a duty was ended.
+BECAUSE: Final[Labels] = {
+    "upstream_rule": N_("上级规定"),
+    "law_requires": N_("法律法规规定"),
+    "needs_province": N_("需省级解决"),
+    "needs_funds": N_("需落实经费"),
+    "other": N_("其他原因"),
+    "province_refused": N_("省级未同意"),
+    "superseded": N_("已另行交办"),
+    "unresolved_accepted": N_("未能解决，已认可"),
+    "case_unresolved": N_("事项转挂账待解"),
+}
 OPINION_STATE: Final[Labels] = {
     "asked": N_("已询问，尚无回答"),
     "answered": N_("已有建议"),
@@ -170,6 +191,7 @@ EVENT: Final[Labels] = {
     "case.opened": N_("登记立项"),
     "report.joined": N_("新线索并入"),
     "case.ruled": N_("统筹部门裁定"),
+    "case.left_unresolved": N_("转挂账待解"),
     "case.struck_off": N_("销号"),
     "case.closed": N_("通知办结"),
     "case.put_back": N_("重新挂账"),
@@ -200,6 +222,7 @@ EVENT: Final[Labels] = {
     "verification.asked": N_("请观测点核实"),
     "verification.answered": N_("观测点答复核实"),
     "verification.lapsed": N_("核实逾期"),
+    "verification.disputed": N_("多次核实未减负，交统筹部门决定"),
     "office.overdue": N_("统筹部门逾期"),
 }
 EVENT_TONES: Final[Labels] = {
@@ -216,6 +239,8 @@ EVENT_TONES: Final[Labels] = {
     "assignment.extension_requested": "warning",
     "assignment.returned_to_department": "warning",
     "case.put_back": "warning",
+    "case.left_unresolved": "warning",
+    "verification.disputed": "warning",
     "verification.lapsed": "warning",
     "assignment.reminded": "warning",
     "assignment.overdue": "danger",

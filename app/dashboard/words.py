@@ -130,12 +130,18 @@ class Words:
             ("relieved", N_("是否减负"), self._yes_or_no),
             ("agreed", N_("省级是否同意"), self._yes_or_no),
             ("document_changed", N_("文件处理"), str),
+            ("round", N_("第几次核实"), str),
+            ("because", N_("原因"), self._reasons),
         )
         return [
             Fact(self.say(label), read(known[key]))
             for key, label, read in readers
             if known.get(key) not in (None, [], "")
         ]
+
+    def _reasons(self, value: Any) -> str:
+        """Why something stays or was ended: one word or several."""
+        return "、".join(self.label(labels.BECAUSE, key) for key in ([value] if isinstance(value, str) else value))
 
     def _yes_or_no(self, value: object) -> str:
         return self.say(N_("是")) if value else self.say(N_("否"))

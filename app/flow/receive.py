@@ -6,6 +6,7 @@ from datetime import datetime
 
 from app.casefile import CaseFile, live_assignments
 from app.classify import Decision, ReportText, Route, classify
+from app.close.unresolved import tell_joined
 from app.consult.convene import Guest, convene
 from app.directory.serials import CASE, CONSULTATION, REPORT
 from app.flow.desk import Desk
@@ -52,7 +53,7 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
         now=desk.now,
     )
     if joined:
-        _join(file, report, point.district)
+        await _join(file, report, point.district)
     else:
         facts = {"report": report.number, "category": decision.category, "sources": file.case.sources}
         file.record("case.opened", facts)
@@ -103,10 +104,12 @@ async def _find_or_open(desk: Desk, submission: Submission, decision: Decision, 
     return desk.new_file(case), False
 
 
-def _join(file: CaseFile, report: Report, district: str) -> None:
+async def _join(file: CaseFile, report: Report, district: str) -> None:
     file.case.districts = sorted({*file.case.districts, district})
     if file.case.status is CaseStatus.VERIFYING:
         report.verification = VerificationStatus.ASKED
+    elif file.case.status is CaseStatus.UNRESOLVED:
+        await tell_joined(file, report)
     file.record("report.joined", {"report": report.number})
 
 

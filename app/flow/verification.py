@@ -1,4 +1,7 @@
-"""督 → 销: the points say whether the burden is really gone. All yes strikes the case off; one no sends it back."""
+"""督 → 销: the points say whether the burden is really gone. All yes strikes the case off; the first no sends it back.
+
+From the second no on the same case the office decides, so that nothing goes round for ever.
+"""
 
 from sqlalchemy import select
 
@@ -26,6 +29,10 @@ async def answer_verification(desk: Desk, report_number: str, *, relieved: bool,
     report = next(r for r in reports if r.number == report_number)
     verify.answer(file, report, relieved=relieved, comment=comment)
     if not relieved:
+        verify.end_round(reports)
+    if not relieved and verify.is_office_to_decide(file):
+        verify.hand_to_office(file)
+    elif not relieved:
         for duty in live_assignments(file.assignments):
             respond.send_back(file, duty, NOT_RELIEVED)
         file.advance_case(CaseStatus.IN_PROGRESS)

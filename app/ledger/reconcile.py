@@ -19,6 +19,7 @@ from app.models import (
     CaseOutcome,
     CaseStatus,
     Deadline,
+    DeadlineKind,
     Event,
     Reply,
     ReplyKind,
@@ -66,6 +67,24 @@ def _unwatched() -> Select[str]:
     )
 
 
+def _unexplained() -> Select[str]:
+    """Reports on unresolved cases without a reply that says why, since the case was last left so."""
+    told = exists().where(
+        Reply.report_id == Report.id, Reply.kind == ReplyKind.UNRESOLVED, Reply.sent_at >= Deadline.started_at
+    )
+    return (
+        select(Report.number)
+        .join(Case, Case.id == Report.case_id)
+        .join(Deadline, Deadline.case_id == Case.id)
+        .where(
+            Case.status == CaseStatus.UNRESOLVED,
+            Deadline.kind == DeadlineKind.REVISIT,
+            Deadline.ended_at.is_(None),
+            ~told,
+        )
+    )
+
+
 def _checks() -> list[tuple[str, Select[str]]]:
     running = exists().where(Deadline.case_id == Case.id, Deadline.ended_at.is_(None))
     is_open = Case.status != CaseStatus.CLOSED
@@ -96,6 +115,16 @@ def _checks() -> list[tuple[str, Select[str]]]:
                 ),
             ),
         ),
+        (
+            "挂账待解却没有再议时限 unresolved, and nobody will come back to it",
+            select(Case.number).where(
+                Case.status == CaseStatus.UNRESOLVED,
+                ~exists().where(
+                    Deadline.case_id == Case.id, Deadline.kind == DeadlineKind.REVISIT, Deadline.ended_at.is_(None)
+                ),
+            ),
+        ),
+        ("挂账待解却没有说明原因 unresolved without a reply that says why", _unexplained()),
         ("已销号仍在计时 closed case with a running clock", select(Case.number).where(is_closed, running)),
         (
             "已销号却没有办理结果 closed without an outcome",

@@ -60,6 +60,8 @@ class Waiting:
     triage: Group
     review: Group
     verification: Group
+    province: Group
+    unresolved: Group
     consultations: Sequence[Consultation]
     failed_deliveries: int
 
@@ -133,6 +135,8 @@ async def read_waiting(session: AsyncSession, now: datetime, calendar: Calendar)
         triage=await group(Case.status == CaseStatus.TRIAGE, later),
         review=await group(Case.status == CaseStatus.IN_REVIEW, later),
         verification=await group(lapsing, later),
+        province=await group(Case.status == CaseStatus.AWAITING_PROVINCE, later),
+        unresolved=await group(Case.status == CaseStatus.UNRESOLVED, later),
         consultations=list(await session.scalars(sessions)),
         failed_deliveries=badges.failed_deliveries,
     )

@@ -7,6 +7,7 @@ from app.models.consultations import AgendaItem, Consultation, Invitation
 from app.models.delivery import Attempt, Callback, Delivery, Endpoint
 from app.models.directory import CalendarDay, Department, ObservationPoint, PackVersion, Serial
 from app.models.events import Event
+from app.models.evidence import Evidence
 from app.models.learned import LearnedModel
 from app.models.opinions import SecondOpinion
 from app.models.reports import Reply, Report, ReportContact
@@ -55,6 +56,7 @@ __all__ = [
     "Department",
     "Endpoint",
     "Event",
+    "Evidence",
     "ExtensionState",
     "IdempotentAnswer",
     "Invitation",

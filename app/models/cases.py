@@ -26,6 +26,7 @@ class Case(Base):
     `last_seq` and `last_hash` are the head of the case's event chain; the row is locked while an event is appended.
     `last_seq` is also the row's version: a writer that read an older one gets a conflict. `due_at` is the next step's;
     `answer_due_at` is by when the reporter was promised an answer: only the office moves it, a return never does.
+    `denials` counts how often a point has said that its burden is not gone.
     """
 
     __tablename__ = "cases"
@@ -47,6 +48,7 @@ class Case(Base):
     fingerprint: Mapped[str] = mapped_column(String(64))
     search_text: Mapped[str] = mapped_column(Text)
     returns: Mapped[int] = mapped_column(Integer, default=0)
+    denials: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     merged_into: Mapped[str | None] = mapped_column(reference("cases.id"))
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -65,6 +67,7 @@ class Assignment(Base):
     """交办: one department's duty on a case. An escalation (上报) is the counterpart's duty to carry it upward.
 
     `extension` is where its one request for more time (延期) stands, `extension_until` the date it wished.
+    `resolved` is what its newest answer says: False where the burden cannot be lifted; None before any answer.
     """
 
     __tablename__ = "assignments"
@@ -83,6 +86,7 @@ class Assignment(Base):
     version: Mapped[int] = mapped_column(Integer)
     extension: Mapped[ExtensionState | None] = mapped_column(enum_column(ExtensionState))
     extension_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    resolved: Mapped[bool | None] = mapped_column(Boolean)
 
     __mapper_args__ = {"version_id_col": version, "version_id_generator": False}  # noqa: RUF012
     __table_args__ = (
