@@ -1,4 +1,4 @@
-"""佐证材料: which files are taken, by what they contain and never by what they are called; and how an act refers to them.
+"""佐证材料: which files are taken, by what they contain and never by their name; how an act refers to them.
 
 Names and bytes are a stranger's: nothing is unpacked, and nothing here trusts the declared type.
 """
@@ -167,7 +167,7 @@ def clean_name(name: str, media_type: str) -> str:
     """A harmless file name: no folders, control or direction characters, and the ending of what the file is."""
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
     kept = "".join(c for c in last if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-    kept = re.sub(r'[<>:"|?*;%]', "_", kept).strip(" .")
+    kept = re.sub(r'[<>:"|?*;%]', "_", kept).rstrip(" .")
     endings = ENDINGS[media_type]
     stem = next((kept[: -len(e)] for e in endings if kept.lower().endswith(e)), kept).strip(" .")
     return (stem[:LONGEST_NAME] or "evidence") + endings[0]

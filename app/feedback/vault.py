@@ -102,8 +102,8 @@ class Vault:
         """Remove the file of a row that is gone."""
         self._place(sha256, evidence_id).unlink(missing_ok=True)
 
-    def strays(self, before: float) -> Iterator[tuple[str, str]]:
-        """Hash and row of every file last written before then (seconds since 1970); removes old incoming ones."""
+    def old_files(self, before: float) -> Iterator[tuple[Path, str]]:
+        """Every file last written before then (seconds since 1970), with its row's id; removes old incoming ones."""
         for path in sorted(self._folder.glob("*/*")):
             with contextlib.suppress(FileNotFoundError):
                 if path.stat().st_mtime >= before:
@@ -111,8 +111,7 @@ class Vault:
                 if path.parent.name == INCOMING:
                     path.unlink()
                 else:
-                    sha256, _, evidence_id = path.name.partition(".")
-                    yield sha256, evidence_id
+                    yield path, path.name.partition(".")[2]
 
 
 def _sync(file: BinaryIO) -> None:

@@ -64,14 +64,14 @@ class Sweeper:
 
     async def _remove_strays(self, before: float) -> int:
         """Files that a lost process left without a row."""
-        lying = await asyncio.to_thread(lambda: list(self._vault.strays(before)))
+        lying = await asyncio.to_thread(lambda: list(self._vault.old_files(before)))
         removed = 0
         for start in range(0, len(lying), BATCH):
             part = lying[start : start + BATCH]
             async with self._database.read() as session:
                 known = set(await session.scalars(select(Evidence.id).where(Evidence.id.in_([k for _, k in part]))))
-            for sha256, evidence_id in part:
+            for path, evidence_id in part:
                 if evidence_id not in known:
-                    await asyncio.to_thread(self._vault.remove, sha256, evidence_id)
+                    await asyncio.to_thread(path.unlink, missing_ok=True)
                     removed += 1
         return removed

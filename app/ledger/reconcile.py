@@ -85,6 +85,22 @@ def _unexplained() -> Select[str]:
     )
 
 
+def _unresolved_checks() -> list[tuple[str, Select[str]]]:
+    """What a case needs that stands unresolved: somebody comes back to it, and its reporters know why."""
+    return [
+        (
+            "挂账待解却没有再议时限 unresolved, and nobody will come back to it",
+            select(Case.number).where(
+                Case.status == CaseStatus.UNRESOLVED,
+                ~exists().where(
+                    Deadline.case_id == Case.id, Deadline.kind == DeadlineKind.REVISIT, Deadline.ended_at.is_(None)
+                ),
+            ),
+        ),
+        ("挂账待解却没有说明原因 unresolved without a reply that says why", _unexplained()),
+    ]
+
+
 def _checks() -> list[tuple[str, Select[str]]]:
     running = exists().where(Deadline.case_id == Case.id, Deadline.ended_at.is_(None))
     is_open = Case.status != CaseStatus.CLOSED
@@ -115,16 +131,6 @@ def _checks() -> list[tuple[str, Select[str]]]:
                 ),
             ),
         ),
-        (
-            "挂账待解却没有再议时限 unresolved, and nobody will come back to it",
-            select(Case.number).where(
-                Case.status == CaseStatus.UNRESOLVED,
-                ~exists().where(
-                    Deadline.case_id == Case.id, Deadline.kind == DeadlineKind.REVISIT, Deadline.ended_at.is_(None)
-                ),
-            ),
-        ),
-        ("挂账待解却没有说明原因 unresolved without a reply that says why", _unexplained()),
         ("已销号仍在计时 closed case with a running clock", select(Case.number).where(is_closed, running)),
         (
             "已销号却没有办理结果 closed without an outcome",
@@ -163,7 +169,7 @@ async def reconcile(session: AsyncSession) -> Reconciliation:
         closed=await session.scalar(select(func.count()).select_from(Case).where(Case.status == CaseStatus.CLOSED))
         or 0,
     )
-    for fault, statement in _checks():
+    for fault, statement in [*_checks(), *_unresolved_checks()]:
         result.offenders += [Offender(str(number), fault) for number in await session.scalars(statement.distinct())]
     rows = await session.execute(select(Case.number, Case.status, Case.owner))
     result.offenders += [
