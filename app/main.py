@@ -18,6 +18,7 @@ from app.api import (
     directory,
     events,
     reports,
+    sessions,
     system,
 )
 from app.api.errors import add_error_handlers
@@ -37,6 +38,8 @@ ROUTERS = (
     classifications.router,
     cases.router,
     assignments.router,
+    # Before the sessions by id, so that `proposals` is not taken for one.
+    sessions.router,
     consultations.router,
     callbacks.router,
     events.router,
