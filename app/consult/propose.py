@@ -46,4 +46,6 @@ def propose_batches(waiting: Iterable[Waiting]) -> list[Proposal]:
             min(hosts, key=lambda p: (len(p.first.departments), p.first.number)).others.append(session)
         else:
             proposals.append(Proposal(session))
+    for proposal in proposals:
+        proposal.others.sort(key=lambda session: session.number)
     return sorted((p for p in proposals if p.others), key=lambda p: p.first.number)
