@@ -34,7 +34,7 @@ async def take_over(target: SessionFile, source: SessionFile, guests: Sequence[G
     invite(target, guests, texts, await withdrawn_seats(database, target.consultation))
     target.files |= source.files
     target.settle_due()
-    advance(source.consultation, ConsultationStatus.CANCELLED)
+    end_if_empty(source.consultation, ())
     source.consultation.merged_into = target.consultation.id
     for file in source.files.values():
         facts = {"consultation": target.consultation.number, "moved_from": source.consultation.number}

@@ -55,9 +55,7 @@ def test_a_conclusion_that_does_not_fit_is_refused_and_says_what(
 
 
 @pytest.mark.parametrize(("numbers", "adjourns"), [(["1", "2"], False), (["1"], True)])
-def test_all_of_the_agenda_or_some_with_the_rest_adjourned_is_complete(
-    numbers: list[str], adjourns: bool
-) -> None:
+def test_all_of_the_agenda_or_some_with_the_rest_adjourned_is_complete(numbers: list[str], adjourns: bool) -> None:
     ruled = CaseConclusion([Part("A", True), Part("C", False)], Manner.RULED, "未达成一致", {"B": "不同意"})
     said = dict.fromkeys(numbers, ruled)
     check_conclusions(["1", "2"], ["A", "B"], said, ["A", "B"], adjourns=adjourns)
