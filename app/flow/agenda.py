@@ -89,12 +89,15 @@ async def batch(desk: Desk, session_id: str, others: Sequence[str], *, despite_c
 
 
 async def _refuse_clash(desk: Desk, sitting: SessionFile, *, despite_clash: bool) -> None:
-    """Further departments must be free at the time that stands, unless the office accepts that they are not."""
+    """Further departments must be free at the time that stands, unless the office accepts that they are not, on the record."""
     session = sitting.consultation
     if session.meeting_at is not None:
         file = next(iter(sitting.files.values()))
         others = await read_bookings(desk.session, leaving_out=session.id)
-        refuse_clash(booking_of(session, sitting.departments), others, file, despite_clash=despite_clash)
+        wanted = booking_of(session, sitting.departments)
+        accepted = refuse_clash(wanted, others, file, despite_clash=despite_clash)
+        for each in sitting.files.values() if accepted else ():
+            each.record("consultation.scheduled", {"consultation": session.number, "despite_clash": accepted})
 
 
 async def change_invitations(
