@@ -89,7 +89,7 @@ async def batch(desk: Desk, session_id: str, others: Sequence[str], *, despite_c
 
 
 async def _refuse_clash(desk: Desk, sitting: SessionFile, *, despite_clash: bool) -> None:
-    """Further departments must be free at the time that stands, unless the office accepts that they are not, on the record."""
+    """Who comes as well must be free at the time that stands, or the office accept on the record that it is not."""
     session = sitting.consultation
     if session.meeting_at is not None:
         file = next(iter(sitting.files.values()))
