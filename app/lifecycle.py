@@ -97,6 +97,7 @@ def _moves(table: Mapping[S, Iterable[S]]) -> frozenset[tuple[S, S]]:
 C = CaseStatus
 A = AssignmentStatus
 K = DeadlineKind
+H = ConsultationStatus
 
 # 台账事项. In a department's states the clocks are those of its assignments, listed here by kind.
 CASE: Machine[CaseStatus] = Machine(
@@ -180,13 +181,19 @@ ASSIGNMENT: Mapping[AssignmentKind, Machine[AssignmentStatus]] = {
 # 会商.
 CONSULTATION: Machine[ConsultationStatus] = Machine(
     name="consultation",
-    initial=frozenset({ConsultationStatus.CONVENED}),
+    initial=frozenset({H.CONVENED}),
     states={
-        ConsultationStatus.CONVENED: State(Party.OFFICE, frozenset({K.CONSULTATION})),
-        ConsultationStatus.CONCLUDED: State(),
-        ConsultationStatus.CANCELLED: State(),
+        H.CONVENED: State(Party.OFFICE, frozenset({K.CONSULTATION})),
+        H.SCHEDULED: State(Party.OFFICE, frozenset({K.CONSULTATION})),
+        H.CONCLUDED: State(),
+        H.CANCELLED: State(),
     },
-    moves=_moves({ConsultationStatus.CONVENED: [ConsultationStatus.CONCLUDED, ConsultationStatus.CANCELLED]}),
+    moves=_moves(
+        {
+            H.CONVENED: [H.SCHEDULED, H.CONCLUDED, H.CANCELLED],
+            H.SCHEDULED: [H.SCHEDULED, H.CONCLUDED, H.CANCELLED],
+        }
+    ),
 )
 
 DEPARTMENT_CLOCKS = frozenset({K.ACCEPTANCE, K.FEEDBACK, K.FORWARDING, K.CHASE})
@@ -194,6 +201,7 @@ DEPARTMENT_STATES = frozenset(s for s, state in CASE.states.items() if state.own
 WITH_DEPARTMENT = frozenset({A.DISPATCHED, A.ACCEPTED, A.FORWARDED, A.REWORKING})
 LIVE = WITH_DEPARTMENT | {A.RESPONDED, A.APPROVED}
 OVER = frozenset({A.UNRESOLVED, A.SUPERSEDED, A.CLOSED})
+OPEN_SESSIONS = frozenset(s for s, state in CONSULTATION.states.items() if state.is_open)
 
 
 def machine_of(

@@ -19,6 +19,7 @@ from app.api import (
     events,
     evidence,
     reports,
+    sessions,
     system,
 )
 from app.api.errors import add_error_handlers
@@ -39,6 +40,8 @@ ROUTERS = (
     cases.router,
     assignments.router,
     evidence.router,
+    # Before the sessions by id, so that `proposals` is not taken for one.
+    sessions.router,
     consultations.router,
     callbacks.router,
     events.router,

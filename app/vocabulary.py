@@ -118,9 +118,44 @@ class ReplyKind(StrEnum):
 
 
 class ConsultationStatus(StrEnum):
+    """`scheduled`: date and place are fixed; what concerns little may be concluded without a meeting."""
+
     CONVENED = "convened"
+    SCHEDULED = "scheduled"
     CONCLUDED = "concluded"
     CANCELLED = "cancelled"
+
+
+class AgendaOutcome(StrEnum):
+    """How a case left a session's agenda; `settled` where the office ruled on it or closed it meanwhile."""
+
+    CONCLUDED = "concluded"
+    MOVED = "moved"
+    WITHDRAWN = "withdrawn"
+    SETTLED = "settled"
+
+
+class InvitationAnswer(StrEnum):
+    """Whether a department comes to a session, itself or by a deputy."""
+
+    ACCEPTED = "accepted"
+    DEPUTY = "deputy"
+    DECLINED = "declined"
+
+
+class Attendance(StrEnum):
+    """Who sat in a department's seat when a session was concluded."""
+
+    PRESENT = "present"
+    DEPUTY = "deputy"
+    ABSENT = "absent"
+
+
+class Manner(StrEnum):
+    """How a session ended on a case: all agreed, or the office ruled because they did not."""
+
+    AGREED = "agreed"
+    RULED = "ruled"
 
 
 class Position(StrEnum):

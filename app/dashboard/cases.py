@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from fastapi import Path, Response
 
 from app.access.principal import Permission
+from app.consult.schedule import Meeting
 from app.dashboard import labels
 from app.dashboard.answering import attempt, go, make_pages, page, words_for
 from app.dashboard.case_view import duties_of, people_in, stages_of, timeline_of
@@ -303,8 +304,9 @@ async def convene(number: Number, at: At) -> Response:
         if seen.last_seq != version:
             raise CaseChanged(seen.last_seq)
         async with at.desk(Permission.CONVENE) as desk:
+            meeting = Meeting(moment, place) if moment else None
             made = await consultation.convene_on(
-                desk, [number], [code for code in codes if code], meeting_at=moment, place=place
+                desk, [number], [code for code in codes if code], meeting=meeting, place=place
             )
         done = words_for(at).say(N_("已提请会商 %(number)s："), number=made.number)
         names = words_for(at).departments([code for code in codes if code])

@@ -10,7 +10,8 @@ from app.dashboard.language import N_
 from app.dashboard.menu import PAGES
 from app.dashboard.rendering import render
 from app.dashboard.session import HOME, At
-from app.ledger.pages import find_provisional, records_of
+from app.ledger.pages import find_provisional
+from app.ledger.sessions import records_of
 from app.ledger.todo import Group, read_waiting
 
 router = make_pages()

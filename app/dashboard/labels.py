@@ -123,10 +123,38 @@ EXTENSION_TONES: Final[Labels] = {
     "lapsed": "neutral",
 }
 POSITION: Final[Labels] = {"lead": N_("愿意牵头"), "supporting": N_("愿意协办"), "not_concerned": N_("不涉及本部门")}
+INVITATION_ANSWER: Final[Labels] = {
+    "accepted": N_("参会"),
+    "deputy": N_("委托代表参会"),
+    "declined": N_("不参会"),
+}
+ATTENDANCE: Final[Labels] = {"present": N_("出席"), "deputy": N_("代表出席"), "absent": N_("缺席")}
+MANNER: Final[Labels] = {"agreed": N_("达成一致"), "ruled": N_("未达成一致，由统筹部门裁定")}
+AGENDA_OUTCOME: Final[Labels] = {
+    "concluded": N_("已形成结论"),
+    "moved": N_("已并入其他会商"),
+    "withdrawn": N_("已撤出议程"),
+    "settled": N_("已另行办理"),
+}
+PART: Final[Labels] = {"lead": N_("牵头"), "supporting": N_("协办"), "not_concerned": N_("不涉及")}
+BECAUSE: Final[Labels] = {
+    "cancelled": N_("会商取消"),
+    "withdrawn": N_("事项撤出议程"),
+    "uninvited": N_("不再邀请该部门"),
+    "settled": N_("已另行办理"),
+    "superseded": N_("由新的决定代替"),
+}
 CONSULTATION_STATUS: Final[Labels] = {
     "convened": N_("待形成结论"),
+    "scheduled": N_("已定会期"),
     "concluded": N_("已形成结论"),
     "cancelled": N_("已取消"),
+}
+CONSULTATION_TONES: Final[Labels] = {
+    "convened": "warning",
+    "scheduled": "info",
+    "concluded": "success",
+    "cancelled": "neutral",
 }
 DELIVERY_STATUS: Final[Labels] = {
     "pending": N_("待送达"),
@@ -215,6 +243,11 @@ EVENT: Final[Labels] = {
     "escalation.chase": N_("催办省级答复"),
     "feedback.approved": N_("审核通过"),
     "consultation.invited": N_("邀请会商"),
+    "consultation.responded": N_("参会答复"),
+    "consultation.scheduled": N_("确定会期"),
+    "consultation.rescheduled": N_("通知会商时间地点"),
+    "consultation.moved": N_("并入其他会商"),
+    "consultation.extended": N_("延长会商时限"),
     "consultation.concluded": N_("会商结论"),
     "consultation.cancelled": N_("会商取消"),
     "opinion.stated": N_("会商意见"),

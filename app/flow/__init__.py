@@ -1,8 +1,8 @@
 """一龙: the only place where the stages meet; one file for each journey. Doors call these verbs and nothing below them.
 
 `receive` takes a report through 收 → 分 → 转 (or 商) → 送 in one transaction: read that file to know the mission.
-What follows: `handle` 办 (a department acts, the office reviews), `evidence` (a department's files), `consultation` 商,
-`office` (ruling, closing, reopening), `verification` 督 and 销 (the point says whether the burden is gone),
+What follows: `handle` 办 (a department acts, the office reviews), `evidence` (a department's files), `consultation` and
+`agenda` 商, `office` (ruling, closing, reopening), `verification` 督 and 销 (the point says whether the burden is gone),
 `unresolved` (what cannot be lifted for now stays on the ledger), `supervision` 督 (the worker looks at the clocks),
 `callback` (a department's acts, by signed webhook). Every verb works on locked case files, most of them at a `desk`,
 and ends with what departments must know queued. Apart from the stream, `learning` 学 turns rulings into a model and

@@ -11,6 +11,7 @@ from app.access.principal import Principal
 from app.advise.book import OBTAINED
 from app.casefile import CaseFile, open_case_file
 from app.classify import Thresholds
+from app.consult.agenda import leave_agenda
 from app.deliver.fan_out import enqueue
 from app.directory.city import City
 from app.directory.serials import Numbers
@@ -116,5 +117,6 @@ class Desk:
 
     async def finish(self, file: CaseFile) -> None:
         """送: queue what this verb has to tell departments, and write all that it adds."""
+        await leave_agenda(file)
         enqueue(file.batch, file.events, self.now)
         await file.batch.write(self.session)

@@ -89,9 +89,9 @@ async def _consult_instead(desk: Desk, file: CaseFile, assignment: Assignment, s
     file.actor = SYSTEM_ACTOR
     assign.supersede(file)
     file.case.category, file.case.route = Category.MULTI_DEPARTMENT, Route.CONSULTATION
-    session = await summon(desk, [(file, await desk.reports_on(file))], sorted(seats))
+    sitting = await summon(desk, [(file, await desk.reports_on(file))], sorted(seats))
     await desk.finish(file)
-    return session
+    return sitting.consultation
 
 
 def _approved_now(file: CaseFile) -> bool:

@@ -64,7 +64,7 @@ async def rule(
     reports = await desk.reports_on(file)
     machine = Decision.from_dict(reports[0].decision)
     duties = _duties_under(desk, category, receivers, machine, term)
-    _keep_ruling(desk, file, category, duties, reason, machine)
+    keep_ruling(desk, file, category, duties, reason, machine)
     assign.supersede(file)
     file.case.category = category
     if category is Category.MULTI_DEPARTMENT:
@@ -94,9 +94,10 @@ def _duties_under(
     return duties
 
 
-def _keep_ruling(
+def keep_ruling(
     desk: Desk, file: CaseFile, category: Category, duties: Sequence[Duty], reason: str, machine: Decision
 ) -> None:
+    """Keep the office's decision beside the machine's, noting whether it overrules that."""
     decided = machine.category is not Category.UNCLEAR
     same = machine.category is category and {r.code for r in machine.receivers} == {d.department for d in duties}
     record_ruling(

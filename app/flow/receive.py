@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from app.casefile import CaseFile, live_assignments
 from app.classify import Decision, ReportText, Route, classify
 from app.close.unresolved import tell_joined
-from app.consult.convene import Guest, convene
+from app.consult.convene import Guest, convene, invite
+from app.consult.schedule import Meeting, fix_meeting, read_bookings
+from app.consult.session_file import SessionFile, lock_sessions
 from app.directory.serials import CASE, CONSULTATION, REPORT
 from app.flow.desk import Desk
 from app.intake import accept
 from app.intake.accept import Submission
-from app.models import Assignment, AssignmentRole, Case, CaseStatus, Consultation, Report, VerificationStatus, new_id
+from app.models import Assignment, AssignmentRole, Case, CaseStatus, Report, VerificationStatus, new_id
 from app.route import assign
 from app.route.policy import Duty
 
@@ -142,15 +143,27 @@ async def summon(
     matters: Sequence[tuple[CaseFile, Sequence[Report]]],
     departments: Sequence[str],
     *,
-    meeting_at: datetime | None = None,
+    meeting: Meeting | None = None,
     place: str | None = None,
-) -> Consultation:
+) -> SessionFile:
     """会商: bring the departments together on these cases. The number must have been reserved."""
     number = await desk.numbers.take(CONSULTATION, desk.now)
-    sources = [code for file, _ in matters for code in file.case.sources]
-    guests = [Guest(code, tuple(desk.city.represented_by(code, sources))) for code in sorted(set(departments))]
     for file, _ in matters:
         file.advance_case(CaseStatus.CONSULTING)
     texts = {file.case.id: desk.masked(reports) for file, reports in matters}
     files = [file for file, _ in matters]
-    return convene(files, guests, number=number, texts=texts, meeting_at=meeting_at, place=place)
+    guests = guests_for(desk, departments, files)
+    sitting = convene(files, guests, number=number)
+    sitting.consultation.place = place
+    if meeting is not None:
+        await lock_sessions(desk.session, [], with_all_open=True)
+        others = await read_bookings(desk.session)
+        fix_meeting(sitting, others, meeting, [guest.department for guest in guests])
+    invite(sitting, guests, texts)
+    return sitting
+
+
+def guests_for(desk: Desk, departments: Sequence[str], files: Sequence[CaseFile]) -> list[Guest]:
+    """Departments as guests: each stands for the provincial sources of these cases whose counterpart it is."""
+    sources = list(dict.fromkeys(code for file in files for code in file.case.sources))
+    return [Guest(code, tuple(desk.city.represented_by(code, sources))) for code in sorted(set(departments))]

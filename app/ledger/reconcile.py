@@ -5,19 +5,21 @@ every closed one has what closing needs. Reads only; a handful of queries whatev
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import Select, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import BrokenLink, verify_chain
-from app.lifecycle import CASE, DEPARTMENT_STATES, LIVE
+from app.lifecycle import CASE, DEPARTMENT_STATES, LIVE, OPEN_SESSIONS
 from app.models import (
     Act,
     ActKind,
+    AgendaItem,
     Assignment,
     AssignmentStatus,
     Case,
     CaseOutcome,
     CaseStatus,
+    Consultation,
     Deadline,
     DeadlineKind,
     Event,
@@ -99,6 +101,30 @@ def _unresolved_checks() -> list[tuple[str, Select[str]]]:
         ),
         ("挂账待解却没有说明原因 unresolved without a reply that says why", _unexplained()),
     ]
+def _sessionless() -> Select[str]:
+    """Cases in consultation that are not on just one open session's agenda, and others that are on one."""
+    sessions = (
+        select(func.count())
+        .select_from(AgendaItem)
+        .join(Consultation, Consultation.id == AgendaItem.consultation_id)
+        .where(
+            AgendaItem.case_id == Case.id,
+            AgendaItem.outcome.is_(None),
+            Consultation.status.in_(OPEN_SESSIONS),
+        )
+        .scalar_subquery()
+    )
+    return select(Case.number).where(sessions != case((Case.status == CaseStatus.CONSULTING, 1), else_=0))
+
+
+def _caseless() -> Select[str]:
+    waiting = exists().where(
+        AgendaItem.consultation_id == Consultation.id,
+        AgendaItem.outcome.is_(None),
+        AgendaItem.case_id == Case.id,
+        Case.status == CaseStatus.CONSULTING,
+    )
+    return select(Consultation.number).where(Consultation.status.in_(OPEN_SESSIONS), ~waiting)
 
 
 def _checks() -> list[tuple[str, Select[str]]]:
@@ -131,6 +157,8 @@ def _checks() -> list[tuple[str, Select[str]]]:
                 ),
             ),
         ),
+        ("会商事项不在唯一一场会商的议程上 in consultation, but not on one open session's agenda", _sessionless()),
+        ("会商没有待议的事项 open session without a case in consultation", _caseless()),
         ("已销号仍在计时 closed case with a running clock", select(Case.number).where(is_closed, running)),
         (
             "已销号却没有办理结果 closed without an outcome",

@@ -71,6 +71,7 @@ def scope_cases(statement: Select[Any], principal: Principal) -> Select[Any]:
         AgendaItem.case_id == Case.id,
         Invitation.consultation_id == AgendaItem.consultation_id,
         Invitation.department_code == code,
+        Invitation.withdrawn_at.is_(None),
     )
     return statement.where(or_(assigned, invited))
 
@@ -109,7 +110,7 @@ async def find_cases(
     rows = list(await session.scalars(statement.order_by(Case.opened_at.desc(), Case.id.desc()).limit(limit + 1)))
     more = len(rows) > limit
     rows = rows[:limit]
-    return Page(rows, make_cursor(rows[-1]) if more else None)
+    return Page(rows, make_cursor(rows[-1].opened_at, rows[-1].id) if more else None)
 
 
 async def count_cases(session: AsyncSession, principal: Principal, wanted: CaseFilter) -> int:
@@ -123,8 +124,8 @@ async def count_by_status(session: AsyncSession) -> dict[CaseStatus, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def make_cursor(case: Case) -> str:
-    value = json.dumps([case.opened_at.isoformat(), case.id])
+def make_cursor(moment: datetime, row_id: str) -> str:
+    value = json.dumps([moment.isoformat(), row_id])
     return base64.urlsafe_b64encode(value.encode()).decode().rstrip("=")
 
 

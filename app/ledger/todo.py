@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.deadlines import Calendar, due_by
-from app.models import Case, CaseStatus, Consultation, ConsultationStatus, Deadline, Delivery, DeliveryStatus
+from app.lifecycle import OPEN_SESSIONS
+from app.models import Case, CaseStatus, Consultation, Deadline, Delivery, DeliveryStatus
 
 ROWS = 8
 SOON_WORKING_DAYS = 2
@@ -89,7 +90,7 @@ async def count_badges(session: AsyncSession, now: datetime, zone: ZoneInfo) -> 
     def cases(condition: ColumnElement[bool]) -> ColumnElement[int]:
         return select(func.count()).select_from(Case).where(condition).scalar_subquery()
 
-    convened = select(func.count()).select_from(Consultation).where(Consultation.status == ConsultationStatus.CONVENED)
+    convened = select(func.count()).select_from(Consultation).where(Consultation.status.in_(OPEN_SESSIONS))
     failed = select(func.count()).select_from(Delivery).where(Delivery.status.in_(FAILED))
     row = (
         await session.execute(
@@ -122,7 +123,7 @@ async def read_waiting(session: AsyncSession, now: datetime, calendar: Calendar)
 
     sessions = (
         select(Consultation)
-        .where(Consultation.status == ConsultationStatus.CONVENED)
+        .where(Consultation.status.in_(OPEN_SESSIONS))
         .order_by(Consultation.due_at, Consultation.number)
         .limit(ROWS)
     )

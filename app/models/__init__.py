@@ -3,7 +3,7 @@
 from app.models.access import ApiKey, IdempotentAnswer, User, UserSession
 from app.models.cases import Act, Assignment, Case, Deadline, Ruling
 from app.models.columns import Base, columns_of, new_id
-from app.models.consultations import AgendaItem, Consultation, Invitation
+from app.models.consultations import AgendaItem, Consultation, Invitation, StatedPosition
 from app.models.delivery import Attempt, Callback, Delivery, Endpoint
 from app.models.directory import CalendarDay, Department, ObservationPoint, PackVersion, Serial
 from app.models.events import Event
@@ -13,15 +13,19 @@ from app.models.opinions import SecondOpinion
 from app.models.reports import Reply, Report, ReportContact
 from app.vocabulary import (
     ActKind,
+    AgendaOutcome,
     AssignmentKind,
     AssignmentRole,
     AssignmentStatus,
+    Attendance,
     CaseOutcome,
     CaseStatus,
     ConsultationStatus,
     DeadlineKind,
     DeliveryStatus,
     ExtensionState,
+    InvitationAnswer,
+    Manner,
     OpinionFault,
     OpinionState,
     Party,
@@ -35,12 +39,14 @@ __all__ = [
     "Act",
     "ActKind",
     "AgendaItem",
+    "AgendaOutcome",
     "ApiKey",
     "Assignment",
     "AssignmentKind",
     "AssignmentRole",
     "AssignmentStatus",
     "Attempt",
+    "Attendance",
     "Base",
     "CalendarDay",
     "Callback",
@@ -60,7 +66,9 @@ __all__ = [
     "ExtensionState",
     "IdempotentAnswer",
     "Invitation",
+    "InvitationAnswer",
     "LearnedModel",
+    "Manner",
     "ObservationPoint",
     "OpinionFault",
     "OpinionState",
@@ -75,6 +83,7 @@ __all__ = [
     "Ruling",
     "SecondOpinion",
     "Serial",
+    "StatedPosition",
     "User",
     "UserSession",
     "VerificationStatus",

@@ -61,7 +61,7 @@ class Life:
     async def step(self) -> None:
         before = await self.shown()
         act = self.dice.choice((self.act, self.act, self.act, self.review, self.rule, self.verify, self.close,
-                                self.reopen, self.convene, self.conclude, self.leave))  # fmt: skip
+                                self.reopen, self.convene, self.meet, self.conclude, self.leave))  # fmt: skip
         answer = await act(before)
         if answer is None:
             return
@@ -138,6 +138,21 @@ class Life:
             return None
         body = {"cases": [self.case], "departments": ["FR-MZ", "CS-JY"]}
         return await (await self.city.office()).post("/v1/consultations", json=body)
+
+    async def meet(self, shown: dict[str, Any]) -> httpx.Response | None:
+        if not shown["consultations"]:
+            return None
+        session = self.dice.choice(shown["consultations"])["id"]
+        word, body = self.dice.choice(
+            [("schedule", {"meeting_at": "2026-03-04T10:00:00+08:00", "place": "301"}),
+             ("invitations", {"departments": ["CS-MZ"]}), ("invitations", {"withdraw": ["CS-MZ"], "reason": "不涉及"}),
+             ("response", {"answer": "accepted"}), ("opinions", {"position": "lead", "basis": "三定规定"}),
+             ("extension", {"working_days": 5, "reason": "情况复杂"}), ("cancellation", {"reason": "已经查清"}),
+             ("withdrawal", {"case": self.case, "reason": "单办"})]
+        )  # fmt: skip
+        by_department = word in {"response", "opinions"}
+        client = await (self.city.department("FR-MZ") if by_department else self.city.office())
+        return await client.post(f"/v1/consultations/{session}/{word}", json=body)
 
     async def conclude(self, shown: dict[str, Any]) -> httpx.Response | None:
         if not shown["consultations"]:
