@@ -19,6 +19,7 @@ class Permission(StrEnum):
     RULE = "rule"
     ACT_ON_ASSIGNMENTS = "act_on_assignments"
     REVIEW = "review"
+    INSTRUCT = "instruct"
     CONVENE = "convene"
     STATE_OPINION = "state_opinion"
     PULL_EVENTS = "pull_events"
@@ -36,9 +37,9 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.REPORTER: _READING | {P.SEND_REPORTS, P.READ_REPORTS, P.ANSWER_VERIFICATION},
     Role.DEPARTMENT: _READING | {P.READ_CASES, P.ACT_ON_ASSIGNMENTS, P.STATE_OPINION, P.PULL_EVENTS},
     Role.CLERK: _OFFICE,
-    Role.LEADER: _OFFICE,
+    Role.LEADER: _OFFICE | {P.INSTRUCT},
     Role.AUDITOR: _READING | {P.READ_REPORTS, P.READ_CASES, P.READ_DELIVERIES, P.USE_DASHBOARD},
-    Role.ADMINISTRATOR: _OFFICE | {P.MANAGE_ENDPOINTS},
+    Role.ADMINISTRATOR: _OFFICE | {P.INSTRUCT, P.MANAGE_ENDPOINTS},
 }
 
 OFFICE_ROLES = frozenset({Role.CLERK, Role.LEADER, Role.AUDITOR, Role.ADMINISTRATOR})

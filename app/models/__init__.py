@@ -10,6 +10,7 @@ from app.models.events import Event
 from app.models.learned import LearnedModel
 from app.models.opinions import SecondOpinion
 from app.models.reports import Reply, Report, ReportContact
+from app.models.supervision import Digest, Instruction
 from app.vocabulary import (
     ActKind,
     AssignmentKind,
@@ -19,6 +20,7 @@ from app.vocabulary import (
     CaseStatus,
     ConsultationStatus,
     DeadlineKind,
+    Decided,
     DeliveryStatus,
     ExtensionState,
     OpinionFault,
@@ -50,13 +52,16 @@ __all__ = [
     "ConsultationStatus",
     "Deadline",
     "DeadlineKind",
+    "Decided",
     "Delivery",
     "DeliveryStatus",
     "Department",
+    "Digest",
     "Endpoint",
     "Event",
     "ExtensionState",
     "IdempotentAnswer",
+    "Instruction",
     "Invitation",
     "LearnedModel",
     "ObservationPoint",
