@@ -135,7 +135,7 @@ class UpstreamReplyIn(ActIn):
 
 
 class SupervisionReplyIn(ActIn):
-    """督办答复: to an overdue notice or a level of supervision, once each; it holds the next level, never the deadline."""
+    """督办答复: to an overdue notice or a level of supervision, once each; it holds the next level only."""
 
     explanation: Words
     promised_on: date = Field(description="the day by whose end you will have answered, within five working days")

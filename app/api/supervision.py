@@ -1,4 +1,4 @@
-"""Supervision: a leader decides on a case at level 3, a quarantined clock is released, and what departments promised."""
+"""Supervision: a leader decides on a case at level 3, a quarantined clock is released; what was promised."""
 
 from collections.abc import Sequence
 from datetime import date, datetime

@@ -50,7 +50,7 @@ async def _checks(request: Request) -> dict[str, bool]:
 
 @router.get("/metrics", response_class=Response)
 async def metrics(request: Request) -> Response:
-    """Prometheus text: cases by status, deliveries by status, the oldest one due, quarantined clocks. No text, no reporter."""
+    """Prometheus text: cases and deliveries by status, the oldest due, quarantined clocks. No text, no reporter."""
     runtime = get_runtime(request)
     registry = CollectorRegistry()
     cases = Gauge("yilong_cases", "Cases by status", ["status"], registry=registry)

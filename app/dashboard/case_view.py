@@ -9,6 +9,7 @@ from typing import Any, Final
 from app.access.principal import Permission, Principal
 from app.dashboard import labels
 from app.dashboard.language import N_
+from app.dashboard.supervision_view import is_at_highest_level, supervision_of
 from app.dashboard.words import Clock, Fact, Words
 from app.ledger.search import CaseRecord
 from app.lifecycle import CASE, LIVE
@@ -20,10 +21,12 @@ from app.models import (
     Case,
     CaseOutcome,
     CaseStatus,
+    Deadline,
     Delivery,
     Event,
     ExtensionState,
 )
+from app.supervise.watch import is_quarantined
 
 STAGE_OF: Final[Mapping[CaseStatus, str]] = {
     CaseStatus.TRIAGE: "triage",
@@ -53,6 +56,7 @@ ACT_OF: Final[Mapping[str, ActKind]] = {
     "escalation.forwarded": ActKind.FORWARDING,
     "escalation.answered": ActKind.UPSTREAM_REPLY,
     "assignment.extension_requested": ActKind.EXTENSION,
+    "supervision.replied": ActKind.SUPERVISION_REPLY,
 }
 SPOKEN: Final[Sequence[tuple[str, str]]] = (
     ("explanation", N_("说明")),
@@ -97,6 +101,7 @@ class DutyView:
     spoken: list[Fact]
     reviewable: bool
     extension: list[Fact]
+    supervision: list[Fact]
 
 
 @dataclass(frozen=True)
@@ -123,14 +128,16 @@ class Actions:
     convene: bool
     close: bool
     reopen: bool
+    instruct: bool
+    release: bool
     outcomes: tuple[CaseOutcome, ...]
 
     @property
     def any(self) -> bool:
-        return self.rule or self.convene or self.close or self.reopen
+        return self.rule or self.convene or self.close or self.reopen or self.instruct or self.release
 
 
-def actions_for(case: Case, principal: Principal) -> Actions:
+def actions_for(case: Case, principal: Principal, clocks: Sequence[Deadline] = ()) -> Actions:
     """By the table of moves and the role's permissions."""
     status = case.status
     rules = principal.may(Permission.RULE)
@@ -147,6 +154,8 @@ def actions_for(case: Case, principal: Principal) -> Actions:
         and CASE.allows(status, CaseStatus.CONSULTING),
         close=rules and CASE.allows(status, CaseStatus.CLOSED),
         reopen=rules and status is CaseStatus.CLOSED,
+        instruct=principal.may(Permission.INSTRUCT) and is_at_highest_level(clocks),
+        release=rules and any(is_quarantined(clock) for clock in clocks),
         outcomes=outcomes,
     )
 
@@ -188,6 +197,7 @@ def duties_of(record: CaseRecord, words: Words) -> list[DutyView]:
                 spoken=spoken(acts[-1], words) if acts else [],
                 reviewable=duty.status is AssignmentStatus.RESPONDED,
                 extension=_extension_of(duty, acts, words),
+                supervision=supervision_of(duty, record, words),
             )
         )
     return views

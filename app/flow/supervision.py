@@ -1,4 +1,4 @@
-"""督: the clocks become acts. One clock at a time under its case's lock, in one short transaction, in office hours only.
+"""督: the clocks become acts. One at a time under its case's lock, in one short transaction, in office hours only.
 
 The look, what it says and the moment of the next look are committed together: a worker killed in between has done
 nothing, and the next one finds the same row. What stays unanswered in spite of it all, leaders decide on; a clock
