@@ -87,7 +87,7 @@ def _checks() -> list[tuple[str, Select[str]]]:
         ("在账事项没有责任方 open case without an owner", select(Case.number).where(is_open, Case.owner.is_(None))),
         ("在账事项没有计时 open case without a running clock", select(Case.number).where(is_open, ~running)),
         ("计时无人查看 running clock that nobody will look at", _unwatched()),
-        ("督办多次失败,已停止 clock quarantined after failed looks", select(Case.number).where(Case.id.in_(QUARANTINED))),
+        ("督办已停止 clock quarantined after failed looks", select(Case.number).where(Case.id.in_(QUARANTINED))),
         (
             "部门办理中却没有责任单位 with a department, but none has a duty",
             select(Case.number).where(
