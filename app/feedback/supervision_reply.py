@@ -70,10 +70,13 @@ def reply_to_supervision(file: CaseFile, assignment: Assignment, said: Supervisi
     zone = file.calendar.zone
     if clock.promised_until is not None:
         raise RepliedBefore(to_local(clock.promised_until, zone)[:10])
-    latest = due_by(file.now, PROMISE_WORKING_DAYS, file.calendar).at
+    today = file.now.astimezone(zone).date()
+    latest = due_by(file.now, PROMISE_WORKING_DAYS, file.calendar).at.astimezone(zone).date()
+    if not today <= said.promised_on <= latest:
+        raise PromiseOutOfRange(latest.isoformat())
     until = due_on(said.promised_on, file.calendar).at
-    if said.promised_on < file.now.astimezone(zone).date() or not file.now < until <= latest:
-        raise PromiseOutOfRange(to_local(latest, zone)[:10])
+    if until <= file.now:
+        raise PromiseOutOfRange(latest.isoformat())
     clock.promised_until, clock.look_at = until, office_moment(until, file.calendar)
     assignment.version += 1
     facts = {"level": clock.level, "promised_on": to_local(until, zone)[:10]}

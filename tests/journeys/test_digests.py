@@ -1,4 +1,4 @@
-"""每日提要: once a working day, to whoever has something to be told; over 国庆 and its make-up days, from several workers."""
+"""每日提要: once a working day, to whoever has something to be told; over 国庆 too, and from several workers."""
 
 import asyncio
 from typing import Any
@@ -176,12 +176,12 @@ async def test_work_sent_back_invitations_and_new_rounds_with_the_province_are_t
     await morning(city, clock, "2026-03-26T09:00")  # the round ends on the 30th, in two working days
     await morning(city, clock, "2026-03-31T09:00")  # a new one begins
     await morning(city, clock, "2026-04-01T09:00")
-    told = await digests(counterpart)
-    assert [(d["day"], d["content"]["chases"][0]["due_on"]) for d in told] == [
+    rounds = await digests(counterpart)
+    assert [(d["day"], d["content"]["chases"][0]["due_on"]) for d in rounds] == [
         ("2026-03-26", "2026-03-30"),
         ("2026-03-31", "2026-04-29"),
     ]
-    assert cases_in(told[1]["content"]) == {"chases": [receipt["case"]]}
+    assert cases_in(rounds[1]["content"]) == {"chases": [receipt["case"]]}
 
 
 async def test_the_offices_digest_counts_what_came_in_once_and_lists_its_own_side(

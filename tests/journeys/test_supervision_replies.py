@@ -1,4 +1,4 @@
-"""督办: a late department replies and promises a day, leaders decide at level 3, a look that keeps failing is released."""
+"""督办: a late department replies and promises, leaders decide at level 3, a look that keeps failing is released."""
 
 import json
 from typing import Any

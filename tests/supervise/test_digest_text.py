@@ -31,8 +31,8 @@ def lines(**content: Any) -> list[str]:
             f"YL-2026-000001 芙蓉区民政局 反馈 3月23日到期 逾期13个工作日 督办三级 {LINK}",
         ),
         (
-            {"invitations": [{"consultation": "HS-2026-0001", "cases": ["A", "B"], "due_on": "2026-04-01", "link": "L"}]},
-            "HS-2026-0001 A、B 4月1日到期 L",
+            {"invitations": [{"consultation": "HS-2026-1", "cases": ["A", "B"], "due_on": "2026-04-01", "link": "L"}]},
+            "HS-2026-1 A、B 4月1日到期 L",
         ),
         (
             {
