@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Act, ActKind, Assignment, Deadline
+from app.models import Act, ActKind, Assignment, Case, Deadline
 
 ANSWERS: Final = frozenset({ActKind.FEEDBACK, ActKind.FORWARDING, ActKind.UPSTREAM_REPLY})
 # Spelt out for the partial index, which a bound number would not match.
@@ -70,6 +70,11 @@ async def list_promises(session: AsyncSession, duties: Sequence[Assignment], now
     acts = await session.scalars(select(Act).where(Act.assignment_id.in_(ids)).order_by(Act.done_at, Act.id))
     clocks = await session.scalars(select(Deadline).where(Deadline.assignment_id.in_(ids)))
     return promises_of(list(acts), list(clocks), now)
+
+
+async def list_quarantined(session: AsyncSession) -> list[str]:
+    """The numbers of the cases with such clocks."""
+    return list(await session.scalars(select(Case.number).where(Case.id.in_(QUARANTINED)).order_by(Case.number)))
 
 
 async def count_quarantined(session: AsyncSession) -> int:

@@ -1,6 +1,8 @@
 """督办: a late department replies and promises, leaders decide at level 3, a look that keeps failing is released."""
 
+import asyncio
 import json
+import subprocess
 from datetime import UTC
 from typing import Any
 
@@ -17,10 +19,11 @@ from app.ledger.reconcile import reconcile
 from app.ledger.todo import read_waiting
 from app.models import Deadline, DeadlineKind, Role
 from tests.api.scenes import ASSIGNED, FEEDBACK, Scene, assigned
-from tests.city import CityUnderTest
+from tests.city import SECRET, CityUnderTest
 from tests.dashboard.office import at_work, shown
 from tests.journeys.test_passing_around import duty_of, told
 from tests.journeys.test_supervision import events_of, local, look_at, said, supervisor_of, told_at
+from tests.processes import YILONG, environment_for
 from tests.receiver import TEST_SECRET
 
 DUE = "2026-03-23T18:00:00+08:00"  # fifteen working days after Monday 2 March
@@ -361,6 +364,27 @@ async def test_a_quarantined_clock_is_released_on_the_page(city: CityUnderTest, 
     assert "督办已恢复" in shown(await browser.follow())
     await look_at(city, clock, "2026-03-24T09:30")
     assert len(await events_of(city, "assignment.overdue")) == 2
+
+
+async def test_one_command_releases_all_that_one_fault_has_stopped(city: CityUnderTest, clock: FixedClock) -> None:
+    scene = await assigned(city)
+    async with city.runtime.database.write() as session:
+        for row in await session.scalars(select(Deadline)):
+            row.failures = 5
+
+    def release(*numbers: str) -> tuple[int, str]:
+        environment = environment_for(city.url, city.folder, YILONG_SECRET_KEY=SECRET)
+        ended = subprocess.run(
+            [*YILONG, "release", *numbers], env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        return ended.returncode, ended.stdout.strip()
+
+    assert await asyncio.to_thread(release) == (0, "已恢复督办:1 件")
+    assert await asyncio.to_thread(release) == (0, "已恢复督办:0 件")
+    assert await asyncio.to_thread(release, scene.case) == (2, "")
+    [event] = await events_of(city, "supervision.released")
+    assert facts_of([event], "kinds") == [(["acceptance", "feedback"],)]
+    assert clock
 
 
 # ── the deployment's office hours ──
