@@ -15,11 +15,13 @@ from app.api import (
     classifications,
     consultations,
     deliveries,
+    digests,
     directory,
     events,
     evidence,
     reports,
     sessions,
+    supervision,
     system,
 )
 from app.api.errors import add_error_handlers
@@ -38,6 +40,7 @@ ROUTERS = (
     reports.router,
     classifications.router,
     cases.router,
+    supervision.router,
     assignments.router,
     evidence.router,
     # Before the sessions by id, so that `proposals` is not taken for one.
@@ -45,6 +48,7 @@ ROUTERS = (
     consultations.router,
     callbacks.router,
     events.router,
+    digests.router,
     directory.router,
     deliveries.router,
     system.router,

@@ -1,6 +1,7 @@
 """Settings from the environment (prefix `YILONG_`). Documented in the README's table; a test compares the two."""
 
 import secrets
+from datetime import time
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -41,6 +42,12 @@ class Settings(BaseSettings):
         None, description="address of the dashboard as departments see it; `http://host:port` where absent"
     )
     timezone: str = Field("Asia/Shanghai", description="time zone of working days and of official dates")
+    office_opens: time = Field(
+        time(9, 0), description="start of office hours, local time; nothing is sent before, and the daily digest then"
+    )
+    office_closes: time = Field(
+        time(18, 0), description="end of office hours, at which terms end; the same on every replica"
+    )
     decide_from_confidence: float = Field(
         0.6, ge=0, le=1, description="below this confidence a report goes to triage with its evidence"
     )
@@ -85,6 +92,16 @@ class Settings(BaseSettings):
             )
         if self.delivery_allow_loopback:
             raise ValueError("YILONG_DELIVERY_ALLOW_LOOPBACK 不得用于生产环境。Unset it in production.")
+        return self
+
+    @model_validator(mode="after")
+    def refuse_impossible_hours(self) -> "Settings":
+        """Office hours lie within one day, on the city's own clock."""
+        if self.office_opens.tzinfo or self.office_closes.tzinfo or not self.office_opens < self.office_closes:
+            raise ValueError(
+                "YILONG_OFFICE_OPENS 须早于 YILONG_OFFICE_CLOSES,都是当地时间,不带时区。"
+                "YILONG_OFFICE_OPENS must be earlier than YILONG_OFFICE_CLOSES; both are local times without an offset."
+            )
         return self
 
     @model_validator(mode="after")

@@ -76,6 +76,7 @@ class ActKind(StrEnum):
     EXTENSION = "extension"
     FORWARDING = "forwarding"
     UPSTREAM_REPLY = "upstream_reply"
+    SUPERVISION_REPLY = "supervision_reply"
 
 
 class ExtensionState(StrEnum):
@@ -85,6 +86,16 @@ class ExtensionState(StrEnum):
     GRANTED = "granted"
     REFUSED = "refused"
     LAPSED = "lapsed"
+
+
+class Decided(StrEnum):
+    """What a leader decided on a case at the highest level of supervision; it is carried out by the usual acts."""
+
+    MEETING = "meeting"
+    EXTENSION = "extension"
+    RULING = "ruling"
+    CLOSING = "closing"
+    OTHER = "other"
 
 
 class DeadlineKind(StrEnum):

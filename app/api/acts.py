@@ -13,6 +13,7 @@ from app.feedback.evidence import find_attached
 from app.feedback.extension import Wish, request_extension
 from app.feedback.rectification import Because, Document, DocumentAction, Feedback, Measure, Scope
 from app.feedback.returning import Return, ReturnReason
+from app.feedback.supervision_reply import SupervisionReply, reply_to_supervision
 from app.flow.desk import Desk
 from app.flow.handle import open_duty, return_duty, settle
 from app.models import Assignment, AssignmentStatus, CaseStatus, Consultation, ExtensionState
@@ -164,6 +165,16 @@ class UpstreamReplyIn(ActIn):
         return None
 
 
+class SupervisionReplyIn(ActIn):
+    """督办答复: to an overdue notice or a level of supervision, once each; it holds the next level only."""
+
+    explanation: Words
+    promised_on: date = Field(description="the day by whose end you will have answered, within five working days")
+
+    def apply(self, file: CaseFile, assignment: Assignment) -> None:
+        reply_to_supervision(file, assignment, SupervisionReply(self.explanation, self.promised_on))
+
+
 # The callback's type is `assignment.` and this word; the API's path ends in it, with a hyphen for the underscore.
 ACTS: Mapping[str, type[ActIn]] = {
     "acceptance": AcceptanceIn,
@@ -173,6 +184,7 @@ ACTS: Mapping[str, type[ActIn]] = {
     "extension": ExtensionIn,
     "forwarding": ForwardingIn,
     "upstream_reply": UpstreamReplyIn,
+    "supervision_reply": SupervisionReplyIn,
 }
 
 

@@ -83,6 +83,12 @@ async def post_upstream_reply(id: Id, body: acts.UpstreamReplyIn, at: Department
     return await _act(at, id, body)
 
 
+@router.post("/assignments/{id}/supervision-reply", response_model=acts.DutyOut)
+async def post_supervision_reply(id: Id, body: acts.SupervisionReplyIn, at: Department) -> Response:  # noqa: A002
+    """督办答复: say why you are late and for which day you promise the answer; until then no further level follows."""
+    return await _act(at, id, body)
+
+
 @router.post("/assignments/{id}/review", response_model=acts.DutyOut)
 async def post_review(id: Id, body: ReviewIn, at: Annotated[Door, door(Permission.REVIEW)]) -> Response:  # noqa: A002
     """审核: accept what came back or send it back; where an extension is requested, grant or refuse it.

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from app.access.principal import Permission
 from app.api.door import Door, In, Out, door, make_router
+from app.api.supervision import show_instruction, show_promises
 from app.casefile import CaseFile
 from app.classify import Category
 from app.disclosure import disclose_assignment, disclose_case
@@ -19,6 +20,7 @@ from app.flow.unresolved import leave_unresolved
 from app.intake.accept import fold
 from app.ledger import search
 from app.models import AssignmentRole, Case, CaseOutcome, CaseStatus, Event
+from app.supervise.watch import is_quarantined
 
 router = make_router("cases 台账")
 Number = Annotated[str, Path(max_length=24)]
@@ -112,6 +114,7 @@ async def list_cases(
     status: Annotated[list[CaseStatus] | None, Query()] = None,
     department: Annotated[str | None, Query(max_length=20)] = None,
     overdue: Annotated[bool, Query()] = False,
+    supervision_level: Annotated[int | None, Query(ge=1, le=3, description="a duty stands at that level")] = None,
     q: Annotated[str | None, Query(max_length=100)] = None,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=search.LARGEST_PAGE)] = 50,
@@ -121,6 +124,8 @@ async def list_cases(
         status=tuple(status or ()),
         overdue_at=at.runtime.clock.now() if overdue else None,
         department=department if at.principal.is_office else None,
+        supervision_level=supervision_level,
+        supervised_department=None if at.principal.is_office else at.principal.department or "",
         folded_text=fold(q) if q and at.principal.is_office else None,
     )
     async with at.read() as session:
@@ -145,8 +150,9 @@ async def get_case(number: Number, at: Annotated[Door, door(Permission.READ_CASE
         department = None if at.principal.is_office else at.principal.department or ""
         duties = await search.assignments_of(session, case, department)
         shown = [disclose_assignment(a, city.names, zone) for a in duties]
+        promises = await show_promises(session, duties, at.runtime.clock.now(), zone)
         if department is not None:
-            return {"case": disclose_case(case, zone), "assignments": shown}
+            return {"case": disclose_case(case, zone), "assignments": shown, "promises": promises}
         record = await search.read_record(session, case)
     return {
         "case": to_case_out(case).model_dump(mode="json"),
@@ -169,9 +175,11 @@ async def get_case(number: Number, at: Annotated[Door, door(Permission.READ_CASE
         "deadlines": [
             {"kind": d.kind, "party": d.party, "department": d.department_code, "due_at": d.due_at.isoformat(),
              "basis": d.basis, "provisional": d.provisional, "ended": d.ended_at is not None, "met": d.met,
-             "extended": d.extended_by is not None}
+             "extended": d.extended_by is not None, "level": d.level, "quarantined": is_quarantined(d)}
             for d in record.deadlines
         ],
+        "promises": promises,
+        "instructions": [show_instruction(i) for i in record.instructions],
         "consultations": [{"id": c.id, "number": c.number, "status": c.status} for c in record.consultations],
         "second_opinion": describe_opinion(record, city.names),
     }  # fmt: skip

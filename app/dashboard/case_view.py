@@ -10,6 +10,7 @@ from app.access.principal import Permission, Principal
 from app.dashboard import labels
 from app.dashboard.feedback_view import FileLink, account_of, files_of
 from app.dashboard.language import N_
+from app.dashboard.supervision_view import is_at_highest_level, supervision_of
 from app.dashboard.words import Clock, Fact, Words
 from app.ledger.search import CaseRecord
 from app.lifecycle import CASE, LIVE, WITH_DEPARTMENT
@@ -21,10 +22,12 @@ from app.models import (
     Case,
     CaseOutcome,
     CaseStatus,
+    Deadline,
     Delivery,
     Event,
     ExtensionState,
 )
+from app.supervise.watch import is_quarantined
 
 STAGE_OF: Final[Mapping[CaseStatus, str]] = {
     CaseStatus.TRIAGE: "triage",
@@ -55,6 +58,7 @@ ACT_OF: Final[Mapping[str, ActKind]] = {
     "escalation.forwarded": ActKind.FORWARDING,
     "escalation.answered": ActKind.UPSTREAM_REPLY,
     "assignment.extension_requested": ActKind.EXTENSION,
+    "supervision.replied": ActKind.SUPERVISION_REPLY,
 }
 SPOKEN: Final[Sequence[tuple[str, str]]] = (
     ("explanation", N_("说明")),
@@ -101,6 +105,7 @@ class DutyView:
     files: Sequence[FileLink]
     reviewable: bool
     extension: list[Fact]
+    supervision: list[Fact]
 
 
 @dataclass(frozen=True)
@@ -128,14 +133,17 @@ class Actions:
     close: bool
     reopen: bool
     leave: bool
+    instruct: bool
+    release: bool
     outcomes: tuple[CaseOutcome, ...]
 
     @property
     def any(self) -> bool:
-        return self.rule or self.convene or self.close or self.reopen or self.leave
+        ruling = self.rule or self.convene or self.close or self.reopen or self.leave
+        return ruling or self.instruct or self.release
 
 
-def actions_for(case: Case, principal: Principal) -> Actions:
+def actions_for(case: Case, principal: Principal, clocks: Sequence[Deadline] = ()) -> Actions:
     """By the table of moves and the role's permissions."""
     status = case.status
     rules = principal.may(Permission.RULE)
@@ -155,6 +163,8 @@ def actions_for(case: Case, principal: Principal) -> Actions:
         and (status is not CaseStatus.UNRESOLVED or principal.may(Permission.END_UNRESOLVED)),
         reopen=rules and status is CaseStatus.CLOSED,
         leave=rules and CASE.allows(status, CaseStatus.UNRESOLVED),
+        instruct=principal.may(Permission.INSTRUCT) and is_at_highest_level(clocks),
+        release=rules and any(is_quarantined(clock) for clock in clocks),
         outcomes=outcomes,
     )
 
@@ -198,6 +208,7 @@ def duties_of(record: CaseRecord, words: Words) -> list[DutyView]:
                 files=files_of(shown.content) if shown else [],
                 reviewable=duty.status is AssignmentStatus.RESPONDED or _reconsiderable(record.case, duty),
                 extension=_extension_of(duty, acts, words),
+                supervision=supervision_of(duty, record, words),
             )
         )
     return views

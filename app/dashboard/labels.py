@@ -122,6 +122,20 @@ EXTENSION_TONES: Final[Labels] = {
     "refused": "neutral",
     "lapsed": "neutral",
 }
+DECIDED: Final[Labels] = {
+    "meeting": N_("约谈部门负责人"),
+    "extension": N_("再延期一次"),
+    "ruling": N_("重新裁定"),
+    "closing": N_("予以办结"),
+    "other": N_("其他"),
+}
+PROMISE_STATE: Final[Labels] = {
+    "open": N_("待兑现"),
+    "kept": N_("已兑现"),
+    "broken": N_("未兑现"),
+    "lapsed": N_("不再适用"),
+}
+SUPERVISION_LEVEL: Final[Labels] = {"1": N_("一级"), "2": N_("二级"), "3": N_("三级")}
 POSITION: Final[Labels] = {"lead": N_("愿意牵头"), "supporting": N_("愿意协办"), "not_concerned": N_("不涉及本部门")}
 INVITATION_ANSWER: Final[Labels] = {
     "accepted": N_("参会"),
@@ -235,6 +249,10 @@ EVENT: Final[Labels] = {
     "assignment.reminded": N_("临期提醒"),
     "assignment.overdue": N_("逾期"),
     "assignment.supervised": N_("督办"),
+    "supervision.replied": N_("督办答复"),
+    "supervision.promise_broken": N_("承诺未兑现"),
+    "supervision.decided": N_("负责人批示"),
+    "supervision.released": N_("恢复督办"),
     "assignment.extension_requested": N_("申请延期"),
     "assignment.extension_decided": N_("延期审批"),
     "escalation.created": N_("转市直部门上报"),
@@ -279,6 +297,9 @@ EVENT_TONES: Final[Labels] = {
     "assignment.overdue": "danger",
     "assignment.supervised": "danger",
     "office.overdue": "danger",
+    "supervision.replied": "warning",
+    "supervision.promise_broken": "danger",
+    "supervision.decided": "info",
 }
 # What a piece of evidence is, by the name of the rule that found it; patterns (R01, W02 …) are one kind.
 EVIDENCE: Final[Labels] = {

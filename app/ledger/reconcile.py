@@ -9,6 +9,7 @@ from sqlalchemy import Select, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import BrokenLink, verify_chain
+from app.ledger.supervision import QUARANTINED
 from app.lifecycle import CASE, DEPARTMENT_STATES, LIVE, OPEN_SESSIONS
 from app.models import (
     Act,
@@ -101,6 +102,8 @@ def _unresolved_checks() -> list[tuple[str, Select[str]]]:
         ),
         ("挂账待解却没有说明原因 unresolved without a reply that says why", _unexplained()),
     ]
+
+
 def _sessionless() -> Select[str]:
     """Cases in consultation that are not on just one open session's agenda, and others that are on one."""
     sessions = (
@@ -147,6 +150,7 @@ def _checks() -> list[tuple[str, Select[str]]]:
         ("在账事项没有责任方 open case without an owner", select(Case.number).where(is_open, Case.owner.is_(None))),
         ("在账事项没有计时 open case without a running clock", select(Case.number).where(is_open, ~running)),
         ("计时无人查看 running clock that nobody will look at", _unwatched()),
+        ("督办已停止 clock quarantined after failed looks", select(Case.number).where(Case.id.in_(QUARANTINED))),
         (
             "部门办理中却没有责任单位 with a department, but none has a duty",
             select(Case.number).where(

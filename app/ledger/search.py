@@ -20,6 +20,8 @@ from app.models import (
     Consultation,
     Deadline,
     Event,
+    ExtensionState,
+    Instruction,
     Invitation,
     Reply,
     Report,
@@ -51,6 +53,9 @@ class CaseFilter:
     department: str | None = None
     category: str | None = None
     folded_text: str | None = None
+    supervision_level: int | None = None
+    supervised_department: str | None = None
+    extension_requested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +96,21 @@ def conditions_of(wanted: CaseFilter) -> list[Any]:
         )
     if wanted.category:
         conditions.append(Case.category == wanted.category)
+    if wanted.supervision_level is not None:
+        conditions.append(_supervised(wanted.supervision_level, wanted.supervised_department))
+    if wanted.extension_requested:
+        conditions.append(
+            exists().where(Assignment.case_id == Case.id, Assignment.extension == ExtensionState.REQUESTED)
+        )
     if wanted.folded_text:
         conditions.append(Case.search_text.contains(wanted.folded_text, autoescape=True))
     return conditions
+
+
+def _supervised(level: int, department: str | None) -> Any:
+    """A duty stands at that level of supervision; of one department only where it is named."""
+    clock = exists().where(Deadline.case_id == Case.id, Deadline.level == level, Deadline.ended_at.is_(None))
+    return clock.where(Deadline.department_code == department) if department is not None else clock
 
 
 async def find_cases(
@@ -162,6 +179,7 @@ class CaseRecord:
     replies: Sequence[Reply]
     consultations: Sequence[Consultation]
     opinion: SecondOpinion | None = None
+    instructions: Sequence[Instruction] = ()
 
 
 async def read_record(session: AsyncSession, case: Case) -> CaseRecord:
@@ -191,6 +209,9 @@ async def read_record(session: AsyncSession, case: Case) -> CaseRecord:
             .order_by(Consultation.convened_at)
         ),
         opinion=await session.get(SecondOpinion, case.id),
+        instructions=await rows(
+            select(Instruction).where(Instruction.case_id == case.id).order_by(Instruction.decided_at, Instruction.id)
+        ),
     )
 
 

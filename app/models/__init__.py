@@ -11,6 +11,7 @@ from app.models.evidence import Evidence
 from app.models.learned import LearnedModel
 from app.models.opinions import SecondOpinion
 from app.models.reports import Reply, Report, ReportContact
+from app.models.supervision import Digest, Instruction
 from app.vocabulary import (
     ActKind,
     AgendaOutcome,
@@ -22,6 +23,7 @@ from app.vocabulary import (
     CaseStatus,
     ConsultationStatus,
     DeadlineKind,
+    Decided,
     DeliveryStatus,
     ExtensionState,
     InvitationAnswer,
@@ -57,14 +59,17 @@ __all__ = [
     "ConsultationStatus",
     "Deadline",
     "DeadlineKind",
+    "Decided",
     "Delivery",
     "DeliveryStatus",
     "Department",
+    "Digest",
     "Endpoint",
     "Event",
     "Evidence",
     "ExtensionState",
     "IdempotentAnswer",
+    "Instruction",
     "Invitation",
     "InvitationAnswer",
     "LearnedModel",

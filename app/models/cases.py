@@ -92,6 +92,12 @@ class Assignment(Base):
     __table_args__ = (
         Index("ix_assignments_case_id", "case_id"),
         Index("ix_assignments_department", "department_code", "status"),
+        Index(
+            "ix_assignments_extension_requested",
+            "case_id",
+            sqlite_where=text("extension = 'requested'"),
+            postgresql_where=text("extension = 'requested'"),
+        ),
     )
 
 
@@ -115,6 +121,8 @@ class Deadline(Base):
 
     A granted extension ends the row with neither met nor missed, and `extended_by` names the row that took its place.
     `look_at` is when the worker looks at it next, None where nothing more is to be said; `level` is that of 督办.
+    `promised_until` is the end of the day for which the department has promised its answer at this level, `rests_until`
+    when a leader looks again at the highest one. `failures` counts looks that failed; at five the clock is quarantined.
     """
 
     __tablename__ = "deadlines"
@@ -134,6 +142,9 @@ class Deadline(Base):
     reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     overdue_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     level: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    promised_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    rests_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    failures: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     met: Mapped[bool | None] = mapped_column(Boolean)
     extended_by: Mapped[str | None] = mapped_column(id_column())
@@ -151,6 +162,12 @@ class Deadline(Base):
             "case_id",
             sqlite_where=text("level = 3 AND ended_at IS NULL"),
             postgresql_where=text("level = 3 AND ended_at IS NULL"),
+        ),
+        Index(
+            "ix_deadlines_quarantined",
+            "case_id",
+            sqlite_where=text("failures >= 5 AND ended_at IS NULL"),
+            postgresql_where=text("failures >= 5 AND ended_at IS NULL"),
         ),
     )
 

@@ -32,6 +32,7 @@ NOT_OURS = {
     "legal_basis": "三定规定",
     "proposed_department": "CS-WJ",
 }
+PROMISE = {"explanation": "正在会签。", "promised_on": "2026-03-04"}
 EXTENSION = {"reason": "须修订文件。", "working_days": 5}
 
 
@@ -93,7 +94,8 @@ class Life:
         word, body = self.dice.choice(
             [("acceptance", {}), ("return", RETURN), ("return", NOT_OURS),
              ("extension", EXTENSION), ("progress", {"note": "正在办理。"}), ("feedback", FEEDBACK),
-             ("feedback", CANNOT), ("forwarding", FORWARDING), ("upstream-reply", REPLY), ("upstream-reply", REFUSAL)]
+             ("feedback", CANNOT), ("forwarding", FORWARDING), ("upstream-reply", REPLY), ("upstream-reply", REFUSAL),
+             ("supervision-reply", PROMISE)]
         )  # fmt: skip
         department = await self.city.department(duty["department"])
         return await department.post(f"/v1/assignments/{duty['id']}/{word}", json=body)
