@@ -151,13 +151,6 @@ AGENDA_OUTCOME: Final[Labels] = {
     "settled": N_("已另行办理"),
 }
 PART: Final[Labels] = {"lead": N_("牵头"), "supporting": N_("协办"), "not_concerned": N_("不涉及")}
-BECAUSE: Final[Labels] = {
-    "cancelled": N_("会商取消"),
-    "withdrawn": N_("事项撤出议程"),
-    "uninvited": N_("不再邀请该部门"),
-    "settled": N_("已另行办理"),
-    "superseded": N_("由新的决定代替"),
-}
 CONSULTATION_STATUS: Final[Labels] = {
     "convened": N_("待形成结论"),
     "scheduled": N_("已定会期"),
@@ -187,15 +180,19 @@ REPLY_KIND: Final[Labels] = {
     "unresolved": N_("未能解决的说明"),
     "final": N_("办结答复"),
 }
-# Why a burden stays, or a duty was ended.
+# Why a burden stays, a duty was ended or a seat at a session was taken back.
 BECAUSE: Final[Labels] = {
+    "cancelled": N_("会商取消"),
+    "withdrawn": N_("事项撤出议程"),
+    "uninvited": N_("不再邀请该部门"),
+    "settled": N_("已另行办理"),
     "upstream_rule": N_("上级规定"),
     "law_requires": N_("法律法规规定"),
     "needs_province": N_("需省级解决"),
     "needs_funds": N_("需落实经费"),
     "other": N_("其他原因"),
     "province_refused": N_("省级未同意"),
-    "superseded": N_("已另行交办"),
+    "superseded": N_("由新的决定代替"),
     "unresolved_accepted": N_("未能解决，已认可"),
     "case_unresolved": N_("事项转挂账待解"),
 }

@@ -124,7 +124,6 @@ class Words:
             ("part", N_("承担"), lambda key: self.label(labels.PART, key)),
             ("attendance", N_("出席情况"), lambda key: self.label(labels.ATTENDANCE, key)),
             ("dissent", N_("保留意见"), self.departments),
-            ("because", N_("原因"), lambda key: self.label(labels.BECAUSE, key)),
             ("why", N_("理由"), str),
             ("position", N_("意见"), lambda key: self.label(labels.POSITION, key)),
             ("basis", N_("依据"), str),

@@ -15,13 +15,13 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from app.database import Database, insert_if_absent
 from app.deadlines import Calendar, due_by, previous_working_day, start_of, working_days_left
+from app.lifecycle import OPEN_SESSIONS
 from app.models import (
     AgendaItem,
     Assignment,
     AssignmentStatus,
     Case,
     Consultation,
-    ConsultationStatus,
     Deadline,
     DeadlineKind,
     Delivery,
@@ -151,7 +151,12 @@ async def _collect_invitations(session: AsyncSession, edition: Edition, told: di
         .join(Consultation, Consultation.id == Invitation.consultation_id)
         .join(AgendaItem, AgendaItem.consultation_id == Consultation.id)
         .join(Case, Case.id == AgendaItem.case_id)
-        .where(Consultation.status == ConsultationStatus.CONVENED, Invitation.position.is_(None))
+        .where(
+            Consultation.status.in_(OPEN_SESSIONS),
+            AgendaItem.outcome.is_(None),
+            Invitation.answer.is_(None),
+            Invitation.withdrawn_at.is_(None),
+        )
         .order_by(Consultation.due_at, Consultation.number, Case.number)
     )
     for department, session_held, number in rows:
