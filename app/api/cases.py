@@ -1,6 +1,7 @@
 """The ledger: the office reads and rules on every case, a department reads its own."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from app.disclosure import disclose_assignment, disclose_case
 from app.flow import office
 from app.flow.desk import Desk
 from app.intake.accept import fold
-from app.ledger import search
+from app.ledger import reach, search
 from app.models import AssignmentRole, Case, CaseOutcome, CaseStatus, Event
 
 router = make_router("cases 台账")
@@ -132,14 +133,20 @@ async def get_case(number: Number, at: Annotated[Door, door(Permission.READ_CASE
         duties = await search.assignments_of(session, case, department)
         shown = [disclose_assignment(a, city.names, zone) for a in duties]
         if department is not None:
-            return {"case": disclose_case(case, zone), "assignments": shown}
+            points = await reach.count_points_for_department(session, case)
+            return {"case": disclose_case(case, zone), "assignments": shown, "reach": {"points": points}}
         record = await search.read_record(session, case)
+        merges = await reach.read_merges(session, case)
     return {
         "case": to_case_out(case).model_dump(mode="json"),
+        "reach": asdict(reach.reach_of(record.reports, city.points, zone)),
+        "merged_into": merges.into,
+        "merged": merges.merged,
         "assignments": shown,
         "reports": [
             {"number": r.number, "text": r.text, "title": r.title, "decision": r.decision,
-             "verification": r.verification, "received_at": r.received_at.isoformat()}
+             "verification": r.verification, "received_at": r.received_at.isoformat(),
+             "came_from": merges.origins.get(r.number)}
             for r in record.reports
         ],
         "acts": [

@@ -59,6 +59,7 @@ class WebhookData(BaseModel):
     assignment: DisclosedAssignment | None = None
     consultation: DisclosedConsultation | None = None
     reports: list[DisclosedReport] | None = None
+    merged_into: str | None = Field(default=None, description="`case.closed` with outcome `merged`: where it goes on")
     deadline: DisclosedDeadline | None = Field(default=None, description="the clock that a reminder or notice is about")
 
 
@@ -84,7 +85,8 @@ SENT = {
     "escalation.created": "上报件: carry this matter to your provincial counterpart and bring its answer home",
     "consultation.invited": "会商邀请: state your position and take part",
     "consultation.concluded": "会商结论: who leads and who supports",
-    "case.closed": "销号: the case was struck off",
+    "consultation.cancelled": "会商取消: the session is off; its case was merged into another",
+    "case.closed": "销号: the case was struck off, or merged into another (并案)",
     "case.reopened": "重新挂账: the case is back on the ledger",
 }
 

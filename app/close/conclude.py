@@ -50,7 +50,7 @@ def close_case(
 
 
 def strike_off(file: CaseFile, *, outcome: CaseOutcome, reports: Sequence[str], more: dict[str, str]) -> None:
-    """End the case, its duties and its clocks; departments are told the outcome and `more`. Replies are the caller's."""
+    """End the case, its duties and its clocks; departments are told the outcome and `more`. It sends no reply."""
     duties = live_assignments(file.assignments)
     for duty in duties:
         approved = duty.status is AssignmentStatus.APPROVED

@@ -31,6 +31,17 @@ class LastReport(Conflict):
         )
 
 
+class CannotSplit(Conflict):
+    code = "cannot_split"
+    title_zh, title_en = "不能拆分", "This case cannot be split"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "该事项已办结,线索已有答复。请先重新挂账再拆分。",
+            "The case is closed and its reports are answered. Reopen it first, then split.",
+        )
+
+
 def check_merge(survivor: CaseFile, others: Sequence[CaseFile]) -> None:
     """Raise CannotMerge for a case with itself, and where one of them is closed."""
     numbers = [file.case.number for file in (survivor, *others)]
@@ -44,13 +55,21 @@ def check_merge(survivor: CaseFile, others: Sequence[CaseFile]) -> None:
             )
 
 
+def check_split(file: CaseFile, staying: Sequence[Report]) -> None:
+    """Raise CannotSplit on a closed case, LastReport where it would keep none of its own."""
+    if file.case.status is CaseStatus.CLOSED:
+        raise CannotSplit
+    if all(report.came_from is not None for report in staying):
+        raise LastReport
+
+
 def merge_into(survivor: CaseFile, file: CaseFile, reports: Sequence[Report]) -> None:
     """End one case in favour of another: duties and clocks stop, departments are told, reports move and are told."""
-    into = survivor.case
+    into, due = survivor.case, survivor.case.answer_due_at
     _tell(file, reports, [
         f"与事项 {into.number} 反映的是同一负担,统筹部门已将其并入该事项一并办理。",
         "您的线索编号不变,可继续凭编号查询;该事项需要核实或办结时,会分别告知您。",
-        *([f"该事项的答复期限为{official_date(into.answer_due_at, file.calendar.zone)}。"] if into.answer_due_at else []),
+        *([f"该事项的答复期限为{official_date(due, file.calendar.zone)}。"] if due else []),
     ])  # fmt: skip
     for report in reports:
         report.came_from = report.came_from or file.case.id
@@ -93,7 +112,8 @@ def take_back(file: CaseFile, reports: Sequence[Report], split_from: str) -> boo
 
 def tell_split(file: CaseFile, reports: Sequence[Report]) -> None:
     """An interim reply to each report that is dealt with apart again."""
-    _tell(file, reports, [f"经核对,与原并入事项不是同一负担,现单独办理,事项编号 {file.case.number}。您的线索编号不变。"])
+    number = file.case.number
+    _tell(file, reports, [f"经核对,与原并入事项不是同一负担,现单独办理,事项编号 {number}。您的线索编号不变。"])
 
 
 def _tell(file: CaseFile, reports: Sequence[Report], says: Sequence[str]) -> None:

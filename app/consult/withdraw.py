@@ -34,7 +34,7 @@ async def lock_open_sessions(session: AsyncSession, case_ids: Sequence[str]) -> 
         .with_for_update(of=Consultation)
         .execution_options(populate_existing=True)
     )
-    return {case_id: consultation for case_id, consultation in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 async def withdraw(file: CaseFile, consultation: Consultation) -> None:

@@ -15,7 +15,7 @@ from app.route.likeness import Features, Reason, compare, pairs_of
 from app.route.sketch import MOST_KEYS, keys_of
 
 # So many reports are looked up under one key, newest first, and so many compared: a bound whatever the ledger holds.
-PER_KEY, MOST_COMPARED = 24, 8
+PER_KEY, MOST_COMPARED = 24, 12
 MOST_SUGGESTED = 3
 NO_KEY = -1
 
@@ -106,6 +106,14 @@ _FORGET = delete(ReportKey).where(
 def remember(batch: Batch, report: Report) -> None:
     """Let a report be found; it must have its likeness."""
     batch.add(*(ReportKey(key=key, report_id=report.id) for key in (report.likeness or {"keys": ()})["keys"]))
+
+
+async def remember_again(session: AsyncSession, batch: Batch, reports: Iterable[Report]) -> None:
+    """The same for reports of a case that was reopened; those that never were forgotten stay as they are."""
+    for report in reports:
+        keys = (report.likeness or {"keys": ()})["keys"]
+        if keys and await session.get(ReportKey, (keys[0], report.id)) is None:
+            remember(batch, report)
 
 
 def forget(batch: Batch, reports: Iterable[Report]) -> None:

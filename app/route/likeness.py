@@ -5,6 +5,7 @@ It decides nothing: the flow compares the score with the office's thresholds.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from app.route.wording import CLAUSE, NEGATIONS, documents_in, ordinals_in, periods_in, plain, systems_in
@@ -112,7 +113,7 @@ def read_features(
 def pairs_of(words: str) -> frozenset[str]:
     """The pairs of neighbouring characters, across clauses."""
     run = words.replace(CLAUSE, "")
-    return frozenset(map("".join, zip(run, run[1:], strict=False)))
+    return frozenset(map("".join, pairwise(run)))
 
 
 def compare(new: Features, old: Features, new_pairs: frozenset[str] | None = None) -> Likeness:

@@ -9,11 +9,11 @@ from zlib import crc32
 
 from app.route.likeness import Features
 
-# Eight bands of three: of pairs that share 0.8 of their words 996 in 1,000 share a band, of those with 0.6 nearly 9 in 10,
-# of those with 0.2 one in sixteen.
-BANDS, ROWS = 8, 3
+# Eight bands of two: of pairs that share 0.6 of their words 97 in 100 share a band, of those with 0.35 two in three, of
+# those with 0.1 one in thirteen.
+BANDS, ROWS = 8, 2
 MOST_NAMED = 2
-MOST_KEYS = BANDS + 2 * MOST_NAMED
+MOST_KEYS = BANDS + 2 * MOST_NAMED + 1
 _BINS = BANDS * ROWS
 _SPREAD, _MASK = 0x9E3779B1, 0xFFFFFFFF
 
@@ -25,6 +25,9 @@ def keys_of(features: Features, pairs: frozenset[str]) -> list[int]:
     # The last four characters: 防返贫监测系统 and 监测系统 are to meet; the score tells other systems apart.
     named = sorted({name[-4:] for name in features.systems})
     keys += [_key("system", name, with_sources) for name in named[:MOST_NAMED]]
+    if features.sources:
+        # The newest on the same matter are compared whatever their words.
+        keys.append(_key("matter", with_sources, *sorted(features.burdens)))
     minima = _minima(pairs)
     if minima:
         bands = (minima[start : start + ROWS] for start in range(0, _BINS, ROWS))
