@@ -68,7 +68,14 @@ SPOKEN: Final[Sequence[tuple[str, str]]] = (
 # What a point does itself; the rest of what its request sets in motion is the system's doing.
 BY_THE_POINT: Final = frozenset({"case.opened", "report.joined", "verification.answered"})
 TOLD_TO_EACH: Final = frozenset(
-    {"consultation.invited", "consultation.concluded", "case.closed", "case.reopened", "assignment.closed"}
+    {
+        "consultation.invited",
+        "consultation.concluded",
+        "consultation.cancelled",
+        "case.closed",
+        "case.reopened",
+        "assignment.closed",
+    }
 )
 
 
@@ -123,11 +130,12 @@ class Actions:
     convene: bool
     close: bool
     reopen: bool
+    merge: bool
     outcomes: tuple[CaseOutcome, ...]
 
     @property
     def any(self) -> bool:
-        return self.rule or self.convene or self.close or self.reopen
+        return self.rule or self.convene or self.close or self.reopen or self.merge
 
 
 def actions_for(case: Case, principal: Principal) -> Actions:
@@ -146,7 +154,8 @@ def actions_for(case: Case, principal: Principal) -> Actions:
         and status is not CaseStatus.CONSULTING
         and CASE.allows(status, CaseStatus.CONSULTING),
         close=rules and CASE.allows(status, CaseStatus.CLOSED),
-        reopen=rules and status is CaseStatus.CLOSED,
+        reopen=rules and status is CaseStatus.CLOSED and case.merged_into is None,
+        merge=rules and status is not CaseStatus.CLOSED,
         outcomes=outcomes,
     )
 
