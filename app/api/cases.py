@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from app.access.principal import Permission
 from app.api.door import Door, In, Out, door, make_router
@@ -74,6 +74,13 @@ class ClosingIn(In):
     outcome: CaseOutcome = Field(description="how the case ends; `merged` is set by merging only")
     statement: str = Field(min_length=2, max_length=4000, description="goes into the reply to every reporter")
     version: Version = None
+
+    @field_validator("outcome")
+    @classmethod
+    def refuse_merged(cls, outcome: CaseOutcome) -> CaseOutcome:
+        if outcome is CaseOutcome.MERGED:
+            raise ValueError("merge the case instead")
+        return outcome
 
 
 class ReopeningIn(In):

@@ -13,7 +13,7 @@ from app.route.likeness import Features
 # those with 0.1 one in thirteen.
 BANDS, ROWS = 8, 2
 MOST_NAMED = 2
-MOST_KEYS = BANDS + 2 * MOST_NAMED + 1
+MOST_KEYS = BANDS + 3 * MOST_NAMED
 _BINS = BANDS * ROWS
 _SPREAD, _MASK = 0x9E3779B1, 0xFFFFFFFF
 
@@ -27,7 +27,7 @@ def keys_of(features: Features, pairs: frozenset[str]) -> list[int]:
     keys += [_key("system", name, with_sources) for name in named[:MOST_NAMED]]
     if features.sources:
         # The newest on the same matter are compared whatever their words.
-        keys.append(_key("matter", with_sources, *sorted(features.burdens)))
+        keys += [_key("matter", with_sources, code) for code in (sorted(features.burdens) or [""])[:MOST_NAMED]]
     minima = _minima(pairs)
     if minima:
         bands = (minima[start : start + ROWS] for start in range(0, _BINS, ROWS))

@@ -1,8 +1,12 @@
 """One burden, many points: reports join with evidence, the office merges and splits, nothing is lost on the way."""
 
+import random
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from app.ledger.reconcile import reconcile, verify_chains
 from tests.city import CityUnderTest
@@ -295,3 +299,84 @@ async def test_a_department_learns_how_many_points_there_are_from_three_on(city:
         await send(city, point, PLAIN)
         shown = (await department.get(f"/v1/cases/{first['case']}")).json()
         assert shown["reach"] == {"points": wanted}
+
+
+# ── random sequences ──
+
+POINTS = ("FR-01", "FR-02", "FR-03", "FR-04")
+TEXTS = (PLAIN, REWORDED, OTHER_MATTER, EDITED, "工作群里一天到晚要截图接龙,也不知道是哪个单位要的。")
+
+
+ACTS = ("merge", "merge", "split", "split", "split", "work", "verify", "close", "reopen", "send")
+
+
+@dataclass
+class Lives:
+    """Some points, their reports, and an office that merges, splits, closes and reopens as the dice fall."""
+
+    city: CityUnderTest
+    dice: random.Random
+    sent: dict[str, str] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+
+    async def begin(self) -> None:
+        for point in POINTS:
+            told = await send(self.city, point, self.dice.choice(TEXTS))
+            self.sent[told["report"]] = point
+
+    async def where(self) -> dict[str, str]:
+        """The case each report is on, as its own point reads it; another point reads nothing."""
+        found = {}
+        for number, point in self.sent.items():
+            found[number] = (await report(self.city, point, number))["case"]
+        number, point = next(iter(self.sent.items()))
+        stranger = await self.city.reporter(next(p for p in POINTS if p != point))
+        assert (await stranger.get(f"/v1/reports/{number}")).status_code == 404
+        return found
+
+    async def step(self) -> None:
+        places = await self.where()
+        clerk, cases = await self.city.office(), sorted(set(places.values()))
+        number = self.dice.choice(cases)
+        act = self.dice.choice(ACTS)
+        answer: httpx.Response | None = None
+        if act == "merge" and len(cases) > 1:
+            others = self.dice.sample([c for c in cases if c != number], self.dice.randint(1, len(cases) - 1))
+            body: dict[str, Any] = {"cases": others, "reason": "同一件事。"}
+            answer = await clerk.post(f"/v1/cases/{number}/merge", json=body)
+        elif act == "split":
+            on_it = [r for r, c in places.items() if c == number]
+            body = {"reports": self.dice.sample(on_it, self.dice.randint(1, len(on_it))), "reason": "不是一回事。"}
+            answer = await clerk.post(f"/v1/cases/{number}/split", json=body)
+        elif act == "work":
+            await answer_and_approve(self.city, number)
+        elif act == "verify":
+            chosen = self.dice.choice(sorted(self.sent))
+            answer = await verify(self.city, self.sent[chosen], chosen, relieved=self.dice.random() < 0.7)
+        elif act == "close" and self.dice.random() < 0.4:
+            body = {"outcome": "unresolved", "statement": "暂时不能解决。"}
+            answer = await clerk.post(f"/v1/cases/{number}/close", json=body)
+        elif act == "reopen":
+            answer = await clerk.post(f"/v1/cases/{number}/reopen", json={"reason": "又来了。"})
+        elif act == "send":
+            point = self.dice.choice(POINTS)
+            self.sent[(await send(self.city, point, self.dice.choice(TEXTS)))["report"]] = point
+        self.log.append(f"{act} {number} {answer.status_code if answer is not None else '-'}")
+        assert answer is None or answer.status_code in {200, 404, 409, 422}, (self.log, answer.text)
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32))
+async def test_no_random_merging_and_splitting_loses_a_report_or_breaks_the_ledger(
+    city: CityUnderTest, seed: int
+) -> None:
+    lives = Lives(city, random.Random(seed))
+    await lives.begin()
+    for _ in range(12):
+        await lives.step()
+        async with city.runtime.database.snapshot() as session:
+            result = await reconcile(session)
+            _, broken = await verify_chains(session)
+        assert result.offenders == [], lives.log
+        assert broken == [], lives.log
+    assert set(await lives.where()) == set(lives.sent)
