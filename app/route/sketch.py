@@ -19,15 +19,14 @@ _SPREAD, _MASK = 0x9E3779B1, 0xFFFFFFFF
 
 
 def keys_of(features: Features, pairs: frozenset[str]) -> list[int]:
-    """At most `MOST_KEYS` different 63-bit keys; bands and systems count only together with the sources."""
+    """At most `MOST_KEYS` different 63-bit keys; bands count only together with the sources."""
     with_sources = ",".join(sorted(features.sources))
     keys = [_key("document", name) for name in sorted(features.documents)[:MOST_NAMED]]
     # The last four characters: 防返贫监测系统 and 监测系统 are to meet; the score tells other systems apart.
     named = sorted({name[-4:] for name in features.systems})
-    keys += [_key("system", name, with_sources) for name in named[:MOST_NAMED]]
-    if features.sources:
-        # The newest on the same matter are compared whatever their words.
-        keys += [_key("matter", with_sources, code) for code in (sorted(features.burdens) or [""])[:MOST_NAMED]]
+    keys += [_key("system", name) for name in named[:MOST_NAMED]]
+    # The newest from the same source are compared whatever their words.
+    keys += [_key("source", code) for code in sorted(features.sources)[:MOST_NAMED]]
     minima = _minima(pairs)
     if minima:
         bands = (minima[start : start + ROWS] for start in range(0, _BINS, ROWS))
