@@ -13,6 +13,7 @@ from app.api import (
     callbacks,
     cases,
     classifications,
+    clusters,
     consultations,
     deliveries,
     digests,
@@ -41,6 +42,7 @@ ROUTERS = (
     classifications.router,
     cases.router,
     supervision.router,
+    clusters.router,
     assignments.router,
     evidence.router,
     # Before the sessions by id, so that `proposals` is not taken for one.

@@ -51,6 +51,12 @@ class Settings(BaseSettings):
     decide_from_confidence: float = Field(
         0.6, ge=0, le=1, description="below this confidence a report goes to triage with its evidence"
     )
+    suggest_from_likeness: float = Field(
+        0.55, ge=0, le=1, description="from this likeness two cases are shown to the office as perhaps the same burden"
+    )
+    join_from_likeness: float = Field(
+        0.9, ge=0, le=2, description="from this likeness a report joins an open case by itself; `1` or more: never"
+    )
     pool_size: int = Field(10, ge=1, le=200, description="PostgreSQL connections a process keeps")
     worker_poll_seconds: float = Field(0.5, gt=0, le=60, description="pause of an idle worker between two looks")
     delivery_concurrency: int = Field(16, ge=1, le=256, description="webhook calls a worker has under way at once")

@@ -1,11 +1,12 @@
 """The ledger: the office reads and rules on every case, a department reads its own."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from app.access.principal import Permission
 from app.api.door import Door, In, Out, door, make_router
@@ -18,7 +19,7 @@ from app.flow import office
 from app.flow.desk import Desk
 from app.flow.unresolved import leave_unresolved
 from app.intake.accept import fold
-from app.ledger import search
+from app.ledger import reach, search
 from app.models import AssignmentRole, Case, CaseOutcome, CaseStatus, Event
 from app.supervise.watch import is_quarantined
 
@@ -90,6 +91,13 @@ class UnresolvedIn(In):
     working_days: int | None = Field(None, ge=1, le=250, description="until the office comes back; usually 60")
     version: Version = None
 
+    @field_validator("outcome")
+    @classmethod
+    def refuse_merged(cls, outcome: CaseOutcome) -> CaseOutcome:
+        if outcome is CaseOutcome.MERGED:
+            raise ValueError("merge the case instead")
+        return outcome
+
 
 class ReopeningIn(In):
     reason: str = Field(min_length=2, max_length=2000)
@@ -152,14 +160,25 @@ async def get_case(number: Number, at: Annotated[Door, door(Permission.READ_CASE
         shown = [disclose_assignment(a, city.names, zone) for a in duties]
         promises = await show_promises(session, duties, at.runtime.clock.now(), zone)
         if department is not None:
-            return {"case": disclose_case(case, zone), "assignments": shown, "promises": promises}
+            points = await reach.count_points_for_department(session, case)
+            return {
+                "case": disclose_case(case, zone),
+                "assignments": shown,
+                "promises": promises,
+                "reach": {"points": points},
+            }
         record = await search.read_record(session, case)
+        merges = await reach.read_merges(session, case)
     return {
         "case": to_case_out(case).model_dump(mode="json"),
+        "reach": asdict(reach.reach_of(record.reports, city.points, zone)),
+        "merged_into": merges.into,
+        "merged": merges.merged,
         "assignments": shown,
         "reports": [
             {"number": r.number, "text": r.text, "title": r.title, "decision": r.decision,
-             "verification": r.verification, "received_at": r.received_at.isoformat()}
+             "verification": r.verification, "received_at": r.received_at.isoformat(),
+             "came_from": merges.origins.get(r.number)}
             for r in record.reports
         ],
         "acts": [

@@ -17,6 +17,7 @@ from app.api.strict_json import StrictRoute
 from app.classify import Thresholds
 from app.flow.desk import Desk
 from app.problems import AppError, Conflict, InvalidInput, NotAllowed, NotAuthenticated
+from app.route.likeness import Thresholds as LikenessThresholds
 from app.runtime import Runtime
 
 SESSION_COOKIE = "yilong_session"
@@ -98,6 +99,9 @@ def make_desk(runtime: Runtime, session: AsyncSession, principal: Principal) -> 
         numbers=runtime.numbers,
         sealer=runtime.sealer,
         thresholds=Thresholds(decide=runtime.settings.decide_from_confidence),
+        likeness=LikenessThresholds(
+            suggest=runtime.settings.suggest_from_likeness, join=runtime.settings.join_from_likeness
+        ),
     )
 
 

@@ -1,5 +1,6 @@
 """Reports: sending them, reading what became of them, saying whether the burden is really gone."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -7,6 +8,7 @@ from fastapi import Path, Response
 from pydantic import BaseModel, Field
 
 from app.access.principal import Permission
+from app.api.clusters import ReasonOut, to_reasons
 from app.api.door import Door, In, Out, door, make_router
 from app.flow.desk import Desk
 from app.flow.receive import Receipt, receive
@@ -76,6 +78,7 @@ class ReceiptOut(Out):
     report: str
     case: str
     joined: bool = Field(description="whether the report joined a case that was open already")
+    joined_because: list[ReasonOut] = Field(description="why it joined; spans index your own text, nothing of others'")
     status: CaseStatus
     decision: DecisionOut
     due_at: datetime | None = Field(description="when the next step is due")
@@ -144,11 +147,12 @@ class VerificationIn(In):
     comment: str | None = Field(None, max_length=2000)
 
 
-def to_receipt_out(receipt: Receipt, provisional: bool) -> ReceiptOut:
+def to_receipt_out(receipt: Receipt, provisional: bool, names: Mapping[str, str]) -> ReceiptOut:
     return ReceiptOut(
         report=receipt.report.number,
         case=receipt.case.number,
         joined=receipt.joined,
+        joined_because=to_reasons([reason.to_dict() for reason in receipt.joined_because], names),
         status=receipt.case.status,
         decision=DecisionOut.model_validate(receipt.report.decision),
         due_at=receipt.case.due_at,
@@ -158,7 +162,7 @@ def to_receipt_out(receipt: Receipt, provisional: bool) -> ReceiptOut:
 
 async def _receive(desk: Desk, body: ReportIn) -> ReceiptOut:
     receipt = await receive(desk, body.to_submission())
-    return to_receipt_out(receipt, receipt.provisional)
+    return to_receipt_out(receipt, receipt.provisional, desk.city.names)
 
 
 @router.post("/reports", status_code=201, response_model=ReceiptOut)

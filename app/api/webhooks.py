@@ -78,6 +78,7 @@ class WebhookData(BaseModel):
     consultation: DisclosedConsultation | None = None
     reports: list[DisclosedReport] | None = None
     because: str | None = Field(default=None, description="why an assignment was closed")
+    merged_into: str | None = Field(default=None, description="`case.closed` with outcome `merged`: where it goes on")
     deadline: DisclosedDeadline | None = Field(default=None, description="the clock that a reminder or notice is about")
 
 
@@ -106,7 +107,7 @@ SENT = {
     "consultation.rescheduled": "会商时间地点: date and place are fixed or moved, or the case is on another session",
     "consultation.cancelled": "会商取消: this case is no longer to be consulted with you, and `because` of what",
     "consultation.concluded": "会商结论: who leads and who supports, and your part; told to absent departments too",
-    "case.closed": "销号: the case was struck off",
+    "case.closed": "销号: the case was struck off, or merged into another (并案)",
     "case.reopened": "重新挂账: the case is back on the ledger",
 }
 

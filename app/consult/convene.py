@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.casefile import CaseFile
-from app.consult.session_file import SessionFile, tell
+from app.consult.session_file import SessionFile, standing_seats, tell
 from app.lifecycle import advance
 from app.models import AgendaItem, Consultation, ConsultationStatus, Invitation, new_id
 from app.problems import Conflict, InvalidInput
@@ -145,3 +145,15 @@ async def withdrawn_seats(session: AsyncSession, consultation: Consultation) -> 
         select(Invitation).where(Invitation.consultation_id == consultation.id, Invitation.withdrawn_at.is_not(None))
     )
     return list(rows)
+
+
+async def find_last_invited(session: AsyncSession, case_id: str) -> list[str]:
+    """Whom the last session on the case had invited and did not uninvite."""
+    last = await session.scalar(
+        select(Consultation)
+        .join(AgendaItem, AgendaItem.consultation_id == Consultation.id)
+        .where(AgendaItem.case_id == case_id)
+        .order_by(Consultation.convened_at.desc(), Consultation.id.desc())
+        .limit(1)
+    )
+    return [] if last is None else [seat.department_code for seat in await standing_seats(session, last)]

@@ -75,7 +75,14 @@ ANSWERS: Final = frozenset({ActKind.FEEDBACK, ActKind.UPSTREAM_REPLY})
 # What a point does itself; the rest of what its request sets in motion is the system's doing.
 BY_THE_POINT: Final = frozenset({"case.opened", "report.joined", "verification.answered"})
 TOLD_TO_EACH: Final = frozenset(
-    {"consultation.invited", "consultation.concluded", "case.closed", "case.reopened", "assignment.closed"}
+    {
+        "consultation.invited",
+        "consultation.concluded",
+        "consultation.cancelled",
+        "case.closed",
+        "case.reopened",
+        "assignment.closed",
+    }
 )
 
 
@@ -135,12 +142,13 @@ class Actions:
     leave: bool
     instruct: bool
     release: bool
+    merge: bool
     outcomes: tuple[CaseOutcome, ...]
 
     @property
     def any(self) -> bool:
         ruling = self.rule or self.convene or self.close or self.reopen or self.leave
-        return ruling or self.instruct or self.release
+        return ruling or self.instruct or self.release or self.merge
 
 
 def actions_for(case: Case, principal: Principal, clocks: Sequence[Deadline] = ()) -> Actions:
@@ -161,10 +169,11 @@ def actions_for(case: Case, principal: Principal, clocks: Sequence[Deadline] = (
         close=rules
         and CASE.allows(status, CaseStatus.CLOSED)
         and (status is not CaseStatus.UNRESOLVED or principal.may(Permission.END_UNRESOLVED)),
-        reopen=rules and status is CaseStatus.CLOSED,
+        reopen=rules and status is CaseStatus.CLOSED and case.merged_into is None,
         leave=rules and CASE.allows(status, CaseStatus.UNRESOLVED),
         instruct=principal.may(Permission.INSTRUCT) and is_at_highest_level(clocks),
         release=rules and any(is_quarantined(clock) for clock in clocks),
+        merge=rules and status is not CaseStatus.CLOSED,
         outcomes=outcomes,
     )
 

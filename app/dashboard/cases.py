@@ -14,6 +14,7 @@ from app.dashboard.answering import attempt, go, make_pages, page, words_for
 from app.dashboard.case_view import duties_of, people_in, stages_of, timeline_of
 from app.dashboard.forms import BadFields, Form
 from app.dashboard.language import N_
+from app.dashboard.reach_view import read_cluster
 from app.dashboard.rendering import Flash
 from app.dashboard.ruling_form import RulingInput, read_departments, read_ruling, read_text
 from app.dashboard.session import At, Office
@@ -64,9 +65,10 @@ async def case_page(
         record = await read_record(session, case)
         deliveries = await list_deliveries(session, case_id=case.id, limit=MOST_DELIVERIES)
         people = await names_of_users(session, people_in(record))
-    words = words_for(at, people)
+        words = words_for(at, people)
+        cluster = await read_cluster(session, at, record, words)
     facts = item_facts(at, record, pick=pick, ruling=entered.get("ruling"), closing=entered.get("closing"))
-    facts |= {
+    facts |= cluster | {
         "words": words,
         "typed": entered,
         "stages": stages_of(record, words),
@@ -80,7 +82,7 @@ async def case_page(
     return await page(at, "case.html", "ledger", facts, messages=messages, status=status)
 
 
-async def _act(
+async def act_on_case(
     at: Office, number: str, needed: Permission, act: Callable[[], Awaitable[Response]], *, form: str, typed: Any
 ) -> Response:
     """Do it, or show the page it came from again with what was typed in that form."""
@@ -95,7 +97,7 @@ async def _act(
     return await attempt(at, act, show_again)
 
 
-def _version(form: Form) -> int | None:
+def version_of(form: Form) -> int | None:
     """The version that the page showed; a form without one is out of date."""
     try:
         version = form.number("version", 0, 10**9)
@@ -136,7 +138,7 @@ async def rule(number: Number, at: At) -> Response:
     """裁定 or 改派."""
 
     async def act() -> Response:
-        version, wanted = _version(at.form), read_ruling(at.form, at.city)
+        version, wanted = version_of(at.form), read_ruling(at.form, at.city)
         onward = await _onward(at, number)
         async with at.desk(Permission.RULE) as desk:
             await office.rule(
@@ -157,7 +159,7 @@ async def rule(number: Number, at: At) -> Response:
         )
         return go(at.request, onward, Flash(done, "success", names))
 
-    return await _act(at, number, Permission.RULE, act, form="ruling", typed=RulingInput.typed(at.form))
+    return await act_on_case(at, number, Permission.RULE, act, form="ruling", typed=RulingInput.typed(at.form))
 
 
 @router.post("/cases/{number}/closing")
@@ -167,7 +169,7 @@ async def close(number: Number, at: At) -> Response:
 
     async def act() -> Response:
         faults: list[str] = []
-        version = _version(at.form)
+        version = version_of(at.form)
         outcome = next((known for known in CaseOutcome if known == typed["outcome"]), None)
         if outcome is None or outcome is CaseOutcome.MERGED:
             faults.append(N_("请选择办理结果。"))
@@ -194,7 +196,7 @@ async def close(number: Number, at: At) -> Response:
         )
         return go(at.request, onward, Flash(done, "success"))
 
-    return await _act(at, number, Permission.RULE, act, form="closing", typed=typed)
+    return await act_on_case(at, number, Permission.RULE, act, form="closing", typed=typed)
 
 
 @router.post("/cases/{number}/reopening")
@@ -204,7 +206,7 @@ async def reopen(number: Number, at: At) -> Response:
 
     async def act() -> Response:
         faults: list[str] = []
-        version = _version(at.form)
+        version = version_of(at.form)
         reason = read_text(at.form, "reason", N_("请写明重新挂账的理由（2 至 2000 字）。"), faults, 2000)
         if faults:
             raise BadFields(faults)
@@ -213,7 +215,7 @@ async def reopen(number: Number, at: At) -> Response:
         done = words_for(at).say(N_("%(number)s 已重新挂账，请重新分办。"), number=number)
         return go(at.request, f"/dashboard/cases/{number}", Flash(done, "success"))
 
-    return await _act(at, number, Permission.RULE, act, form="reopening", typed=typed)
+    return await act_on_case(at, number, Permission.RULE, act, form="reopening", typed=typed)
 
 
 @router.post("/cases/{number}/review")
@@ -241,13 +243,13 @@ async def review(number: Number, at: At) -> Response:
                 accepted=accepted,
                 comment=typed["comment"],
                 statement=typed["statement"] or None,
-                expected_version=_version(at.form),
+                expected_version=version_of(at.form),
             )
         done = words_for(at).say(VERDICTS.get(verdict, VERDICTS["return"]), number=number)
         message = Flash(done, "success", words_for(at).department(duty.department_code))
         return go(at.request, f"/dashboard/cases/{number}", message)
 
-    return await _act(at, number, Permission.REVIEW, act, form="review", typed=typed)
+    return await act_on_case(at, number, Permission.REVIEW, act, form="review", typed=typed)
 
 
 @router.post("/cases/{number}/unresolved")
@@ -257,7 +259,7 @@ async def leave(number: Number, at: At) -> Response:
 
     async def act() -> Response:
         faults: list[str] = []
-        version = _version(at.form)
+        version = version_of(at.form)
         because = next((known for known in Because if known == typed["because"]), None)
         if because is None:
             faults.append(N_("请选择未能解决的原因。"))
@@ -274,7 +276,7 @@ async def leave(number: Number, at: At) -> Response:
         done = words_for(at).say(N_("%(number)s 已挂账待解，已向反映人说明。"), number=number)
         return go(at.request, f"/dashboard/cases/{number}", Flash(done, "success"))
 
-    return await _act(at, number, Permission.RULE, act, form="leaving", typed=typed)
+    return await act_on_case(at, number, Permission.RULE, act, form="leaving", typed=typed)
 
 
 def _term(form: Form, faults: list[str]) -> int | None:
@@ -293,7 +295,7 @@ async def convene(number: Number, at: At) -> Response:
 
     async def act() -> Response:
         faults: list[str] = []
-        version = _version(at.form)
+        version = version_of(at.form)
         codes = read_departments(at.form.all("receiver"), at.city, faults)
         moment = read_moment(at.form.get("meeting_at"), at, faults)
         place = at.form.get("place")[:200] or None
@@ -312,4 +314,4 @@ async def convene(number: Number, at: At) -> Response:
         names = words_for(at).departments([code for code in codes if code])
         return go(at.request, f"/dashboard/consultations/{made.number}", Flash(done, "success", names))
 
-    return await _act(at, number, Permission.CONVENE, act, form="convening", typed=typed)
+    return await act_on_case(at, number, Permission.CONVENE, act, form="convening", typed=typed)

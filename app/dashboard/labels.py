@@ -226,9 +226,20 @@ STAGES: Final[tuple[tuple[str, str], ...]] = (
     ("verify", N_("核实")),
     ("close", N_("销号")),
 )
+LIKENESS: Final[Labels] = {
+    "document": N_("同一文件"),
+    "system": N_("同一系统"),
+    "source": N_("同一来源"),
+    "burden_type": N_("同一负担类型"),
+    "words": N_("文字相似度"),
+}
 EVENT: Final[Labels] = {
     "case.opened": N_("登记立项"),
     "report.joined": N_("新线索并入"),
+    "case.merged": N_("并入其他事项"),
+    "case.took_over": N_("其他事项并入"),
+    "reports.split_off": N_("拆分线索"),
+    "reports.taken_back": N_("线索拆回"),
     "case.ruled": N_("统筹部门裁定"),
     "case.left_unresolved": N_("转挂账待解"),
     "case.struck_off": N_("销号"),
@@ -289,6 +300,10 @@ EVENT_TONES: Final[Labels] = {
     "case.put_back": "warning",
     "case.left_unresolved": "warning",
     "verification.disputed": "warning",
+    "case.merged": "info",
+    "case.took_over": "info",
+    "reports.split_off": "warning",
+    "reports.taken_back": "warning",
     "verification.lapsed": "warning",
     "assignment.reminded": "warning",
     "assignment.overdue": "danger",

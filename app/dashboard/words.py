@@ -105,6 +105,12 @@ class Words:
         readers: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
             ("report", N_("线索"), str),
             ("reports", N_("线索"), "、".join),
+            ("into", N_("并入"), str),
+            ("case", N_("事项"), str),
+            ("cases", N_("事项"), "、".join),
+            ("split_from", N_("拆分自"), str),
+            ("score", N_("相似度"), lambda score: f"{score:.0%}"),
+            ("because", N_("依据"), lambda kinds: "、".join(self.label(labels.LIKENESS, kind) for kind in kinds)),
             ("consultation", N_("会商"), str),
             ("category", N_("类别"), lambda key: self.label(labels.CATEGORY, key)),
             ("sources", N_("来源"), self.departments),

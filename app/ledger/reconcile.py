@@ -5,8 +5,9 @@ every closed one has what closing needs. Reads only; a handful of queries whatev
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from sqlalchemy import Select, case, exists, func, or_, select
+from sqlalchemy import Select, and_, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from app.audit import BrokenLink, verify_chain
 from app.ledger.supervision import QUARANTINED
@@ -193,6 +194,41 @@ def _checks() -> list[tuple[str, Select[str]]]:
     ]
 
 
+def _merge_checks() -> list[tuple[str, Select[str]]]:
+    survivor = aliased(Case)
+    merged = Case.merged_into.is_not(None)
+    told = exists().where(Reply.report_id == Report.id, Reply.case_id == Report.came_from)
+    return [
+        (
+            "并入与办理结果不符 merged, and its state or outcome says otherwise",
+            select(Case.number).where(
+                or_(
+                    and_(merged, or_(Case.status != CaseStatus.CLOSED, Case.outcome != CaseOutcome.MERGED)),
+                    and_(~merged, Case.outcome == CaseOutcome.MERGED),
+                )
+            ),
+        ),
+        (
+            "已并入仍有线索 merged case that still has a report",
+            select(Case.number).where(merged, exists().where(Report.case_id == Case.id)),
+        ),
+        (
+            "已并入而线索去向不明 merged case whose reports cannot be found",
+            select(Case.number).where(merged, ~exists().where(Report.came_from == Case.id)),
+        ),
+        (
+            "并入的事项本身已并入 merged into a case that is merged itself",
+            select(Case.number)
+            .join(survivor, survivor.id == Case.merged_into)
+            .where(or_(survivor.merged_into.is_not(None), survivor.id == Case.id)),
+        ),
+        (
+            "并入线索未获告知 report moved by a merge that was told nothing",
+            select(Report.number).where(Report.came_from.is_not(None), ~told),
+        ),
+    ]
+
+
 async def reconcile(session: AsyncSession) -> Reconciliation:
     """Check the whole ledger."""
     result = Reconciliation(
@@ -201,7 +237,7 @@ async def reconcile(session: AsyncSession) -> Reconciliation:
         closed=await session.scalar(select(func.count()).select_from(Case).where(Case.status == CaseStatus.CLOSED))
         or 0,
     )
-    for fault, statement in [*_checks(), *_unresolved_checks()]:
+    for fault, statement in [*_checks(), *_unresolved_checks(), *_merge_checks()]:
         result.offenders += [Offender(str(number), fault) for number in await session.scalars(statement.distinct())]
     rows = await session.execute(select(Case.number, Case.status, Case.owner))
     result.offenders += [

@@ -191,9 +191,11 @@ async def read_record(session: AsyncSession, case: Case) -> CaseRecord:
     assignments = await rows(
         select(Assignment).where(Assignment.case_id == case.id).order_by(Assignment.dispatched_at, Assignment.id)
     )
+    # A merged case shows its own reports, wherever they are now.
+    its_own = Report.case_id == case.id if case.merged_into is None else Report.came_from == case.id
     return CaseRecord(
         case=case,
-        reports=await rows(select(Report).where(Report.case_id == case.id).order_by(Report.received_at, Report.id)),
+        reports=await rows(select(Report).where(its_own).order_by(Report.received_at, Report.id)),
         assignments=assignments,
         deadlines=await rows(select(Deadline).where(Deadline.case_id == case.id).order_by(Deadline.started_at)),
         acts=await rows(

@@ -2,6 +2,7 @@
 
 from app.models.access import ApiKey, IdempotentAnswer, User, UserSession
 from app.models.cases import Act, Assignment, Case, Deadline, Ruling
+from app.models.clusters import ReportKey, SimilarPair
 from app.models.columns import Base, columns_of, new_id
 from app.models.consultations import AgendaItem, Consultation, Invitation, StatedPosition
 from app.models.delivery import Attempt, Callback, Delivery, Endpoint
@@ -84,10 +85,12 @@ __all__ = [
     "ReplyKind",
     "Report",
     "ReportContact",
+    "ReportKey",
     "Role",
     "Ruling",
     "SecondOpinion",
     "Serial",
+    "SimilarPair",
     "StatedPosition",
     "User",
     "UserSession",

@@ -60,6 +60,12 @@ class Case(Base):
         Index("ix_cases_status_due_at", "status", "due_at"),
         Index("ix_cases_fingerprint", "fingerprint"),
         Index("ix_cases_opened_at", "opened_at", "id"),
+        Index(
+            "ix_cases_merged_into",
+            "merged_into",
+            sqlite_where=text("merged_into IS NOT NULL"),
+            postgresql_where=text("merged_into IS NOT NULL"),
+        ),
     )
 
 
