@@ -24,6 +24,7 @@ from app.route.policy import Duty
 from app.sealing import Sealer
 from app.supervise.notice import TELLING
 
+BACK_ON_THE_LEDGER = {"case.put_back", "case.reopened", "case.relapsed"}
 HAPPENS_TO_NOBODY = TELLING | {OBTAINED}
 
 
@@ -144,5 +145,5 @@ class Desk:
         happened = {event.type for event in file.events}
         if file.case.status is CaseStatus.CLOSED and "case.struck_off" in happened:
             cluster.forget(file.batch, await self.reports_on(file))
-        elif "case.put_back" in happened:
+        elif happened & BACK_ON_THE_LEDGER:
             await cluster.remember_again(self.session, file.batch, await self.reports_on(file))
