@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from app.api import (
     assignments,
+    calendar,
     callbacks,
     cases,
     classifications,
@@ -19,6 +20,7 @@ from app.api import (
     events,
     reports,
     system,
+    terms,
 )
 from app.api.errors import add_error_handlers
 from app.api.requests import LogRequests
@@ -41,6 +43,8 @@ ROUTERS = (
     callbacks.router,
     events.router,
     directory.router,
+    terms.router,
+    calendar.router,
     deliveries.router,
     system.router,
 )

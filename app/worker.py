@@ -20,6 +20,7 @@ from app.deliver.courier import Courier
 from app.deliver.guard import Guard
 from app.deliver.send import Sender
 from app.directory.city import CityCache
+from app.flow.clocks import Recounter
 from app.flow.second_opinion import Adviser
 from app.flow.supervision import Supervisor
 from app.log import get_logger
@@ -54,6 +55,7 @@ class WorkerContext:
     heartbeat: float = 0.0
     drain_seconds: float = DRAIN_SECONDS
     courier: Courier = field(init=False)
+    recounter: Recounter = field(init=False)
     supervisor: Supervisor = field(init=False)
     adviser: Adviser | None = field(init=False, default=None)
     _anchored: float | None = field(init=False, default=None)
@@ -72,6 +74,7 @@ class WorkerContext:
             cap=settings.delivery_endpoint_cap,
         )
         self.cities = self.cities or CityCache(self.database, ZoneInfo(settings.timezone))
+        self.recounter = Recounter(self.database, self.clock, self.cities)
         self.supervisor = Supervisor(self.database, self.clock, self.cities)
         if settings.second_opinion_url:
             self.adviser = self._make_adviser(settings.second_opinion_url, self.cities)
@@ -116,6 +119,11 @@ async def deliver_next(context: WorkerContext) -> bool:
     return await context.courier.take()
 
 
+async def recount_next(context: WorkerContext) -> bool:
+    """Work out anew the clocks of one case that rest on days which have been announced meanwhile."""
+    return await context.recounter.look()
+
+
 async def supervise_next(context: WorkerContext) -> bool:
     """Look at the clocks of the next case that is due for it: remind, note what is overdue, raise the level."""
     return await context.supervisor.look()
@@ -129,7 +137,7 @@ async def advise_next(context: WorkerContext) -> bool:
 Step = Callable[[WorkerContext], Awaitable[bool]]
 
 # In mission order, what is optional last. Each answers whether it found work; the worker pauses when none did.
-STEPS: tuple[Step, ...] = (deliver_next, supervise_next, advise_next)
+STEPS: tuple[Step, ...] = (deliver_next, recount_next, supervise_next, advise_next)
 
 
 async def run_worker(context: WorkerContext, stop: asyncio.Event, steps: tuple[Step, ...] | None = None) -> None:

@@ -20,6 +20,7 @@ class Permission(StrEnum):
     ACT_ON_ASSIGNMENTS = "act_on_assignments"
     REVIEW = "review"
     CONVENE = "convene"
+    SET_CLOCKS = "set_clocks"
     STATE_OPINION = "state_opinion"
     PULL_EVENTS = "pull_events"
     READ_DIRECTORY = "read_directory"
@@ -36,9 +37,9 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.REPORTER: _READING | {P.SEND_REPORTS, P.READ_REPORTS, P.ANSWER_VERIFICATION},
     Role.DEPARTMENT: _READING | {P.READ_CASES, P.ACT_ON_ASSIGNMENTS, P.STATE_OPINION, P.PULL_EVENTS},
     Role.CLERK: _OFFICE,
-    Role.LEADER: _OFFICE,
+    Role.LEADER: _OFFICE | {P.SET_CLOCKS},
     Role.AUDITOR: _READING | {P.READ_REPORTS, P.READ_CASES, P.READ_DELIVERIES, P.USE_DASHBOARD},
-    Role.ADMINISTRATOR: _OFFICE | {P.MANAGE_ENDPOINTS},
+    Role.ADMINISTRATOR: _OFFICE | {P.SET_CLOCKS, P.MANAGE_ENDPOINTS},
 }
 
 OFFICE_ROLES = frozenset({Role.CLERK, Role.LEADER, Role.AUDITOR, Role.ADMINISTRATOR})

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.casefile import CaseFile
 from app.disclosure import to_local
 from app.lifecycle import advance
-from app.models import AgendaItem, Case, Consultation, ConsultationStatus, DeadlineKind, Invitation, new_id
+from app.models import AgendaItem, Case, Consultation, ConsultationStatus, Deadline, DeadlineKind, Invitation, new_id
 from app.problems import InvalidInput, NotFound
 
 
@@ -51,12 +51,12 @@ def convene(
     if len({g.department for g in guests}) < 2:
         raise TooFewDepartments
     first = files[0]
-    deadline = next(d for d in first.running() if d.kind is DeadlineKind.CONSULTATION)
+    due_at = min(d.due_at for file in files for d in file.running() if d.kind is DeadlineKind.CONSULTATION)
     consultation = Consultation(
         id=new_id(),
         number=number,
         convened_at=first.now,
-        due_at=deadline.due_at,
+        due_at=due_at,
         meeting_at=meeting_at,
         place=place,
     )
@@ -121,6 +121,31 @@ async def get_consultation(session: AsyncSession, consultation_id: str, *, lock:
     if found is None:
         raise NotFound
     return found
+
+
+async def lock_convened(session: AsyncSession, case_id: str) -> Consultation | None:
+    """The session that is to settle a case, locked; a session is always locked before its cases."""
+    found: Consultation | None = await session.scalar(
+        select(Consultation)
+        .join(AgendaItem, AgendaItem.consultation_id == Consultation.id)
+        .where(AgendaItem.case_id == case_id, Consultation.status == ConsultationStatus.CONVENED)
+        .with_for_update(of=Consultation)
+    )
+    return found
+
+
+async def follow_clocks(session: AsyncSession, consultation: Consultation) -> None:
+    """A session is due when the first of its cases' clocks ends."""
+    due_at = await session.scalar(
+        select(func.min(Deadline.due_at))
+        .join(AgendaItem, AgendaItem.case_id == Deadline.case_id)
+        .where(
+            AgendaItem.consultation_id == consultation.id,
+            Deadline.kind == DeadlineKind.CONSULTATION,
+            Deadline.ended_at.is_(None),
+        )
+    )
+    consultation.due_at = due_at or consultation.due_at
 
 
 async def agenda_of(session: AsyncSession, consultation: Consultation) -> list[AgendaItem]:

@@ -20,8 +20,9 @@ from app.problems import Conflict, NotFound
 from app.route.policy import Duty
 from app.sealing import Sealer
 from app.supervise.notice import TELLING
+from app.supervise.recount import RECOUNTING
 
-HAPPENS_TO_NOBODY = TELLING | {OBTAINED}
+HAPPENS_TO_NOBODY = TELLING | RECOUNTING | {OBTAINED}
 
 
 class CaseChanged(Conflict):
@@ -55,6 +56,7 @@ class Desk:
             case=case,
             calendar=self.city.calendar,
             names=self.city.names,
+            terms=self.city.terms,
             now=self.now,
             actor=self.principal.actor,
         )
@@ -68,6 +70,7 @@ class Desk:
             case_id,
             calendar=self.city.calendar,
             names=self.city.names,
+            terms=self.city.terms,
             now=self.now,
             actor=self.principal.actor,
         )

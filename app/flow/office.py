@@ -9,7 +9,7 @@ from app.close import reopen as reopening
 from app.directory.serials import CONSULTATION
 from app.flow.desk import Desk
 from app.flow.receive import dispatch, summon
-from app.models import AssignmentRole, CaseOutcome
+from app.models import AssignmentRole, CaseOutcome, Urgency
 from app.problems import InvalidInput
 from app.route import assign
 from app.route.policy import Duty
@@ -50,9 +50,10 @@ async def rule(
     receivers: Receivers,
     reason: str,
     term: int | None = None,
+    urgency: Urgency | None = None,
     expected_version: int | None = None,
 ) -> CaseFile:
-    """裁定: decide or overrule category, receivers, lead and deadline; the machine's decision stays beside it."""
+    """裁定: decide or overrule category, receivers, lead, deadline and urgency; the machine's decision stays beside it."""
     if not receivers:
         raise ReceiversMissing
     for code, _ in receivers:
@@ -63,7 +64,8 @@ async def rule(
     reports = await desk.reports_on(file)
     machine = Decision.from_dict(reports[0].decision)
     duties = _duties_under(desk, category, receivers, machine, term)
-    _keep_ruling(desk, file, category, duties, reason, machine)
+    file.case.urgency = urgency or file.case.urgency
+    _keep_ruling(desk, file, category, duties, reason, machine, urgency)
     assign.supersede(file)
     file.case.category = category
     if category is Category.MULTI_DEPARTMENT:
@@ -94,7 +96,13 @@ def _duties_under(
 
 
 def _keep_ruling(
-    desk: Desk, file: CaseFile, category: Category, duties: Sequence[Duty], reason: str, machine: Decision
+    desk: Desk,
+    file: CaseFile,
+    category: Category,
+    duties: Sequence[Duty],
+    reason: str,
+    machine: Decision,
+    urgency: Urgency | None,
 ) -> None:
     decided = machine.category is not Category.UNCLEAR
     same = machine.category is category and {r.code for r in machine.receivers} == {d.department for d in duties}
@@ -105,6 +113,7 @@ def _keep_ruling(
         duties=duties,
         reason=reason,
         overrules=decided and not same,
+        urgency=urgency,
     )
 
 

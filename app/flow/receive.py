@@ -11,7 +11,17 @@ from app.directory.serials import CASE, CONSULTATION, REPORT
 from app.flow.desk import Desk
 from app.intake import accept
 from app.intake.accept import Submission
-from app.models import Assignment, AssignmentRole, Case, CaseStatus, Consultation, Report, VerificationStatus, new_id
+from app.models import (
+    Assignment,
+    AssignmentRole,
+    Case,
+    CaseStatus,
+    Consultation,
+    Report,
+    Urgency,
+    VerificationStatus,
+    new_id,
+)
 from app.route import assign
 from app.route.policy import Duty
 
@@ -95,6 +105,7 @@ async def _find_or_open(desk: Desk, submission: Submission, decision: Decision, 
         districts=[district],
         fingerprint=fingerprint,
         search_text=accept.search_text(number, submission),
+        urgency=Urgency.NORMAL,
         returns=0,
         opened_at=desk.now,
         last_seq=0,

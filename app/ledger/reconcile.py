@@ -5,7 +5,7 @@ every closed one has what closing needs. Reads only; a handful of queries whatev
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import BrokenLink, verify_chain
@@ -19,6 +19,7 @@ from app.models import (
     CaseOutcome,
     CaseStatus,
     Deadline,
+    DeadlineKind,
     Event,
     Reply,
     ReplyKind,
@@ -66,6 +67,19 @@ def _unwatched() -> Select[str]:
     )
 
 
+def _half_paused() -> Select[str]:
+    """Cases with a duty that is marked as paused while no pause runs on it, or the other way round."""
+    held = exists().where(
+        Deadline.assignment_id == Assignment.id, Deadline.kind == DeadlineKind.PAUSE, Deadline.ended_at.is_(None)
+    )
+    marked = Assignment.paused_until.is_not(None)
+    return (
+        select(Case.number)
+        .join(Assignment, Assignment.case_id == Case.id)
+        .where(or_(and_(marked, ~held), and_(~marked, held)))
+    )
+
+
 def _checks() -> list[tuple[str, Select[str]]]:
     running = exists().where(Deadline.case_id == Case.id, Deadline.ended_at.is_(None))
     is_open = Case.status != CaseStatus.CLOSED
@@ -86,6 +100,7 @@ def _checks() -> list[tuple[str, Select[str]]]:
         ("在账事项没有责任方 open case without an owner", select(Case.number).where(is_open, Case.owner.is_(None))),
         ("在账事项没有计时 open case without a running clock", select(Case.number).where(is_open, ~running)),
         ("计时无人查看 running clock that nobody will look at", _unwatched()),
+        ("暂停的交办没有计时 paused duty without the office's clock, or the reverse", _half_paused()),
         (
             "部门办理中却没有责任单位 with a department, but none has a duty",
             select(Case.number).where(

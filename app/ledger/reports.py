@@ -1,22 +1,31 @@
 """What became of a report: for its own point, and for the office."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.principal import Principal
-from app.models import Case, Reply, Report
+from app.ledger.clocks import clocks_of
+from app.models import Blocker, Case, Reply, Report
 from app.problems import NotFound
 
 
 @dataclass(frozen=True, slots=True)
 class ReportRecord:
-    """A report, the case it sits in, and what it was answered, oldest reply first."""
+    """A report, the case it sits in, and what it was answered, oldest reply first.
+
+    `provisional`: a running clock rests on days not announced yet. `waiting_for`: what paused clocks wait for, and
+    until when at the latest.
+    """
 
     report: Report
     case: Case
     replies: list[Reply]
+    provisional: bool = False
+    waiting_for: Sequence[tuple[Blocker, datetime]] = ()
 
 
 async def get_report(session: AsyncSession, principal: Principal, number: str) -> ReportRecord:
@@ -29,4 +38,11 @@ async def get_report(session: AsyncSession, principal: Principal, number: str) -
         raise NotFound
     report, case = row
     replies = await session.scalars(select(Reply).where(Reply.report_id == report.id).order_by(Reply.sent_at))
-    return ReportRecord(report, case, list(replies))
+    clocks = [row for row in await clocks_of(session, case) if row.deadline.ended_at is None]
+    return ReportRecord(
+        report,
+        case,
+        list(replies),
+        provisional=any(row.deadline.provisional for row in clocks),
+        waiting_for=[(row.pause.blocker, row.deadline.due_at) for row in clocks if row.pause is not None],
+    )

@@ -21,6 +21,7 @@ from app.models import (
     Deadline,
     Event,
     Invitation,
+    Pause,
     Reply,
     Report,
     Ruling,
@@ -161,6 +162,7 @@ class CaseRecord:
     replies: Sequence[Reply]
     consultations: Sequence[Consultation]
     opinion: SecondOpinion | None = None
+    pauses: Sequence[Pause] = ()
 
 
 async def read_record(session: AsyncSession, case: Case) -> CaseRecord:
@@ -190,6 +192,7 @@ async def read_record(session: AsyncSession, case: Case) -> CaseRecord:
             .order_by(Consultation.convened_at)
         ),
         opinion=await session.get(SecondOpinion, case.id),
+        pauses=await rows(select(Pause).where(Pause.assignment_id.in_([a.id for a in assignments])).order_by(Pause.id)),
     )
 
 

@@ -1,20 +1,22 @@
 """The tables, nothing else. Import the modules' names from here."""
 
 from app.models.access import ApiKey, IdempotentAnswer, User, UserSession
-from app.models.cases import Act, Assignment, Case, Deadline, Ruling
+from app.models.cases import Act, Assignment, Case, Deadline, Pause, Ruling
 from app.models.columns import Base, columns_of, new_id
 from app.models.consultations import AgendaItem, Consultation, Invitation
 from app.models.delivery import Attempt, Callback, Delivery, Endpoint
-from app.models.directory import CalendarDay, Department, ObservationPoint, PackVersion, Serial
+from app.models.directory import CalendarDay, CalendarImport, Department, ObservationPoint, PackVersion, Serial
 from app.models.events import Event
 from app.models.learned import LearnedModel
 from app.models.opinions import SecondOpinion
 from app.models.reports import Reply, Report, ReportContact
+from app.models.terms import TermChange
 from app.vocabulary import (
     ActKind,
     AssignmentKind,
     AssignmentRole,
     AssignmentStatus,
+    Blocker,
     CaseOutcome,
     CaseStatus,
     ConsultationStatus,
@@ -27,6 +29,7 @@ from app.vocabulary import (
     Position,
     ReplyKind,
     Role,
+    Urgency,
     VerificationStatus,
 )
 
@@ -41,7 +44,9 @@ __all__ = [
     "AssignmentStatus",
     "Attempt",
     "Base",
+    "Blocker",
     "CalendarDay",
+    "CalendarImport",
     "Callback",
     "Case",
     "CaseOutcome",
@@ -64,6 +69,7 @@ __all__ = [
     "OpinionState",
     "PackVersion",
     "Party",
+    "Pause",
     "Position",
     "Reply",
     "ReplyKind",
@@ -73,6 +79,8 @@ __all__ = [
     "Ruling",
     "SecondOpinion",
     "Serial",
+    "TermChange",
+    "Urgency",
     "User",
     "UserSession",
     "VerificationStatus",
