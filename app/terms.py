@@ -1,4 +1,4 @@
-"""办理时限: how many working days each kind of clock has, by the rules that the office has set. Pure; it stores nothing."""
+"""办理时限: how many working days each kind of clock has, by the rules that the office has set. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

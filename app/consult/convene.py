@@ -11,9 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.casefile import CaseFile
 from app.disclosure import to_local
-from app.lifecycle import advance
+from app.lifecycle import CONSULTATION, advance
 from app.models import AgendaItem, Case, Consultation, ConsultationStatus, Deadline, DeadlineKind, Invitation, new_id
 from app.problems import InvalidInput, NotFound
+
+OPEN = [status for status, state in CONSULTATION.states.items() if state.is_open]
 
 
 class TooFewDepartments(InvalidInput):
@@ -128,7 +130,7 @@ async def lock_convened(session: AsyncSession, case_id: str) -> Consultation | N
     found: Consultation | None = await session.scalar(
         select(Consultation)
         .join(AgendaItem, AgendaItem.consultation_id == Consultation.id)
-        .where(AgendaItem.case_id == case_id, Consultation.status == ConsultationStatus.CONVENED)
+        .where(AgendaItem.case_id == case_id, Consultation.status.in_(OPEN))
         .with_for_update(of=Consultation)
     )
     return found

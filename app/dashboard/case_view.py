@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.access.principal import Permission, Principal
+from app.casefile import ANSWER_CLOCKS
 from app.dashboard import labels
 from app.dashboard.language import N_
 from app.dashboard.words import Clock, Fact, Words
@@ -20,6 +21,7 @@ from app.models import (
     Case,
     CaseOutcome,
     CaseStatus,
+    Deadline,
     Delivery,
     Event,
     ExtensionState,
@@ -97,6 +99,8 @@ class DutyView:
     spoken: list[Fact]
     reviewable: bool
     extension: list[Fact]
+    pause: list[Fact]
+    pausable: bool
 
 
 @dataclass(frozen=True)
@@ -188,9 +192,30 @@ def duties_of(record: CaseRecord, words: Words) -> list[DutyView]:
                 spoken=spoken(acts[-1], words) if acts else [],
                 reviewable=duty.status is AssignmentStatus.RESPONDED,
                 extension=_extension_of(duty, acts, words),
+                pause=_pause_of(duty, record, words),
+                pausable=_may_pause(duty, running, words),
             )
         )
     return views
+
+
+def _pause_of(duty: Assignment, record: CaseRecord, words: Words) -> list[Fact]:
+    """What a paused duty waits for; nothing where its clock runs."""
+    if duty.paused_until is None:
+        return []
+    pause = next(p for p in reversed(record.pauses) if p.assignment_id == duty.id)
+    return [
+        Fact(words.say(N_("等待事由")), words.label(labels.BLOCKER, pause.blocker)),
+        Fact(words.say(N_("等待对象")), pause.who),
+        Fact(words.say(N_("暂停理由")), pause.why),
+        Fact(words.say(N_("保留工作日")), str(pause.remaining_days)),
+    ]
+
+
+def _may_pause(duty: Assignment, running: Sequence[Deadline], words: Words) -> bool:
+    """While the department works and its time is not over; a request for more time is decided first."""
+    in_time = any(d.kind in ANSWER_CLOCKS and words.now <= d.due_at for d in running)
+    return in_time and duty.extension is not ExtensionState.REQUESTED
 
 
 def opinion_of(record: CaseRecord, words: Words) -> OpinionView | None:

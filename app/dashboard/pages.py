@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from app.dashboard import cases, consultations, deliveries, home, ledger, sign_in, triage
+from app.dashboard import cases, consultations, deliveries, home, ledger, pausing, sign_in, triage
 from app.dashboard.answering import make_pages
 from app.dashboard.session import At
 from app.problems import NotFound
@@ -19,7 +19,7 @@ async def show_missing(at: At) -> Response:
 def all_pages() -> APIRouter:
     """Every page; static files must be mounted before, for the last route takes what is left."""
     router = APIRouter()
-    for part in (sign_in, home, triage, ledger, cases, consultations, deliveries):
+    for part in (sign_in, home, triage, ledger, cases, pausing, consultations, deliveries):
         router.include_router(part.router)
     router.include_router(_rest)
     return router

@@ -17,6 +17,7 @@ FIXED = ((1, 1), (5, 1), (10, 1), (10, 2), (10, 3))
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 WEEKDAYS = "一二三四五六日"
 LONGEST_NOTICE = 20_000
+LONGEST_HOLIDAY = 15
 
 _TITLE = re.compile(r"关于(\d{4})年(?:部分)?节假日安排的通知|现将(\d{4})年元旦")
 _SECTION = re.compile(
@@ -66,9 +67,8 @@ def read_notice(text: str, year: int | None = None) -> Notice:
 
 
 def _year_of(text: str, given: int | None) -> int:
-    years = {int(first or second) for first, second in _TITLE.findall(text.replace("\n", ""))} | (
-        {given} if given else set()
-    )
+    years = {int(first or second) for first, second in _TITLE.findall(text.replace("\n", ""))}
+    years |= {given} if given else set()
     if len(years) != 1 or not FIRST_YEAR <= min(years) <= LAST_YEAR:
         raise BadNotice(
             "看不出是哪一年的安排:请附上通知标题,或另外写明年份且与标题一致。",
@@ -110,46 +110,35 @@ def _read_section(notice: Notice, festivals: str, words: str) -> None:
 
 
 def _days_of(year: int, span: re.Match[str], month: int | None) -> list[date]:
-    first = _day_of(year, span["ay"], span["am"], span["ad"], span["an"], month, span[0])
+    first = _day_of(span, "a", year, month)
     if span["bd"] is None:
         return [first]
-    last_year = span["by"] or str(first.year)
-    last = _day_of(year, last_year, span["bm"], span["bd"], span["bn"], first.month, span[0])
-    if not 0 < (last - first).days <= 15:
+    last = _day_of(span, "b", first.year, first.month)
+    if abs(last.year - year) > 1 or not 0 < (last - first).days <= LONGEST_HOLIDAY:
         raise BadNotice(f"起止日期不通:{span[0]}。", f"The dates do not follow each other: {span[0]}.")
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
-def _day_of(
-    year: int,
-    named_year: str | None,
-    named_month: str | None,
-    day: str,
-    note: str | None,
-    month: int | None,
-    words: str,
-) -> date:
+def _day_of(span: re.Match[str], end: str, year: int, month: int | None) -> date:
+    """One end of a span: `a` or `b`; year and month are those before where it does not name its own."""
     try:
-        found = date(int(named_year or year), int(named_month or month or 0), int(day))
+        found = date(int(span[end + "y"] or year), int(span[end + "m"] or month or 0), int(span[end + "d"]))
     except ValueError:
-        raise BadNotice(f"没有这一天:{words}。", f"There is no such day: {words}.") from None
+        raise BadNotice(f"没有这一天:{span[0]}。", f"There is no such day: {span[0]}.") from None
     if abs(found.year - year) > 1:
-        raise BadNotice(f"日期不属于这一年:{words}。", f"The day is of another year: {words}.")
-    weekday = _WEEKDAY.search(note or "")
+        raise BadNotice(f"日期不属于这一年:{span[0]}。", f"The day is of another year: {span[0]}.")
+    weekday = _WEEKDAY.search(span[end + "n"] or "")
     if weekday and WEEKDAYS.index(weekday[1].replace("天", "日")) != found.weekday():
         right = WEEKDAYS[found.weekday()]
-        raise BadNotice(
-            f"{found.isoformat()} 是周{right},通知写的是{weekday[0]}。",
-            f"{found.isoformat()} is not the weekday that is given: {words}.",
-        )
+        raise BadNotice(f"{found} 是周{right},通知写的是{weekday[0]}。", f"{found} is another weekday: {span[0]}.")
     return found
 
 
 def _add(notice: Notice, day: date, name: str, *, worked: bool) -> None:
     if day in notice.off or day in notice.worked:
-        raise BadNotice(f"{day.isoformat()} 前后矛盾,出现了两次。", f"{day.isoformat()} is named twice.")
+        raise BadNotice(f"{day} 前后矛盾,出现了两次。", f"{day} is named twice.")
     if worked and day.weekday() < 5:
-        raise BadNotice(f"{day.isoformat()} 本来就上班。", f"{day.isoformat()} is a working day anyway.")
+        raise BadNotice(f"{day} 本来就上班。", f"{day} is a working day anyway.")
     (notice.worked if worked else notice.off)[day] = name
 
 

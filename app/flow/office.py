@@ -53,7 +53,7 @@ async def rule(
     urgency: Urgency | None = None,
     expected_version: int | None = None,
 ) -> CaseFile:
-    """裁定: decide or overrule category, receivers, lead, deadline and urgency; the machine's decision stays beside it."""
+    """裁定: decide or overrule category, receivers, lead, term, urgency; the machine's decision stays beside it."""
     if not receivers:
         raise ReceiversMissing
     for code, _ in receivers:

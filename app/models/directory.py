@@ -71,7 +71,7 @@ class CalendarDay(Base):
 
 
 class CalendarImport(Base):
-    """放假通知 as it was loaded: which year, by whom, and what it changed. How many there are is in the calendar's version.
+    """放假通知 as it was loaded: which year, by whom, what it changed. The calendar's version counts them.
 
     `changed` has for each day its date, and whether it was worked before (None: not known) and is now.
     """

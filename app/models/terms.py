@@ -10,7 +10,7 @@ from app.vocabulary import DeadlineKind, Urgency
 
 
 class TermChange(Base):
-    """办理时限: how long one kind of clock is, for all cases or for a burden type or urgency; in force until `ended_at`.
+    """办理时限: how long one kind of clock is, for all cases or some; in force until `ended_at`.
 
     A change ends the row before it on the same `subject` (`terms.subject_of`). Without `working_days` it withdraws the
     rule: what is more general applies again.

@@ -1,4 +1,4 @@
-"""暂停计时: the office lets a department's clock stand still for a named blocker, and it goes on by itself at the latest.
+"""暂停计时: the office lets a department's clock stand still for a named blocker; in the end it goes on by itself.
 
 The clock that runs meanwhile is the office's own. Whom to tell beyond the department is `flow`'s.
 """
@@ -19,7 +19,7 @@ RESUMED: Final = "assignment.resumed"
 
 @dataclass(frozen=True, slots=True)
 class PauseWish:
-    """Why a clock is to stand still, who is waited for, and until when at the latest: a date or working days from now."""
+    """Why a clock is to stand still, who is waited for, until when at the latest: a date, or working days from now."""
 
     blocker: Blocker
     who: str
@@ -103,9 +103,7 @@ class ExtensionUndecided(Conflict):
     title_zh, title_en = "延期申请尚未审批", "A request for more time is waiting"
 
     def __init__(self) -> None:
-        super().__init__(
-            "请先审批该单位的延期申请,再决定是否暂停。", "Decide the request for more time first, then pause."
-        )
+        super().__init__("请先审批该单位的延期申请,再决定是否暂停。", "Decide the request for more time first.")
 
 
 def pause_clock(file: CaseFile, assignment: Assignment, wish: PauseWish) -> Deadline:

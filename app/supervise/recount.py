@@ -19,7 +19,7 @@ RECOUNTING: Final = frozenset({DUTY_MOVED, CASE_MOVED})
 
 
 def recount(file: CaseFile) -> bool:
-    """Work out the provisional clocks of a locked case; the promise to the reporters follows. Whether any date moved."""
+    """Work out the provisional clocks of a locked case; the promise to the reporters follows. Whether a date moved."""
     promised = file.case.answer_due_at
     stale = [d for d in file.deadlines if d.provisional and d.calendar_version != file.calendar.version]
     # The promise comes from the first clock that ended with it, and later ones may have taken its date over.
@@ -82,9 +82,9 @@ def _look_again(file: CaseFile, deadline: Deadline) -> None:
     late = file.now > deadline.due_at
     if deadline.overdue_at is not None and late:
         return
+    told = deadline.reminded_at or deadline.overdue_at
     deadline.overdue_at, deadline.level = None, 0
-    said = deadline.reminded_at is not None or deadline.kind is DeadlineKind.PAUSE
-    if said or late:
+    if told or deadline.kind is DeadlineKind.PAUSE or late:
         deadline.look_at = office_moment(max(file.now, deadline.due_at), file.calendar)
     else:
         deadline.look_at = remind_at(deadline.started_at, deadline.due_at, file.calendar)

@@ -19,7 +19,7 @@ MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """The defaults stay: the version before this one, running beside it during an upgrade, does not name the columns."""
+    """The defaults stay: the version before this one, running beside it in an upgrade, does not name the columns."""
     op.add_column("cases", sa.Column("urgency", sa.String(40), server_default="normal", nullable=False))
     op.add_column("assignments", sa.Column("due_provisional", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("assignments", sa.Column("paused_until", MOMENT, nullable=True))

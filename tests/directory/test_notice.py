@@ -128,7 +128,8 @@ def test_what_is_no_notice_is_refused(text: str) -> None:
 
 # ── lists of days ──
 
-OF_2027 = [NamedDay(date(2027, 1, 1), False, "元旦"), *(NamedDay(date(2027, 2, d), False, "春节") for d in range(5, 12)),
+OF_2027 = [NamedDay(date(2027, 1, 1), False, "元旦"),
+           *(NamedDay(date(2027, 2, d), False, "春节") for d in range(5, 12)),
            NamedDay(date(2027, 4, 5), False, "清明节"), NamedDay(date(2027, 5, 1), False, "劳动节"),
            *(NamedDay(date(2027, 10, d), False, "国庆节") for d in range(1, 8)),
            NamedDay(date(2027, 10, 9), True)]  # fmt: skip
