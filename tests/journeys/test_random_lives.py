@@ -30,6 +30,7 @@ NOT_OURS = {
     "legal_basis": "三定规定",
     "proposed_department": "CS-WJ",
 }
+PAUSE = {"blocker": "awaiting_information", "who": "观测点", "why": "等待补充材料。", "working_days": 3}
 EXTENSION = {"reason": "须修订文件。", "working_days": 5}
 
 
@@ -59,7 +60,7 @@ class Life:
     async def step(self) -> None:
         before = await self.shown()
         act = self.dice.choice((self.act, self.act, self.act, self.review, self.rule, self.verify, self.close,
-                                self.reopen, self.convene, self.conclude))  # fmt: skip
+                                self.reopen, self.convene, self.conclude, self.pause))  # fmt: skip
         answer = await act(before)
         if answer is None:
             return
@@ -102,6 +103,13 @@ class Life:
         duty = self.dice.choice(shown["assignments"])
         body = {"accepted": self.dice.random() < 0.7, "comment": "请补充。"}
         return await (await self.city.office()).post(f"/v1/assignments/{duty['id']}/review", json=body)
+
+    async def pause(self, shown: dict[str, Any]) -> httpx.Response | None:
+        if not shown["assignments"]:
+            return None
+        duty = self.dice.choice(shown["assignments"])
+        word, body = self.dice.choice([("pause", PAUSE), ("pause", PAUSE), ("resume", {})])
+        return await (await self.city.office()).post(f"/v1/assignments/{duty['id']}/{word}", json=body)
 
     async def rule(self, _: dict[str, Any]) -> httpx.Response | None:
         if self.dice.random() < 0.6:
