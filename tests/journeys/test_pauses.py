@@ -169,6 +169,7 @@ async def test_a_paused_duty_may_be_returned_and_the_promise_stands(city: CityUn
 @pytest.mark.parametrize("how", ["ruling", "close", "consultation"])
 async def test_whatever_ends_the_duty_ends_the_pause(city: CityUnderTest, clock: FixedClock, how: str) -> None:
     scene = await paused(city, clock)
+    body: dict[str, Any]
     if how == "ruling":
         answer = await scene.office.post(f"/v1/cases/{scene.case}/ruling", json=RULING)
     elif how == "close":
