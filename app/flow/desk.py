@@ -23,9 +23,10 @@ from app.route.likeness import Thresholds as LikenessThresholds
 from app.route.policy import Duty
 from app.sealing import Sealer
 from app.supervise.notice import TELLING
+from app.supervise.recount import RECOUNTING
 
 BACK_ON_THE_LEDGER = {"case.put_back", "case.reopened", "case.relapsed"}
-HAPPENS_TO_NOBODY = TELLING | {OBTAINED}
+HAPPENS_TO_NOBODY = TELLING | RECOUNTING | {OBTAINED}
 
 
 class CaseChanged(Conflict):
@@ -72,6 +73,7 @@ class Desk:
             case=case,
             calendar=self.city.calendar,
             names=self.city.names,
+            terms=self.city.terms,
             now=self.now,
             actor=self.principal.actor,
         )
@@ -85,6 +87,7 @@ class Desk:
             case_id,
             calendar=self.city.calendar,
             names=self.city.names,
+            terms=self.city.terms,
             now=self.now,
             actor=self.principal.actor,
         )

@@ -19,6 +19,7 @@ STAGES: Final[Mapping[str, str]] = {
     "verification": "核实",
     "consultation": "会商",
     "revisit": "重新研究挂账待解事项",
+    "pause": "暂停到期",
 }
 COUNTED: Final = (
     ("came_in", "新收线索 {} 条"),
