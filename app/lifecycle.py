@@ -123,7 +123,7 @@ CASE: Machine[CaseStatus] = Machine(
             C.CONSULTING: [C.DISPATCHED, C.TRIAGE, C.CLOSED],
             C.IN_REVIEW: [C.IN_PROGRESS, C.VERIFYING, C.TRIAGE, C.DISPATCHED, C.CONSULTING, C.CLOSED],
             C.VERIFYING: [C.IN_PROGRESS, C.IN_REVIEW, C.CLOSED],
-            C.CLOSED: [C.IN_PROGRESS, C.TRIAGE],
+            C.CLOSED: [C.DISPATCHED, C.TRIAGE],
         }
     ),
 )  # fmt: skip

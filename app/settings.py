@@ -4,6 +4,7 @@ import secrets
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -39,6 +40,14 @@ class Settings(BaseSettings):
     timezone: str = Field("Asia/Shanghai", description="time zone of working days and of official dates")
     decide_from_confidence: float = Field(
         0.6, ge=0, le=1, description="below this confidence a report goes to triage with its evidence"
+    )
+    relapse_rule: Literal["reopen", "link", "off"] = Field(
+        "reopen",
+        description="a report that brings up again what was struck off: `reopen` that case, open a new one with a "
+        "`link` to it, or `off`",
+    )
+    relapse_window_days: int = Field(
+        180, ge=1, le=3650, description="days after a case was struck off in which the rule applies"
     )
     pool_size: int = Field(10, ge=1, le=200, description="PostgreSQL connections a process keeps")
     worker_poll_seconds: float = Field(0.5, gt=0, le=60, description="pause of an idle worker between two looks")

@@ -20,6 +20,7 @@ from app.deliver.courier import Courier
 from app.deliver.guard import Guard
 from app.deliver.send import Sender
 from app.directory.city import CityCache
+from app.flow.look_back import LookBacks
 from app.flow.second_opinion import Adviser
 from app.flow.supervision import Supervisor
 from app.log import get_logger
@@ -55,6 +56,7 @@ class WorkerContext:
     drain_seconds: float = DRAIN_SECONDS
     courier: Courier = field(init=False)
     supervisor: Supervisor = field(init=False)
+    look_backs: LookBacks = field(init=False)
     adviser: Adviser | None = field(init=False, default=None)
     _anchored: float | None = field(init=False, default=None)
 
@@ -73,6 +75,7 @@ class WorkerContext:
         )
         self.cities = self.cities or CityCache(self.database, ZoneInfo(settings.timezone))
         self.supervisor = Supervisor(self.database, self.clock, self.cities)
+        self.look_backs = LookBacks(self.database, self.clock, self.cities)
         if settings.second_opinion_url:
             self.adviser = self._make_adviser(settings.second_opinion_url, self.cities)
 
@@ -121,6 +124,11 @@ async def supervise_next(context: WorkerContext) -> bool:
     return await context.supervisor.look()
 
 
+async def look_back_next(context: WorkerContext) -> bool:
+    """Ask the points of the next case that is due for it whether its relief holds, or note that they did not answer."""
+    return await context.look_backs.look()
+
+
 async def advise_next(context: WorkerContext) -> bool:
     """Where a model is configured, ask its opinion on the next case in triage; the asking goes on beside the loop."""
     return context.adviser is not None and await context.adviser.take()
@@ -129,7 +137,7 @@ async def advise_next(context: WorkerContext) -> bool:
 Step = Callable[[WorkerContext], Awaitable[bool]]
 
 # In mission order, what is optional last. Each answers whether it found work; the worker pauses when none did.
-STEPS: tuple[Step, ...] = (deliver_next, supervise_next, advise_next)
+STEPS: tuple[Step, ...] = (deliver_next, supervise_next, look_back_next, advise_next)
 
 
 async def run_worker(context: WorkerContext, stop: asyncio.Event, steps: tuple[Step, ...] | None = None) -> None:

@@ -113,6 +113,7 @@ async def register_endpoint(
         url=url,
         secret=seal_secrets(sealer, endpoint_id, [Secret(value)]),
         active=True,
+        active_since=now,
         created_at=now,
     )
     session.add(endpoint)
@@ -159,10 +160,11 @@ async def deactivate(session: AsyncSession, endpoint_id: str) -> Endpoint:
     return endpoint
 
 
-async def activate(session: AsyncSession, endpoint_id: str) -> Endpoint:
+async def activate(session: AsyncSession, endpoint_id: str, now: datetime) -> Endpoint:
     """Send there again, first what has waited. Raises NotFound."""
     endpoint = await _lock_endpoint(session, endpoint_id)
-    endpoint.active = True
+    if not endpoint.active:
+        endpoint.active, endpoint.active_since = True, now
     return endpoint
 
 

@@ -1,7 +1,7 @@
 """Where one verb is done: its transaction, its moment, who acts, the city as known now; and how it finds its files."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import select
@@ -19,9 +19,11 @@ from app.models import AssignmentRole, Case, Event, Report
 from app.problems import Conflict, NotFound
 from app.route.policy import Duty
 from app.sealing import Sealer
+from app.supervise import look_back
 from app.supervise.notice import TELLING
+from app.supervise.relapse import RelapsePolicy
 
-HAPPENS_TO_NOBODY = TELLING | {OBTAINED}
+HAPPENS_TO_NOBODY = TELLING | look_back.QUIET | {OBTAINED}
 
 
 class CaseChanged(Conflict):
@@ -47,6 +49,7 @@ class Desk:
     numbers: Numbers
     sealer: Sealer
     thresholds: Thresholds
+    relapse: RelapsePolicy = field(default_factory=RelapsePolicy)
 
     def new_file(self, case: Case) -> CaseFile:
         """The file of a case that this transaction opens."""

@@ -9,11 +9,23 @@ from app.classify import Decision, ReportText, Route, classify
 from app.consult.convene import Guest, convene
 from app.directory.serials import CASE, CONSULTATION, REPORT
 from app.flow.desk import Desk
+from app.flow.relapse import put_back
 from app.intake import accept
 from app.intake.accept import Submission
-from app.models import Assignment, AssignmentRole, Case, CaseStatus, Consultation, Report, VerificationStatus, new_id
+from app.models import (
+    Assignment,
+    AssignmentRole,
+    Case,
+    CaseStatus,
+    Consultation,
+    RelapseRule,
+    Report,
+    VerificationStatus,
+    new_id,
+)
 from app.route import assign
 from app.route.policy import Duty
+from app.supervise import look_back, relapse
 
 # What follows a report without anybody's hand is the service's own act, not the reporter's.
 SYSTEM_ACTOR = "system"
@@ -21,14 +33,33 @@ SYSTEM_ACTOR = "system"
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the reporter is told: the numbers, the decision, who must act and by when."""
+    """What the reporter is told: the numbers, the decision, who must act and by when.
+
+    `reopened` says that the report brought a struck-off case back; `relapse_of` is the number of the struck-off case
+    that a new one follows.
+    """
 
     report: Report
     case: Case
     decision: Decision
     assignments: list[Assignment]
     joined: bool
+    reopened: bool
+    relapse_of: str | None
     provisional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a report belongs: a new case, an open one, or a struck-off one; `earlier` is what a new one follows."""
+
+    file: CaseFile
+    is_new: bool = False
+    earlier: CaseFile | None = None
+
+    @property
+    def is_back(self) -> bool:
+        return not self.is_new and self.file.case.status is CaseStatus.CLOSED
 
 
 async def receive(desk: Desk, submission: Submission) -> Receipt:
@@ -40,7 +71,8 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
     decision = decide(desk, submission, district=point.district, unit=point.name)
     # Numbers come first: taking one is a transaction of its own.
     number = await desk.numbers.take(REPORT, desk.now)
-    file, joined = await _find_or_open(desk, submission, decision, point.district)
+    place = await _find_or_open(desk, submission, decision, point.district)
+    file, reopened = place.file, place.is_back
     report = accept.accept_report(
         file.batch,
         submission,
@@ -51,16 +83,25 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
         sealer=desk.sealer,
         now=desk.now,
     )
-    if joined:
-        _join(file, report, point.district)
+    if place.is_new:
+        await _open(desk, place, decision, report)
     else:
-        facts = {"report": report.number, "category": decision.category, "sources": file.case.sources}
-        file.record("case.opened", facts)
+        _join(file, report, point.district)
+    if reopened:
         file.actor = SYSTEM_ACTOR
-        await _route(desk, file, decision, report)
+        reports = [*await desk.reports_on(file), report]
+        await put_back(desk, file, reports, because="new_report", report=report.number)
     await desk.finish(file)
-    provisional = any(d.provisional for d in file.running())
-    return Receipt(report, file.case, decision, live_assignments(file.assignments), joined, provisional)
+    return Receipt(
+        report=report,
+        case=file.case,
+        decision=decision,
+        assignments=live_assignments(file.assignments),
+        joined=not place.is_new and not reopened,
+        reopened=reopened,
+        relapse_of=place.earlier.case.number if place.earlier else None,
+        provisional=any(d.provisional for d in file.running()),
+    )
 
 
 def decide(desk: Desk, submission: Submission, *, district: str | None, unit: str | None) -> Decision:
@@ -75,15 +116,25 @@ def decide(desk: Desk, submission: Submission, *, district: str | None, unit: st
     return classify(text, desk.city.knowledge, desk.thresholds)
 
 
-async def _find_or_open(desk: Desk, submission: Submission, decision: Decision, district: str) -> tuple[CaseFile, bool]:
+async def _find_or_open(desk: Desk, submission: Submission, decision: Decision, district: str) -> _Place:
+    """An open case with the same words and sources, else one that comes back by the office's rule, else a new one.
+
+    Which it is, is judged again under the case's lock.
+    """
     number = await desk.numbers.take(CASE, desk.now)
     if decision.route is Route.CONSULTATION:
         await desk.numbers.reserve(CONSULTATION, desk.now)
     sources = [s.code for s in decision.sources]
     fingerprint = accept.fingerprint(submission.text, sources)
-    open_id = await accept.find_open_case(desk.session, fingerprint)
-    if open_id is not None:
-        return await desk.open_file(open_id), True
+    known = await accept.find_open_case(desk.session, fingerprint)
+    known = known or await relapse.find_closed_match(desk.session, fingerprint, desk.relapse, desk.now)
+    earlier = await desk.open_file(known) if known else None
+    if earlier is not None and earlier.case.status is not CaseStatus.CLOSED:
+        return _Place(earlier)
+    if earlier is not None and not relapse.comes_back(earlier.case, sources, desk.relapse, desk.now):
+        earlier = None
+    if earlier is not None and desk.relapse.rule is RelapseRule.REOPEN:
+        return _Place(earlier)
     case = Case(
         id=new_id(),
         number=number,
@@ -96,11 +147,29 @@ async def _find_or_open(desk: Desk, submission: Submission, decision: Decision, 
         fingerprint=fingerprint,
         search_text=accept.search_text(number, submission),
         returns=0,
+        relapses=0,
+        relapse_of=earlier.case.id if earlier else None,
         opened_at=desk.now,
         last_seq=0,
         last_hash="",
     )
-    return desk.new_file(case), False
+    return _Place(desk.new_file(case), is_new=True, earlier=earlier)
+
+
+async def _open(desk: Desk, place: _Place, decision: Decision, report: Report) -> None:
+    """Put a new case on the ledger; where it follows a struck-off one, that one's record says so too."""
+    file, earlier = place.file, place.earlier
+    facts = {"report": report.number, "category": decision.category, "sources": file.case.sources}
+    if earlier is not None:
+        facts["relapse_of"] = earlier.case.number
+    file.record("case.opened", facts)
+    file.actor = SYSTEM_ACTOR
+    if earlier is not None:
+        earlier.actor = SYSTEM_ACTOR
+        relapse.note_relapse(earlier, because="new_report", report=report.number, relapsed_as=file.case.number)
+        await look_back.withdraw(earlier)
+        await desk.finish(earlier)
+    await _route(desk, file, decision, report)
 
 
 def _join(file: CaseFile, report: Report, district: str) -> None:

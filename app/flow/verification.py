@@ -3,9 +3,9 @@
 from sqlalchemy import select
 
 from app.casefile import live_assignments
-from app.close import conclude as closing
 from app.feedback import respond
 from app.flow.desk import Desk
+from app.flow.strike_off import strike_off
 from app.models import CaseOutcome, CaseStatus, Report
 from app.problems import NotFound
 from app.supervise import verify
@@ -30,7 +30,6 @@ async def answer_verification(desk: Desk, report_number: str, *, relieved: bool,
             respond.send_back(file, duty, NOT_RELIEVED)
         file.advance_case(CaseStatus.IN_PROGRESS)
     elif verify.all_relieved(reports):
-        answers = await closing.collect_answers(file)
-        closing.close_case(file, reports, outcome=CaseOutcome.RELIEVED, answers=answers, statement=None)
+        await strike_off(file, reports, outcome=CaseOutcome.RELIEVED)
     await desk.finish(file)
     return report

@@ -8,8 +8,10 @@ from app.models.delivery import Attempt, Callback, Delivery, Endpoint
 from app.models.directory import CalendarDay, Department, ObservationPoint, PackVersion, Serial
 from app.models.events import Event
 from app.models.learned import LearnedModel
+from app.models.look_backs import LookBack
 from app.models.opinions import SecondOpinion
 from app.models.reports import Reply, Report, ReportContact
+from app.models.sweeps import Sweep
 from app.vocabulary import (
     ActKind,
     AssignmentKind,
@@ -21,10 +23,12 @@ from app.vocabulary import (
     DeadlineKind,
     DeliveryStatus,
     ExtensionState,
+    LookBackAnswer,
     OpinionFault,
     OpinionState,
     Party,
     Position,
+    RelapseRule,
     ReplyKind,
     Role,
     VerificationStatus,
@@ -59,12 +63,15 @@ __all__ = [
     "IdempotentAnswer",
     "Invitation",
     "LearnedModel",
+    "LookBack",
+    "LookBackAnswer",
     "ObservationPoint",
     "OpinionFault",
     "OpinionState",
     "PackVersion",
     "Party",
     "Position",
+    "RelapseRule",
     "Reply",
     "ReplyKind",
     "Report",
@@ -73,6 +80,7 @@ __all__ = [
     "Ruling",
     "SecondOpinion",
     "Serial",
+    "Sweep",
     "User",
     "UserSession",
     "VerificationStatus",
