@@ -12,7 +12,7 @@ from app.vocabulary import DeliveryStatus
 class Endpoint(Base):
     """A department system's address for webhooks. Its secret is stored encrypted.
 
-    Every event of its department since `active_since` is queued for it; None where that moment is not known.
+    Every event of its department after `active_since` is queued for it; None where that moment is not known.
     """
 
     __tablename__ = "endpoints"
