@@ -21,6 +21,7 @@ from app.deliver.guard import Guard
 from app.deliver.send import Sender
 from app.directory.city import CityCache
 from app.flow.look_back import LookBacks
+from app.flow.nightly import Sweeper
 from app.flow.second_opinion import Adviser
 from app.flow.supervision import Supervisor
 from app.log import get_logger
@@ -30,6 +31,7 @@ from app.settings import Settings
 
 ANCHOR_SECONDS = 30.0
 DRAIN_SECONDS = 20.0
+SWEEP_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 5.0
 _chance = random.SystemRandom()
 
@@ -57,6 +59,7 @@ class WorkerContext:
     courier: Courier = field(init=False)
     supervisor: Supervisor = field(init=False)
     look_backs: LookBacks = field(init=False)
+    sweeper: Sweeper = field(init=False)
     adviser: Adviser | None = field(init=False, default=None)
     _anchored: float | None = field(init=False, default=None)
 
@@ -73,9 +76,11 @@ class WorkerContext:
             concurrency=settings.delivery_concurrency,
             cap=settings.delivery_endpoint_cap,
         )
-        self.cities = self.cities or CityCache(self.database, ZoneInfo(settings.timezone))
+        zone = ZoneInfo(settings.timezone)
+        self.cities = self.cities or CityCache(self.database, zone)
         self.supervisor = Supervisor(self.database, self.clock, self.cities)
         self.look_backs = LookBacks(self.database, self.clock, self.cities)
+        self.sweeper = Sweeper(self.database, self.clock, zone)
         if settings.second_opinion_url:
             self.adviser = self._make_adviser(settings.second_opinion_url, self.cities)
 
@@ -97,7 +102,9 @@ class WorkerContext:
     async def close(self) -> None:
         """Let calls under way finish, for `drain_seconds` at most; then let go of everything."""
         advising = asyncio.create_task(self.adviser.aclose(self.drain_seconds)) if self.adviser else None
+        sweeping = asyncio.create_task(self.sweeper.aclose(SWEEP_SECONDS))
         dropped = await self.courier.drain(self.drain_seconds)
+        await sweeping
         if advising:
             await advising
         if dropped:
@@ -129,6 +136,11 @@ async def look_back_next(context: WorkerContext) -> bool:
     return await context.look_backs.look()
 
 
+async def reconcile_next(context: WorkerContext) -> bool:
+    """Once a day, after two in the morning, take the reconciliation of the whole ledger in hand, beside the loop."""
+    return await context.sweeper.take()
+
+
 async def advise_next(context: WorkerContext) -> bool:
     """Where a model is configured, ask its opinion on the next case in triage; the asking goes on beside the loop."""
     return context.adviser is not None and await context.adviser.take()
@@ -137,7 +149,7 @@ async def advise_next(context: WorkerContext) -> bool:
 Step = Callable[[WorkerContext], Awaitable[bool]]
 
 # In mission order, what is optional last. Each answers whether it found work; the worker pauses when none did.
-STEPS: tuple[Step, ...] = (deliver_next, supervise_next, look_back_next, advise_next)
+STEPS: tuple[Step, ...] = (deliver_next, supervise_next, look_back_next, reconcile_next, advise_next)
 
 
 async def run_worker(context: WorkerContext, stop: asyncio.Event, steps: tuple[Step, ...] | None = None) -> None:

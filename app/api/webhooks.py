@@ -59,6 +59,7 @@ class WebhookData(BaseModel):
     assignment: DisclosedAssignment | None = None
     consultation: DisclosedConsultation | None = None
     reports: list[DisclosedReport] | None = None
+    because: str | None = Field(default=None, description="why: `put_back` by the office, `relapsed`, `superseded`")
     deadline: DisclosedDeadline | None = Field(default=None, description="the clock that a reminder or notice is about")
 
 
@@ -85,7 +86,7 @@ SENT = {
     "consultation.invited": "会商邀请: state your position and take part",
     "consultation.concluded": "会商结论: who leads and who supports",
     "case.closed": "销号: the case was struck off",
-    "case.reopened": "重新挂账: the case is back on the ledger",
+    "case.reopened": "重新挂账: the case is back on the ledger; a relapse (回潮) comes with a new assignment",
 }
 
 

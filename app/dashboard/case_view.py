@@ -23,6 +23,7 @@ from app.models import (
     Delivery,
     Event,
     ExtensionState,
+    LookBack,
 )
 
 STAGE_OF: Final[Mapping[CaseStatus, str]] = {
@@ -66,7 +67,7 @@ SPOKEN: Final[Sequence[tuple[str, str]]] = (
     ("forwarded_to", N_("上报至")),
 )
 # What a point does itself; the rest of what its request sets in motion is the system's doing.
-BY_THE_POINT: Final = frozenset({"case.opened", "report.joined", "verification.answered"})
+BY_THE_POINT: Final = frozenset({"case.opened", "report.joined", "verification.answered", "look_back.answered"})
 TOLD_TO_EACH: Final = frozenset(
     {"consultation.invited", "consultation.concluded", "case.closed", "case.reopened", "assignment.closed"}
 )
@@ -191,6 +192,15 @@ def duties_of(record: CaseRecord, words: Words) -> list[DutyView]:
             )
         )
     return views
+
+
+def look_backs_of(record: CaseRecord) -> list[tuple[LookBack, str, str]]:
+    """The looks back in order, each with its report's number and the key of how it stands."""
+    numbers = {report.id: report.number for report in record.reports}
+    return [
+        (look, numbers.get(look.report_id, "—"), look.answer or ("asked" if look.asked_at else "planned"))
+        for look in record.look_backs
+    ]
 
 
 def opinion_of(record: CaseRecord, words: Words) -> OpinionView | None:

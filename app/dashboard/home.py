@@ -11,6 +11,7 @@ from app.dashboard.menu import PAGES
 from app.dashboard.rendering import render
 from app.dashboard.session import HOME, At
 from app.ledger.pages import find_provisional, records_of
+from app.ledger.sweeps import find_alarm
 from app.ledger.todo import Group, read_waiting
 
 router = make_pages()
@@ -38,8 +39,9 @@ async def show_home(at: At) -> Response:
         ids = [case.id for *_, group in groups for case in group.cases]
         provisional = await find_provisional(session, ids)
         sessions = await records_of(session, waiting.consultations)
+        alarm = await find_alarm(session, at.now)
     facts = {"groups": groups, "waiting": waiting, "words": words_for(at), "provisional": provisional}
-    facts["sessions"] = sessions
+    facts |= {"sessions": sessions, "alarm": alarm}
     return await page(at, "home.html", "home", facts)
 
 

@@ -135,6 +135,22 @@ DELIVERY_TONES: Final[Labels] = {
     "dead": "danger",
     "quarantined": "danger",
 }
+LOOK_BACK: Final[Labels] = {
+    "planned": N_("待回头看"),
+    "asked": N_("已问，待答复"),
+    "holds": N_("没有反弹"),
+    "relapsed": N_("已经反弹"),
+    "no_answer": N_("未答复"),
+    "withdrawn": N_("已撤销"),
+}
+LOOK_BACK_TONES: Final[Labels] = {
+    "planned": "neutral",
+    "asked": "info",
+    "holds": "success",
+    "relapsed": "danger",
+    "no_answer": "neutral",
+    "withdrawn": "neutral",
+}
 REPLY_KIND: Final[Labels] = {"interim": N_("阶段性答复"), "final": N_("办结答复")}
 OPINION_STATE: Final[Labels] = {
     "asked": N_("已询问，尚无回答"),
@@ -201,6 +217,10 @@ EVENT: Final[Labels] = {
     "verification.answered": N_("观测点答复核实"),
     "verification.lapsed": N_("核实逾期"),
     "office.overdue": N_("统筹部门逾期"),
+    "case.relapsed": N_("回潮"),
+    "look_back.asked": N_("回头看"),
+    "look_back.answered": N_("观测点答复回头看"),
+    "look_back.lapsed": N_("回头看未答复"),
 }
 EVENT_TONES: Final[Labels] = {
     "case.opened": "info",
@@ -221,6 +241,7 @@ EVENT_TONES: Final[Labels] = {
     "assignment.overdue": "danger",
     "assignment.supervised": "danger",
     "office.overdue": "danger",
+    "case.relapsed": "danger",
 }
 # What a piece of evidence is, by the name of the rule that found it; patterns (R01, W02 …) are one kind.
 EVIDENCE: Final[Labels] = {

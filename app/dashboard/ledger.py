@@ -18,7 +18,13 @@ from app.models import CaseStatus
 router = make_pages()
 PATH: Final = "/dashboard/ledger"
 SORTS: Final = ("-opened", "opened", "number", "due")
-TABS: Final = (("", N_("全部")), ("open", N_("未销号")), ("overdue", N_("逾期")), ("closed", N_("已销号")))
+TABS: Final = (
+    ("", N_("全部")),
+    ("open", N_("未销号")),
+    ("overdue", N_("逾期")),
+    ("closed", N_("已销号")),
+    ("relapsed", N_("回潮")),
+)
 FILTERS: Final = ("tab", "text", "status", "category", "department")
 
 
@@ -53,6 +59,7 @@ def narrow(selection: CaseFilter, state: ListState, at: Office) -> CaseFilter:
         department=selection.department,
         category=selection.category,
         folded_text=selection.folded_text,
+        relapsed=tab == "relapsed",
     )
 
 

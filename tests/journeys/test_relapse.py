@@ -1,4 +1,4 @@
-"""回潮 and 回头看: what came back reopens its line or is linked to it, and 30 and 90 days later the points are asked."""
+"""回潮 and 回头看: what came back reopens its line or is linked to it; points are asked 30 and 90 days later."""
 
 import asyncio
 import json
@@ -19,6 +19,7 @@ from app.ledger.reconcile import reconcile, verify_chains
 from app.models import Event, LookBack
 from tests.api.scenes import ASSIGNED, FEEDBACK, UNCLEAR, Scene, assigned, unclear
 from tests.city import CityUnderTest, open_city
+from tests.dashboard.office import at_work, shown
 
 ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -383,3 +384,31 @@ async def test_a_case_whose_look_back_fails_is_put_off_and_keeps_no_other_waitin
     assert await worker.look()
     assert [json.loads(e.facts)["reports"] for e in await events_of(city, "look_back.asked")] == [[scene.report]]
     assert clock.now() - local("2026-04-01T09:00") == timedelta(hours=1)
+
+
+# ── the office's pages ──
+
+
+async def test_the_office_sees_the_relapse_and_the_looks_back(city: CityUnderTest, clock: FixedClock) -> None:
+    scene = await relieved(city)
+    await work(city, clock, "2026-04-01T09:00")
+    assert (await answer(scene, holds=False, comment="又要报了。")).status_code == 200
+    browser = await at_work(city)
+    page = shown(await browser.get(f"/dashboard/cases/{scene.case}"))
+    for words in ("回潮 1 次", "回头看", "已经反弹", "又要报了。", "已撤销", "回潮 系统", "观测点答复回头看 观测点"):
+        assert words in page, words
+    listed = shown(await browser.get("/dashboard/ledger?tab=relapsed"))
+    assert scene.case in listed
+    assert "回潮 1 次" in listed
+    fresh = await report_again(city, "FR-03", f"{ASSIGNED}另一张。")
+    assert fresh["case"] not in shown(await browser.get("/dashboard/ledger?tab=relapsed"))
+
+
+async def test_a_linked_case_leads_to_what_it_follows(ruled_city: tuple[str, CityUnderTest]) -> None:
+    rule, city = ruled_city
+    scene = await relieved(city)
+    receipt = await report_again(city)
+    browser = await at_work(city)
+    new = (await browser.get(f"/dashboard/cases/{receipt['case']}")).text
+    assert (f"/dashboard/cases/{scene.case}" in new) == (rule == "link")
+    assert (receipt["case"] in (await browser.get(f"/dashboard/cases/{scene.case}")).text) == (rule == "link")
