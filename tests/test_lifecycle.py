@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from enum import StrEnum
+from typing import Any
 
 import pytest
 
@@ -65,7 +66,7 @@ def test_a_table_that_begins_in_an_unknown_state_does_not_load() -> None:
         )
 
 
-MACHINES = [CASE, CONSULTATION, *ASSIGNMENT.values()]
+MACHINES: list[Machine[Any]] = [CASE, CONSULTATION, *ASSIGNMENT.values()]
 OPEN = [(m, name) for m in MACHINES for name, state in m.states.items() if state.is_open]
 
 

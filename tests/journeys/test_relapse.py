@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import select, text
 
 from app.clock import FixedClock
-from app.flow import look_back
 from app.flow.look_back import LookBacks
 from app.ledger.reconcile import reconcile, verify_chains
 from app.models import Event, LookBack
+from app.supervise import look_back
 from tests.api.scenes import ASSIGNED, FEEDBACK, UNCLEAR, Scene, assigned, unclear
 from tests.city import CityUnderTest, open_city
 from tests.dashboard.office import at_work, shown
@@ -376,7 +376,7 @@ async def test_a_case_whose_look_back_fails_is_put_off_and_keeps_no_other_waitin
     clock.set(local("2026-04-01T09:00"))
     worker = LookBacks(city.runtime.database, clock, city.runtime.cities)
     with monkeypatch.context() as broken:
-        broken.setattr(look_back.look_back, "ask", None)
+        broken.setattr(look_back, "ask", None)
         assert await worker.look()
         assert not await worker.look()
     assert await events_of(city, "look_back.asked") == []
