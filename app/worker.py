@@ -21,7 +21,7 @@ from app.deliver.guard import Guard
 from app.deliver.send import Sender
 from app.directory.city import CityCache
 from app.flow.look_back import LookBacks
-from app.flow.nightly import Sweeper
+from app.flow.nightly import Reconciler
 from app.flow.second_opinion import Adviser
 from app.flow.supervision import Supervisor
 from app.log import get_logger
@@ -59,7 +59,7 @@ class WorkerContext:
     courier: Courier = field(init=False)
     supervisor: Supervisor = field(init=False)
     look_backs: LookBacks = field(init=False)
-    sweeper: Sweeper = field(init=False)
+    reconciler: Reconciler = field(init=False)
     adviser: Adviser | None = field(init=False, default=None)
     _anchored: float | None = field(init=False, default=None)
 
@@ -80,7 +80,7 @@ class WorkerContext:
         self.cities = self.cities or CityCache(self.database, zone)
         self.supervisor = Supervisor(self.database, self.clock, self.cities)
         self.look_backs = LookBacks(self.database, self.clock, self.cities)
-        self.sweeper = Sweeper(self.database, self.clock, zone)
+        self.reconciler = Reconciler(self.database, self.clock, zone)
         if settings.second_opinion_url:
             self.adviser = self._make_adviser(settings.second_opinion_url, self.cities)
 
@@ -102,7 +102,7 @@ class WorkerContext:
     async def close(self) -> None:
         """Let calls under way finish, for `drain_seconds` at most; then let go of everything."""
         advising = asyncio.create_task(self.adviser.aclose(self.drain_seconds)) if self.adviser else None
-        sweeping = asyncio.create_task(self.sweeper.aclose(SWEEP_SECONDS))
+        sweeping = asyncio.create_task(self.reconciler.aclose(SWEEP_SECONDS))
         dropped = await self.courier.drain(self.drain_seconds)
         await sweeping
         if advising:
@@ -138,7 +138,7 @@ async def look_back_next(context: WorkerContext) -> bool:
 
 async def reconcile_next(context: WorkerContext) -> bool:
     """Once a day, after two in the morning, take the reconciliation of the whole ledger in hand, beside the loop."""
-    return await context.sweeper.take()
+    return await context.reconciler.take()
 
 
 async def advise_next(context: WorkerContext) -> bool:

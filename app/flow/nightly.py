@@ -21,7 +21,7 @@ MOST_NAMED: Final = 20
 LOOK_AGAIN: Final = timedelta(minutes=10)
 
 
-class Sweeper:
+class Reconciler:
     """Reconciles the ledger every night; one for each worker process. Close it with `aclose`.
 
     Args:

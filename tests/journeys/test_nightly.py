@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, text
 
 from app.clock import FixedClock
-from app.flow.nightly import Sweeper
+from app.flow.nightly import Reconciler
 from app.ledger import reconcile
 from app.models import Role, Sweep
 from app.supervise.sweep import LEASE, claim, day_of
@@ -23,15 +23,15 @@ def local(moment: str) -> datetime:
     return datetime.fromisoformat(moment).replace(tzinfo=ZONE)
 
 
-def sweeper_of(city: CityUnderTest) -> Sweeper:
-    return Sweeper(city.runtime.database, city.clock, ZONE)
+def reconciler_of(city: CityUnderTest) -> Reconciler:
+    return Reconciler(city.runtime.database, city.clock, ZONE)
 
 
 async def sweep(city: CityUnderTest) -> bool:
     """One worker's look, and the sweep that it began; whether there was one."""
-    sweeper = sweeper_of(city)
-    taken = await sweeper.take()
-    await sweeper.aclose(60)
+    reconciler = reconciler_of(city)
+    taken = await reconciler.take()
+    await reconciler.aclose(60)
     return taken
 
 
@@ -109,11 +109,11 @@ async def test_a_sweep_that_has_not_come_for_two_days_is_shown(city: CityUnderTe
 
 async def test_of_several_workers_one_sweeps(city: CityUnderTest) -> None:
     await assigned(city)
-    sweepers = [sweeper_of(city) for _ in range(4)]
-    taken = await asyncio.gather(*(sweeper.take() for sweeper in sweepers))
+    reconcilers = [reconciler_of(city) for _ in range(4)]
+    taken = await asyncio.gather(*(reconciler.take() for reconciler in reconcilers))
     assert sorted(taken) == [False, False, False, True]
-    for sweeper in sweepers:
-        await sweeper.aclose(60)
+    for reconciler in reconcilers:
+        await reconciler.aclose(60)
     [row] = await sweeps(city)
     assert (row.reports, row.opened, row.closed, row.offenders) == (1, 1, 0, 0)
     assert row.events > 1
@@ -147,10 +147,10 @@ async def test_a_sweep_that_fails_or_is_stopped_is_left_to_the_next(
 
     with monkeypatch.context() as broken:
         broken.setattr("app.flow.nightly.reconcile", wait)
-        sweeper = sweeper_of(city)
-        assert await sweeper.take()
+        reconciler = reconciler_of(city)
+        assert await reconciler.take()
         await asyncio.sleep(0.05)
-        await sweeper.aclose()
+        await reconciler.aclose()
     assert await sweep(city)
     [row] = await sweeps(city)
     assert row.finished_at == clock.now()
@@ -170,13 +170,13 @@ async def test_a_sweep_holds_no_transaction_while_it_reads(
         return found
 
     monkeypatch.setattr("app.flow.nightly.reconcile", slowly)
-    sweeper = sweeper_of(city)
-    assert await sweeper.take()
+    reconciler = reconciler_of(city)
+    assert await reconciler.take()
     await asyncio.wait_for(reading.wait(), 10)
     answer = await (await city.reporter("FR-02")).post("/v1/reports", json={"text": "区民政局要求天天报甲表。"})
     assert answer.status_code == 201
     go_on.set()
-    await sweeper.aclose(60)
+    await reconciler.aclose(60)
     [row] = await sweeps(city)
     assert (row.offenders, row.broken_chains) == (0, 0)
     assert row.finished_at is not None
