@@ -19,6 +19,7 @@ from app.classify import Thresholds
 from app.flow.desk import Desk
 from app.models import RelapseRule
 from app.problems import AppError, Conflict, InvalidInput, NotAllowed, NotAuthenticated
+from app.route.likeness import Thresholds as LikenessThresholds
 from app.runtime import Runtime
 from app.supervise.relapse import RelapsePolicy
 
@@ -104,6 +105,9 @@ def make_desk(runtime: Runtime, session: AsyncSession, principal: Principal) -> 
         relapse=RelapsePolicy(
             RelapseRule(runtime.settings.relapse_rule), timedelta(days=runtime.settings.relapse_window_days)
         ),
+        likeness=LikenessThresholds(
+            suggest=runtime.settings.suggest_from_likeness, join=runtime.settings.join_from_likeness
+        ),
     )
 
 
@@ -121,12 +125,16 @@ class Door:
         async with self.runtime.database.read() as session:
             yield session
 
-    async def write(self, act: Callable[[Desk], Awaitable[BaseModel]], status: int = 200) -> Response:
+    async def write(
+        self, act: Callable[[Desk], Awaitable[BaseModel]], status: int = 200, *, body: bytes | None = None
+    ) -> Response:
         """Do one verb in one transaction and answer after its commit.
 
-        With an Idempotency-Key the answer is stored in the same transaction, and a retry gets it again.
+        With an Idempotency-Key the answer is stored in the same transaction, and a retry gets it again. `body` stands
+        for one that was read already.
         """
-        digest = digest_of(self.request.method, self.request.url.path, await self.request.body())
+        sent = await self.request.body() if body is None else body
+        digest = digest_of(self.request.method, self.request.url.path, sent)
         try:
             async with self.runtime.database.write() as session:
                 desk = make_desk(self.runtime, session, self.principal)

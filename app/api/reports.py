@@ -1,5 +1,6 @@
 """Reports: sending them, reading what became of them, saying whether the burden is really gone."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -7,6 +8,7 @@ from fastapi import Path, Response
 from pydantic import BaseModel, Field
 
 from app.access.principal import Permission
+from app.api.clusters import ReasonOut, to_reasons
 from app.api.door import Door, In, Out, door, make_router
 from app.flow.desk import Desk
 from app.flow.look_back import answer_look_back
@@ -79,6 +81,7 @@ class ReceiptOut(Out):
     joined: bool = Field(description="whether the report joined a case that was open already")
     reopened: bool = Field(False, description="the report brought a struck-off case back; it keeps its number")
     relapse_of: str | None = Field(None, description="the struck-off case that this new one follows")
+    joined_because: list[ReasonOut] = Field(description="why it joined; spans index your own text, nothing of others'")
     status: CaseStatus
     decision: DecisionOut
     due_at: datetime | None = Field(description="when the next step is due")
@@ -103,6 +106,24 @@ class LookBackOut(Out):
     open: bool = Field(description="waits for `POST …/look-back`")
 
 
+class UpstreamOut(Out):
+    """上报: a department has carried the matter to the province, whose answer is awaited."""
+
+    department: str
+    forwarded_on: date
+    reference: str
+    forwarded_to: str
+
+
+class MeasureOut(Out):
+    """What a point is asked about: who did it, what kind of measure, and what it wrote for the reporters."""
+
+    department: str
+    measures: list[str]
+    completed_on: date | None
+    public_reply: str
+
+
 class ReportOut(Out):
     """A report and what became of it."""
 
@@ -117,6 +138,8 @@ class ReportOut(Out):
     explanation: str
     replies: list[ReplyOut]
     look_backs: list[LookBackOut] = Field(description="the point's looks back at this case, oldest first")
+    awaiting_province: list[UpstreamOut] = Field(default_factory=list, description="since when, with which reference")
+    asked_about: list[MeasureOut] = Field(default_factory=list, description="while the point is asked to verify")
 
 
 class BatchIn(In):
@@ -145,13 +168,14 @@ class LookBackIn(In):
     comment: str | None = Field(None, max_length=2000, description="kept for the office, never sent to a department")
 
 
-def to_receipt_out(receipt: Receipt, provisional: bool) -> ReceiptOut:
+def to_receipt_out(receipt: Receipt, provisional: bool, names: Mapping[str, str]) -> ReceiptOut:
     return ReceiptOut(
         report=receipt.report.number,
         case=receipt.case.number,
         joined=receipt.joined,
         reopened=receipt.reopened,
         relapse_of=receipt.relapse_of,
+        joined_because=to_reasons([reason.to_dict() for reason in receipt.joined_because], names),
         status=receipt.case.status,
         decision=DecisionOut.model_validate(receipt.report.decision),
         due_at=receipt.case.due_at,
@@ -161,7 +185,7 @@ def to_receipt_out(receipt: Receipt, provisional: bool) -> ReceiptOut:
 
 async def _receive(desk: Desk, body: ReportIn) -> ReceiptOut:
     receipt = await receive(desk, body.to_submission())
-    return to_receipt_out(receipt, receipt.provisional)
+    return to_receipt_out(receipt, receipt.provisional, desk.city.names)
 
 
 @router.post("/reports", status_code=201, response_model=ReceiptOut)
@@ -219,6 +243,22 @@ def to_report_out(record: ReportRecord, names: dict[str, str]) -> ReportOut:
                 | {"open": q.asked_at is not None and q.ended_at is None}
             )
             for q in record.look_backs
+        ],
+        awaiting_province=[
+            UpstreamOut(
+                department=names.get(duty.department_code, duty.department_code),
+                **{key: act.content[key] for key in ("forwarded_on", "reference", "forwarded_to")},
+            )
+            for duty, act in record.forwardings
+        ],
+        asked_about=[
+            MeasureOut(
+                department=names.get(duty.department_code, duty.department_code),
+                measures=act.content.get("measure_kinds", []),
+                completed_on=act.content.get("completed_on"),
+                public_reply=act.content["public_reply"],
+            )
+            for duty, act in record.measures
         ],
     )
 

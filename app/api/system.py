@@ -10,6 +10,7 @@ from app.api.door import get_runtime
 from app.deliver import log
 from app.directory.schema import is_at_head
 from app.ledger.search import count_by_status
+from app.ledger.supervision import count_quarantined
 from app.ledger.sweeps import last_sweep
 from app.models import Sweep
 from app.problems import AppError
@@ -51,7 +52,7 @@ async def _checks(request: Request) -> dict[str, bool]:
 
 @router.get("/metrics", response_class=Response)
 async def metrics(request: Request) -> Response:
-    """Prometheus text: cases and deliveries by status, the oldest delivery due, the last nightly reconciliation.
+    """Prometheus text: cases and deliveries by status, the oldest due, quarantined clocks, the last reconciliation.
 
     No text, no reporter. Figures of a reconciliation appear with the first one.
     """
@@ -59,6 +60,9 @@ async def metrics(request: Request) -> Response:
     registry = CollectorRegistry()
     cases = Gauge("yilong_cases", "Cases by status", ["status"], registry=registry)
     deliveries = Gauge("yilong_deliveries", "Deliveries by status", ["status"], registry=registry)
+    quarantined = Gauge(
+        "yilong_supervision_quarantined", "Running clocks whose look kept failing; release them", registry=registry
+    )
     oldest = Gauge("yilong_delivery_oldest_due_seconds", "Age of the oldest due delivery", registry=registry)
     async with runtime.database.read() as session:
         for status, count in (await count_by_status(session)).items():
@@ -67,6 +71,7 @@ async def metrics(request: Request) -> Response:
             deliveries.labels(delivery_status.value).set(count)
         due = await log.oldest_due(session)
         _add_sweep(registry, await last_sweep(session))
+        quarantined.set(await count_quarantined(session))
     oldest.set(max(0.0, (runtime.clock.now() - due).total_seconds()) if due else 0.0)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 

@@ -10,7 +10,8 @@ def reopen(file: CaseFile) -> None:
     """Bring a closed case back to the office's desk; its history and its replies stay, its departments are told."""
     _put_back(file, CaseStatus.TRIAGE)
     file.record("case.put_back", {})
-    _tell(file, {a.department_code for a in file.assignments if a.status is AssignmentStatus.CLOSED}, "put_back")
+    ended = {AssignmentStatus.CLOSED, AssignmentStatus.UNRESOLVED}
+    _tell(file, {a.department_code for a in file.assignments if a.status in ended}, "put_back")
 
 
 def reopen_relapsed(file: CaseFile, last: Sequence[Assignment]) -> None:

@@ -2,30 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
 from app.casefile import CaseFile, live_assignments
 from app.classify import Decision, ReportText, Route, classify
-from app.consult.convene import Guest, convene
+from app.close.unresolved import tell_joined
+from app.consult.convene import Guest, convene, invite
+from app.consult.schedule import Meeting, fix_meeting, read_bookings
+from app.consult.session_file import SessionFile, lock_sessions
 from app.directory.serials import CASE, CONSULTATION, REPORT
 from app.flow.desk import Desk
-from app.flow.relapse import put_back
+from app.flow.joining import SAME_WORDS, Place, find_place, read_traces
+from app.flow.relapse import find_relapsed, note_link, put_back
 from app.intake import accept
 from app.intake.accept import Submission
-from app.models import (
-    Assignment,
-    AssignmentRole,
-    Case,
-    CaseStatus,
-    Consultation,
-    RelapseRule,
-    Report,
-    VerificationStatus,
-    new_id,
-)
-from app.route import assign
+from app.models import Assignment, AssignmentRole, Case, CaseStatus, RelapseRule, Report, VerificationStatus, new_id
+from app.route import assign, cluster
+from app.route.likeness import Reason
 from app.route.policy import Duty
-from app.supervise import look_back, relapse
 
 # What follows a report without anybody's hand is the service's own act, not the reporter's.
 SYSTEM_ACTOR = "system"
@@ -47,19 +41,7 @@ class Receipt:
     reopened: bool
     relapse_of: str | None
     provisional: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a report belongs: a new case, an open one, or a struck-off one; `earlier` is what a new one follows."""
-
-    file: CaseFile
-    is_new: bool = False
-    earlier: CaseFile | None = None
-
-    @property
-    def is_back(self) -> bool:
-        return not self.is_new and self.file.case.status is CaseStatus.CLOSED
+    joined_because: tuple[Reason, ...] = ()
 
 
 async def receive(desk: Desk, submission: Submission) -> Receipt:
@@ -69,10 +51,20 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
         desk.city.get_department(code, "declared_departments")
     accept.refuse_empty(submission)
     decision = decide(desk, submission, district=point.district, unit=point.name)
+    traces = read_traces(desk, submission.text, decision, point.code)
     # Numbers come first: taking one is a transaction of its own.
     number = await desk.numbers.take(REPORT, desk.now)
-    place = await _find_or_open(desk, submission, decision, point.district)
-    file, reopened = place.file, place.is_back
+    case_number = await desk.numbers.take(CASE, desk.now)
+    if decision.route is Route.CONSULTATION:
+        await desk.numbers.reserve(CONSULTATION, desk.now)
+    place = await find_place(desk, fingerprint_of(submission, decision), traces)
+    earlier = None if place.file else await find_relapsed(desk, fingerprint_of(submission, decision), decision)
+    if earlier is not None and earlier.case.status is not CaseStatus.CLOSED:
+        place, earlier = Place(earlier, (SAME_WORDS,)), None
+    reopened = earlier is not None and desk.relapse.rule is RelapseRule.REOPEN
+    file = place.file or (earlier if reopened else None)
+    if file is None:
+        file = new_case(desk, submission, decision, number=case_number, district=point.district, follows=earlier)
     report = accept.accept_report(
         file.batch,
         submission,
@@ -83,10 +75,15 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
         sealer=desk.sealer,
         now=desk.now,
     )
-    if place.is_new:
-        await _open(desk, place, decision, report)
+    if place.file is not None or reopened:
+        await _join(file, report, point.district, place)
     else:
-        _join(file, report, point.district)
+        report.likeness = traces.to_dict()
+        cluster.remember(file.batch, report)
+        cluster.suggest(file.batch, report, place.suggested, desk.now)
+        if earlier is not None:
+            await note_link(desk, earlier, report, file.case)
+        await open_case(desk, file, decision, report, relapse_of=earlier.case.number if earlier else None)
     if reopened:
         file.actor = SYSTEM_ACTOR
         reports = [*await desk.reports_on(file), report]
@@ -97,10 +94,11 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
         case=file.case,
         decision=decision,
         assignments=live_assignments(file.assignments),
-        joined=not place.is_new and not reopened,
+        joined=place.file is not None,
         reopened=reopened,
-        relapse_of=place.earlier.case.number if place.earlier else None,
+        relapse_of=earlier.case.number if earlier and not reopened else None,
         provisional=any(d.provisional for d in file.running()),
+        joined_because=place.reasons,
     )
 
 
@@ -116,70 +114,71 @@ def decide(desk: Desk, submission: Submission, *, district: str | None, unit: st
     return classify(text, desk.city.knowledge, desk.thresholds)
 
 
-async def _find_or_open(desk: Desk, submission: Submission, decision: Decision, district: str) -> _Place:
-    """An open case with the same words and sources, else one that comes back by the office's rule, else a new one.
+def fingerprint_of(submission: Submission, decision: Decision) -> str:
+    return accept.fingerprint(submission.text, [s.code for s in decision.sources])
 
-    Which it is, is judged again under the case's lock.
-    """
-    number = await desk.numbers.take(CASE, desk.now)
-    if decision.route is Route.CONSULTATION:
-        await desk.numbers.reserve(CONSULTATION, desk.now)
-    sources = [s.code for s in decision.sources]
-    fingerprint = accept.fingerprint(submission.text, sources)
-    known = await accept.find_open_case(desk.session, fingerprint)
-    known = known or await relapse.find_closed_match(desk.session, fingerprint, desk.relapse, desk.now)
-    earlier = await desk.open_file(known) if known else None
-    if earlier is not None and earlier.case.status is not CaseStatus.CLOSED:
-        return _Place(earlier)
-    if earlier is not None and not relapse.comes_back(earlier.case, sources, desk.relapse, desk.now):
-        earlier = None
-    if earlier is not None and desk.relapse.rule is RelapseRule.REOPEN:
-        return _Place(earlier)
+
+def new_case(
+    desk: Desk,
+    submission: Submission,
+    decision: Decision,
+    *,
+    number: str,
+    district: str,
+    follows: CaseFile | None = None,
+) -> CaseFile:
+    """A case that this report opens; `follows` is the struck-off one whose burden came back with it."""
     case = Case(
         id=new_id(),
         number=number,
         summary=accept.summarize(submission),
         category=decision.category,
         route=decision.route,
-        sources=sources,
+        sources=[s.code for s in decision.sources],
         burden_types=[b.code for b in decision.burden_types],
         districts=[district],
-        fingerprint=fingerprint,
+        fingerprint=fingerprint_of(submission, decision),
         search_text=accept.search_text(number, submission),
         returns=0,
         relapses=0,
-        relapse_of=earlier.case.id if earlier else None,
+        relapse_of=follows.case.id if follows else None,
         opened_at=desk.now,
         last_seq=0,
         last_hash="",
     )
-    return _Place(desk.new_file(case), is_new=True, earlier=earlier)
+    return desk.new_file(case)
 
 
-async def _open(desk: Desk, place: _Place, decision: Decision, report: Report) -> None:
-    """Put a new case on the ledger; where it follows a struck-off one, that one's record says so too."""
-    file, earlier = place.file, place.earlier
+async def open_case(
+    desk: Desk,
+    file: CaseFile,
+    decision: Decision,
+    report: Report,
+    *,
+    split_from: str | None = None,
+    relapse_of: str | None = None,
+) -> None:
+    """Put a new case on the ledger and route it."""
     facts = {"report": report.number, "category": decision.category, "sources": file.case.sources}
-    if earlier is not None:
-        facts["relapse_of"] = earlier.case.number
-    file.record("case.opened", facts)
+    origin = {"split_from": split_from, "relapse_of": relapse_of}
+    file.record("case.opened", facts | {name: number for name, number in origin.items() if number})
     file.actor = SYSTEM_ACTOR
-    if earlier is not None:
-        earlier.actor = SYSTEM_ACTOR
-        relapse.note_relapse(earlier, because="new_report", report=report.number, relapsed_as=file.case.number)
-        await look_back.withdraw(earlier)
-        await desk.finish(earlier)
-    await _route(desk, file, decision, report)
+    await route_case(desk, file, decision, report)
 
 
-def _join(file: CaseFile, report: Report, district: str) -> None:
+async def _join(file: CaseFile, report: Report, district: str, place: Place) -> None:
     file.case.districts = sorted({*file.case.districts, district})
     if file.case.status is CaseStatus.VERIFYING:
         report.verification = VerificationStatus.ASKED
-    file.record("report.joined", {"report": report.number})
+    elif file.case.status is CaseStatus.UNRESOLVED:
+        await tell_joined(file, report)
+    facts: dict[str, Any] = {"report": report.number}
+    if place.score is not None:
+        facts |= {"score": place.score, "because": list(dict.fromkeys(reason.kind for reason in place.reasons))}
+    file.record("report.joined", facts)
 
 
-async def _route(desk: Desk, file: CaseFile, decision: Decision, report: Report) -> None:
+async def route_case(desk: Desk, file: CaseFile, decision: Decision, report: Report) -> None:
     """转: assignments and escalations are dispatched, a consultation is convened, the rest is the office's to rule."""
     receivers = [(r.code, AssignmentRole(r.role)) for r in decision.receivers]
     match decision.route:
@@ -208,15 +207,27 @@ async def summon(
     matters: Sequence[tuple[CaseFile, Sequence[Report]]],
     departments: Sequence[str],
     *,
-    meeting_at: datetime | None = None,
+    meeting: Meeting | None = None,
     place: str | None = None,
-) -> Consultation:
+) -> SessionFile:
     """会商: bring the departments together on these cases. The number must have been reserved."""
     number = await desk.numbers.take(CONSULTATION, desk.now)
-    sources = [code for file, _ in matters for code in file.case.sources]
-    guests = [Guest(code, tuple(desk.city.represented_by(code, sources))) for code in sorted(set(departments))]
     for file, _ in matters:
         file.advance_case(CaseStatus.CONSULTING)
     texts = {file.case.id: desk.masked(reports) for file, reports in matters}
     files = [file for file, _ in matters]
-    return convene(files, guests, number=number, texts=texts, meeting_at=meeting_at, place=place)
+    guests = guests_for(desk, departments, files)
+    sitting = convene(files, guests, number=number)
+    sitting.consultation.place = place
+    if meeting is not None:
+        await lock_sessions(desk.session, [], with_all_open=True)
+        others = await read_bookings(desk.session)
+        fix_meeting(sitting, others, meeting, [guest.department for guest in guests])
+    invite(sitting, guests, texts)
+    return sitting
+
+
+def guests_for(desk: Desk, departments: Sequence[str], files: Sequence[CaseFile]) -> list[Guest]:
+    """Departments as guests: each stands for the provincial sources of these cases whose counterpart it is."""
+    sources = list(dict.fromkeys(code for file in files for code in file.case.sources))
+    return [Guest(code, tuple(desk.city.represented_by(code, sources))) for code in sorted(set(departments))]

@@ -6,20 +6,24 @@ Every query answers the numbers of the offending cases or reports, and looks at 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, not_, or_, select
+from sqlalchemy import Select, and_, case, exists, func, not_, or_, select
 from sqlalchemy.orm import aliased
 
-from app.lifecycle import CASE, DEPARTMENT_STATES, LIVE
+from app.ledger.supervision import QUARANTINED
+from app.lifecycle import CASE, DEPARTMENT_STATES, LIVE, OPEN_SESSIONS
 from app.models import (
     Act,
     ActKind,
+    AgendaItem,
     Assignment,
     AssignmentRole,
     AssignmentStatus,
     Case,
     CaseOutcome,
     CaseStatus,
+    Consultation,
     Deadline,
+    DeadlineKind,
     Delivery,
     Endpoint,
     Event,
@@ -37,7 +41,8 @@ _IS_RELIEVED = and_(_IS_CLOSED, Case.outcome == CaseOutcome.RELIEVED)
 
 def all_checks() -> list[Check]:
     """Every invariant with its fault, in mission order."""
-    return [*_of_reports(), *_of_owners(), *_of_clocks(), *_of_the_end(), *_of_looks_back(), *_of_events()]
+    ours = [*_of_reports(), *_of_owners(), *_of_clocks(), *_of_the_end(), *_of_looks_back(), *_of_events()]
+    return [*ours, *_session_checks(), *_unresolved_checks(), *_merge_checks()]
 
 
 def _of_reports() -> Sequence[Check]:
@@ -117,7 +122,6 @@ def _of_the_end() -> Sequence[Check]:
     answered = exists().where(
         Act.assignment_id == Assignment.id, Act.kind.in_([ActKind.FEEDBACK, ActKind.UPSTREAM_REPLY])
     )
-    survivor = aliased(Case)
     return (
         (
             "已销号却没有办理结果 closed without an outcome",
@@ -132,13 +136,6 @@ def _of_the_end() -> Sequence[Check]:
             select(Case.number)
             .join(Assignment, Assignment.case_id == Case.id)
             .where(_IS_RELIEVED, Assignment.status == AssignmentStatus.CLOSED, ~answered),
-        ),
-        (
-            "已并入却没有存续事项 merged into no case",
-            select(Case.number).where(
-                or_(Case.outcome == CaseOutcome.MERGED, Case.merged_into.is_not(None)),
-                ~exists().where(survivor.id == Case.merged_into, survivor.id != Case.id),
-            ),
         ),
     )
 
@@ -188,3 +185,106 @@ def _of_events() -> Sequence[Check]:
             .where(Event.body.is_not(None), Event.happened_at > Endpoint.active_since, not_(queued)),
         ),
     )
+
+
+def _unexplained() -> Select[str]:
+    """Reports on unresolved cases without a reply that says why, since the case was last left so."""
+    told = exists().where(
+        Reply.report_id == Report.id, Reply.kind == ReplyKind.UNRESOLVED, Reply.sent_at >= Deadline.started_at
+    )
+    return (
+        select(Report.number)
+        .join(Case, Case.id == Report.case_id)
+        .join(Deadline, Deadline.case_id == Case.id)
+        .where(
+            Case.status == CaseStatus.UNRESOLVED,
+            Deadline.kind == DeadlineKind.REVISIT,
+            Deadline.ended_at.is_(None),
+            ~told,
+        )
+    )
+
+
+def _unresolved_checks() -> list[Check]:
+    """What a case needs that stands unresolved: somebody comes back to it, and its reporters know why."""
+    return [
+        (
+            "挂账待解却没有再议时限 unresolved, and nobody will come back to it",
+            select(Case.number).where(
+                Case.status == CaseStatus.UNRESOLVED,
+                ~exists().where(
+                    Deadline.case_id == Case.id, Deadline.kind == DeadlineKind.REVISIT, Deadline.ended_at.is_(None)
+                ),
+            ),
+        ),
+        ("挂账待解却没有说明原因 unresolved without a reply that says why", _unexplained()),
+    ]
+
+
+def _sessionless() -> Select[str]:
+    """Cases in consultation that are not on just one open session's agenda, and others that are on one."""
+    sessions = (
+        select(func.count())
+        .select_from(AgendaItem)
+        .join(Consultation, Consultation.id == AgendaItem.consultation_id)
+        .where(
+            AgendaItem.case_id == Case.id,
+            AgendaItem.outcome.is_(None),
+            Consultation.status.in_(OPEN_SESSIONS),
+        )
+        .scalar_subquery()
+    )
+    return select(Case.number).where(sessions != case((Case.status == CaseStatus.CONSULTING, 1), else_=0))
+
+
+def _caseless() -> Select[str]:
+    waiting = exists().where(
+        AgendaItem.consultation_id == Consultation.id,
+        AgendaItem.outcome.is_(None),
+        AgendaItem.case_id == Case.id,
+        Case.status == CaseStatus.CONSULTING,
+    )
+    return select(Consultation.number).where(Consultation.status.in_(OPEN_SESSIONS), ~waiting)
+
+
+def _merge_checks() -> list[Check]:
+    survivor = aliased(Case)
+    merged = Case.merged_into.is_not(None)
+    told = exists().where(Reply.report_id == Report.id, Reply.case_id == Report.came_from)
+    return [
+        (
+            "并入与办理结果不符 merged, and its state or outcome says otherwise",
+            select(Case.number).where(
+                or_(
+                    and_(merged, or_(Case.status != CaseStatus.CLOSED, Case.outcome != CaseOutcome.MERGED)),
+                    and_(~merged, Case.outcome == CaseOutcome.MERGED),
+                )
+            ),
+        ),
+        (
+            "已并入仍有线索 merged case that still has a report",
+            select(Case.number).where(merged, exists().where(Report.case_id == Case.id)),
+        ),
+        (
+            "已并入而线索去向不明 merged case whose reports cannot be found",
+            select(Case.number).where(merged, ~exists().where(Report.came_from == Case.id)),
+        ),
+        (
+            "并入的事项本身已并入 merged into a case that is merged itself",
+            select(Case.number)
+            .join(survivor, survivor.id == Case.merged_into)
+            .where(or_(survivor.merged_into.is_not(None), survivor.id == Case.id)),
+        ),
+        (
+            "并入线索未获告知 report moved by a merge that was told nothing",
+            select(Report.number).where(Report.came_from.is_not(None), ~told),
+        ),
+    ]
+
+
+def _session_checks() -> list[Check]:
+    return [
+        ("会商事项不在唯一一场会商的议程上 in consultation, but not on one open session's agenda", _sessionless()),
+        ("会商没有待议的事项 open session without a case in consultation", _caseless()),
+        ("督办已停止 clock quarantined after failed looks", select(Case.number).where(Case.id.in_(QUARANTINED))),
+    ]

@@ -20,6 +20,8 @@ from app.models import (
     Consultation,
     Deadline,
     Event,
+    ExtensionState,
+    Instruction,
     Invitation,
     LookBack,
     Reply,
@@ -53,6 +55,9 @@ class CaseFilter:
     category: str | None = None
     folded_text: str | None = None
     relapsed: bool = False
+    supervision_level: int | None = None
+    supervised_department: str | None = None
+    extension_requested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ def scope_cases(statement: Select[Any], principal: Principal) -> Select[Any]:
         AgendaItem.case_id == Case.id,
         Invitation.consultation_id == AgendaItem.consultation_id,
         Invitation.department_code == code,
+        Invitation.withdrawn_at.is_(None),
     )
     return statement.where(or_(assigned, invited))
 
@@ -94,9 +100,21 @@ def conditions_of(wanted: CaseFilter) -> list[Any]:
         conditions.append(Case.category == wanted.category)
     if wanted.relapsed:
         conditions.append(or_(Case.relapses > 0, Case.relapse_of.is_not(None)))
+    if wanted.supervision_level is not None:
+        conditions.append(_supervised(wanted.supervision_level, wanted.supervised_department))
+    if wanted.extension_requested:
+        conditions.append(
+            exists().where(Assignment.case_id == Case.id, Assignment.extension == ExtensionState.REQUESTED)
+        )
     if wanted.folded_text:
         conditions.append(Case.search_text.contains(wanted.folded_text, autoescape=True))
     return conditions
+
+
+def _supervised(level: int, department: str | None) -> Any:
+    """A duty stands at that level of supervision; of one department only where it is named."""
+    clock = exists().where(Deadline.case_id == Case.id, Deadline.level == level, Deadline.ended_at.is_(None))
+    return clock.where(Deadline.department_code == department) if department is not None else clock
 
 
 async def find_cases(
@@ -113,7 +131,7 @@ async def find_cases(
     rows = list(await session.scalars(statement.order_by(Case.opened_at.desc(), Case.id.desc()).limit(limit + 1)))
     more = len(rows) > limit
     rows = rows[:limit]
-    return Page(rows, make_cursor(rows[-1]) if more else None)
+    return Page(rows, make_cursor(rows[-1].opened_at, rows[-1].id) if more else None)
 
 
 async def count_cases(session: AsyncSession, principal: Principal, wanted: CaseFilter) -> int:
@@ -127,8 +145,8 @@ async def count_by_status(session: AsyncSession) -> dict[CaseStatus, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def make_cursor(case: Case) -> str:
-    value = json.dumps([case.opened_at.isoformat(), case.id])
+def make_cursor(moment: datetime, row_id: str) -> str:
+    value = json.dumps([moment.isoformat(), row_id])
     return base64.urlsafe_b64encode(value.encode()).decode().rstrip("=")
 
 
@@ -171,6 +189,7 @@ class CaseRecord:
     relapse_of: str | None = None
     relapsed_as: Sequence[str] = ()
     opinion: SecondOpinion | None = None
+    instructions: Sequence[Instruction] = ()
 
 
 async def read_record(session: AsyncSession, case: Case) -> CaseRecord:
@@ -182,9 +201,11 @@ async def read_record(session: AsyncSession, case: Case) -> CaseRecord:
     assignments = await rows(
         select(Assignment).where(Assignment.case_id == case.id).order_by(Assignment.dispatched_at, Assignment.id)
     )
+    # A merged case shows its own reports, wherever they are now.
+    its_own = Report.case_id == case.id if case.merged_into is None else Report.came_from == case.id
     return CaseRecord(
         case=case,
-        reports=await rows(select(Report).where(Report.case_id == case.id).order_by(Report.received_at, Report.id)),
+        reports=await rows(select(Report).where(its_own).order_by(Report.received_at, Report.id)),
         assignments=assignments,
         deadlines=await rows(select(Deadline).where(Deadline.case_id == case.id).order_by(Deadline.started_at)),
         acts=await rows(
@@ -205,6 +226,9 @@ async def read_record(session: AsyncSession, case: Case) -> CaseRecord:
         relapse_of=await session.scalar(select(Case.number).where(Case.id == case.relapse_of)),
         relapsed_as=await rows(select(Case.number).where(Case.relapse_of == case.id).order_by(Case.number)),
         opinion=await session.get(SecondOpinion, case.id),
+        instructions=await rows(
+            select(Instruction).where(Instruction.case_id == case.id).order_by(Instruction.decided_at, Instruction.id)
+        ),
     )
 
 

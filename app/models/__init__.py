@@ -2,28 +2,36 @@
 
 from app.models.access import ApiKey, IdempotentAnswer, User, UserSession
 from app.models.cases import Act, Assignment, Case, Deadline, Ruling
+from app.models.clusters import ReportKey, SimilarPair
 from app.models.columns import Base, columns_of, new_id
-from app.models.consultations import AgendaItem, Consultation, Invitation
+from app.models.consultations import AgendaItem, Consultation, Invitation, StatedPosition
 from app.models.delivery import Attempt, Callback, Delivery, Endpoint
 from app.models.directory import CalendarDay, Department, ObservationPoint, PackVersion, Serial
 from app.models.events import Event
+from app.models.evidence import Evidence
 from app.models.learned import LearnedModel
 from app.models.look_backs import LookBack
 from app.models.opinions import SecondOpinion
 from app.models.reports import Reply, Report, ReportContact
+from app.models.supervision import Digest, Instruction
 from app.models.sweeps import Sweep
 from app.vocabulary import (
     ActKind,
+    AgendaOutcome,
     AssignmentKind,
     AssignmentRole,
     AssignmentStatus,
+    Attendance,
     CaseOutcome,
     CaseStatus,
     ConsultationStatus,
     DeadlineKind,
+    Decided,
     DeliveryStatus,
     ExtensionState,
+    InvitationAnswer,
     LookBackAnswer,
+    Manner,
     OpinionFault,
     OpinionState,
     Party,
@@ -38,12 +46,14 @@ __all__ = [
     "Act",
     "ActKind",
     "AgendaItem",
+    "AgendaOutcome",
     "ApiKey",
     "Assignment",
     "AssignmentKind",
     "AssignmentRole",
     "AssignmentStatus",
     "Attempt",
+    "Attendance",
     "Base",
     "CalendarDay",
     "Callback",
@@ -54,17 +64,23 @@ __all__ = [
     "ConsultationStatus",
     "Deadline",
     "DeadlineKind",
+    "Decided",
     "Delivery",
     "DeliveryStatus",
     "Department",
+    "Digest",
     "Endpoint",
     "Event",
+    "Evidence",
     "ExtensionState",
     "IdempotentAnswer",
+    "Instruction",
     "Invitation",
+    "InvitationAnswer",
     "LearnedModel",
     "LookBack",
     "LookBackAnswer",
+    "Manner",
     "ObservationPoint",
     "OpinionFault",
     "OpinionState",
@@ -76,10 +92,13 @@ __all__ = [
     "ReplyKind",
     "Report",
     "ReportContact",
+    "ReportKey",
     "Role",
     "Ruling",
     "SecondOpinion",
     "Serial",
+    "SimilarPair",
+    "StatedPosition",
     "Sweep",
     "User",
     "UserSession",

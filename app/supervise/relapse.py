@@ -77,7 +77,7 @@ async def last_duties(file: CaseFile) -> list[Assignment]:
     told = await file.session.scalars(
         select(Event.facts).where(Event.case_id == file.case.id, Event.type == "case.closed", Event.seq > struck_off)
     )
-    ids = {json.loads(facts)["assignment"] for facts in told}
+    ids = {json.loads(facts).get("assignment") for facts in told}
     last = [a for a in file.assignments if a.id in ids]
     return sorted(last, key=lambda a: (a.role is not AssignmentRole.LEAD, a.department_code))
 

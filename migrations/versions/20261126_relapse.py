@@ -1,7 +1,7 @@
 """relapse, looks back, nightly sweeps
 
 Revision: 20261126_relapse
-Follows: 20261126_supervision
+Follows: 20261126_clusters
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "20261126_relapse"
-down_revision = "20261126_supervision"
+down_revision = "20261126_clusters"
 branch_labels = None
 depends_on = None
 

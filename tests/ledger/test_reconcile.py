@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from app.clock import FixedClock
 from app.ledger.reconcile import reconcile
-from tests.api.scenes import ASSIGNED, FEEDBACK, Scene, assigned
+from tests.api.scenes import ASSIGNED, FEEDBACK, UNCLEAR, Scene, assigned
 from tests.city import CityUnderTest
 
 BREAKAGE = {
@@ -23,7 +23,7 @@ BREAKAGE = {
         "more than one lead",
     ),
     "clock of another state": ("UPDATE deadlines SET kind = 'review'", "fits the state"),
-    "merged into nothing": ("UPDATE cases SET merged_into = id", "merged into no case"),
+    "merged into nothing": ("UPDATE cases SET merged_into = id", "merged itself"),
     "relapse of nothing": ("UPDATE cases SET relapse_of = 'gone'", "relapse of no case"),
 }
 
@@ -122,3 +122,28 @@ async def test_named_offenders_are_capped_and_all_are_counted(city: CityUnderTes
         whole = await reconcile(session)
     assert (len(found.offenders), found.count) == (3, 5)
     assert (len(whole.offenders), whole.count) == (5, 5)
+
+
+MERGED = {
+    "state": ("UPDATE cases SET outcome = 'answered' WHERE merged_into IS NOT NULL", "state or outcome says otherwise"),
+    "pointer lost": ("UPDATE cases SET merged_into = NULL", "state or outcome says otherwise"),
+    "chain": ("UPDATE cases SET merged_into = id WHERE merged_into IS NOT NULL", "merged itself"),
+    "report left": (
+        "UPDATE reports SET case_id = came_from WHERE came_from IS NOT NULL",
+        "merged case that still has a report",
+    ),
+    "origin lost": ("UPDATE reports SET came_from = NULL", "cannot be found"),
+    "not told": ("DELETE FROM replies", "told nothing"),
+}
+
+
+@pytest.mark.parametrize("kind", MERGED)
+async def test_a_merge_that_went_wrong_is_named(city: CityUnderTest, kind: str) -> None:
+    scene = await assigned(city)
+    other = (await (await city.reporter("FR-02")).post("/v1/reports", json={"text": UNCLEAR})).json()["case"]
+    body = {"cases": [other], "reason": "同一件事。"}
+    assert (await scene.office.post(f"/v1/cases/{scene.case}/merge", json=body)).status_code == 200
+    assert await offenders(city) == []
+    statement, fault = MERGED[kind]
+    await run(city, statement)
+    assert any(fault in found for found in await offenders(city))
