@@ -10,7 +10,10 @@ from app.vocabulary import DeliveryStatus
 
 
 class Endpoint(Base):
-    """A department system's address for webhooks. Its secret is stored encrypted."""
+    """A department system's address for webhooks. Its secret is stored encrypted.
+
+    Every event of its department after `active_since` is queued for it; None where that moment is not known.
+    """
 
     __tablename__ = "endpoints"
 
@@ -19,6 +22,7 @@ class Endpoint(Base):
     url: Mapped[str] = mapped_column(String(1000))
     secret: Mapped[bytes] = mapped_column(LargeBinary)
     active: Mapped[bool] = mapped_column(Boolean, default=True)
+    active_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     __table_args__ = (Index("ix_endpoints_department_code", "department_code"),)
