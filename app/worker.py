@@ -18,7 +18,7 @@ from app.database import Database
 from app.deliver.ask import Asker
 from app.deliver.courier import Courier
 from app.deliver.guard import Guard
-from app.deliver.send import Sender
+from app.deliver.send import Posting, Sender
 from app.directory.city import CityCache
 from app.flow.second_opinion import Adviser
 from app.flow.supervision import Supervisor
@@ -42,6 +42,7 @@ class WorkerContext:
         sender: made from the settings where absent; closed by the worker either way.
         cities: the process's own where it has one.
         adviser: None where no model is configured, or its address is refused.
+        chance: 0 up to 1, drawn for the jitter of retries.
         heartbeat: monotonic moment of the last round; 0 before the first. `/readyz` looks at it.
     """
 
@@ -49,10 +50,11 @@ class WorkerContext:
     settings: Settings
     clock: Clock
     sealer: Sealer
-    sender: Sender | None = None
+    sender: Posting | None = None
     cities: CityCache | None = None
     heartbeat: float = 0.0
     drain_seconds: float = DRAIN_SECONDS
+    chance: Callable[[], float] = _chance.random
     courier: Courier = field(init=False)
     supervisor: Supervisor = field(init=False)
     adviser: Adviser | None = field(init=False, default=None)
@@ -70,6 +72,7 @@ class WorkerContext:
             self.sender,
             concurrency=settings.delivery_concurrency,
             cap=settings.delivery_endpoint_cap,
+            chance=self.chance,
         )
         self.cities = self.cities or CityCache(self.database, ZoneInfo(settings.timezone))
         self.supervisor = Supervisor(self.database, self.clock, self.cities)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.casefile import CaseFile
@@ -19,6 +19,13 @@ async def has_due(session: AsyncSession, now: datetime) -> bool:
     """Whether a look could find anything; takes no lock."""
     found = select(Deadline.id).where(Deadline.look_at <= now, Deadline.ended_at.is_(None)).limit(1)
     return await session.scalar(found) is not None
+
+
+async def next_look(session: AsyncSession) -> datetime | None:
+    """The earliest moment at which a clock is to be looked at; None where none is."""
+    found = select(func.min(Deadline.look_at)).where(Deadline.look_at.is_not(None), Deadline.ended_at.is_(None))
+    moment: datetime | None = await session.scalar(found)
+    return moment
 
 
 async def lock_due_case(session: AsyncSession, now: datetime) -> str | None:
