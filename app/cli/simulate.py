@@ -1,5 +1,7 @@
 """`yilong simulate`: a city in fast time, seeded and reproducible; proves its ledger at the end."""
 
+import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -20,9 +22,7 @@ def simulate(
     start: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The first day; 2025-07-01 where absent.")
     ] = None,
-    reports_per_day: Annotated[
-        float, typer.Option(min=0.1, max=100, help="Reports on an average working day.")
-    ] = 5.5,
+    reports_per_day: Annotated[float, typer.Option(min=0.1, max=100, help="Reports on an average working day.")] = 4.5,
     database_url: Annotated[
         str | None, typer.Option(help="An EMPTY database to play on, SQLite or PostgreSQL; else a throw-away one.")
     ] = None,
@@ -51,5 +51,14 @@ def simulate(
         keep=keep,
         serve=serve,
     )
-    if not run_plain(play(what, typer.echo)):
+    if not run_plain(play(what, typer.echo), loop=_fastest_loop()):
         raise typer.Exit(FALSE)
+
+
+def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The one that serves, where it is installed: a sixth less work."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

@@ -24,5 +24,5 @@ def between(bounds: tuple[float, float], seed: int, *about: object) -> float:
 
 def weighted(choices: Sequence[tuple[Item, float]], seed: int, *about: object) -> Item:
     """One of the items, each as often as its weight says."""
-    items, weights = zip(*choices, strict=True)
+    items, weights = [item for item, _ in choices], [weight for _, weight in choices]
     return roll(seed, *about).choices(items, weights)[0]

@@ -1,4 +1,4 @@
-"""The network's far end, where webhooks arrive: in this process for a simulation, on a loopback socket for the live play.
+"""The network's far end, where webhooks arrive: in this process for a simulation, on a loopback socket when live.
 
 Both hand what arrives to `systems`; neither knows what it means.
 """
@@ -22,7 +22,7 @@ _REQUEST = re.compile(r"POST /([A-Z0-9-]{1,20}) HTTP/1\.[01]")
 
 
 class InProcess:
-    """Takes the place of the worker's sender: signs as it does, and calls the departments' systems without a network."""
+    """Takes the place of the worker's sender: signs as it does, and calls the systems without a network."""
 
     def __init__(self, systems: Systems) -> None:
         self._systems = systems

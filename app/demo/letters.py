@@ -147,9 +147,7 @@ class LetterBox:
     def voices(self, day: date, number: int) -> list[Letter]:
         """The letters about one burden: by points that have it, some passing the first one's words on."""
         about = (day, number)
-        burden = roll(self._seed, "burden", *about).choice(
-            read_burdens(weighted(FILES, self._seed, "file", *about))
-        )
+        burden = roll(self._seed, "burden", *about).choice(read_burdens(weighted(FILES, self._seed, "file", *about)))
         letters: list[Letter] = []
         for point in self._concerned(burden, weighted(VOICES, self._seed, "voices", *about), *about):
             letter = self.write(burden, point, day.year, *about)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from app.deliver.claim import next_due
-from app.demo.stage import Stage
 from app.demo.far_end import InProcess
+from app.demo.stage import Stage
 from app.supervise.watch import next_look
 from app.worker import STEPS, WorkerContext
 
@@ -78,6 +78,7 @@ class Past:
     patience: float | None = None
     steps: int = field(default=0, init=False)
     seconds: float = field(default=0.0, init=False)
+    over: bool = field(default=False, init=False)
 
     async def play(self, until: datetime) -> None:
         """Play up to that moment; there the clock stands still."""
@@ -90,6 +91,7 @@ class Past:
             await self._play(worker, until, began)
         finally:
             await worker.close()
+        self.over = True
         self.stage.clock.set(until)
         self.seconds = time.perf_counter() - began
         self.progress(until)
@@ -119,6 +121,8 @@ class Past:
         dawn = datetime(day.year, day.month, day.day, tzinfo=calendar.zone) + timedelta(days=1)
 
         async def next_day() -> None:
+            if self.over:
+                return
             if dawn.day == 1:
                 self.progress(stage.clock.now())
             self._expect_day(dawn.date())

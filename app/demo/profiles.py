@@ -58,7 +58,7 @@ WAITS_FOR_OPINIONS_DAYS = 6
 # The points: what they answer when asked, and how long that takes them.
 STILL_THERE, STILL_THERE_AGAIN = 0.12, 0.2
 STAYS_SILENT, COMES_BACK = 0.07, 0.05
-LOOKS_EVERY_DAYS: Bounds = (1.5, 3.5)
+LOOKS_EVERY_DAYS: Bounds = (2, 4)
 ANSWERS_AFTER_HOURS: Bounds = (0.5, 14)
 COMES_BACK_AFTER_DAYS: Bounds = (20, 70)
 

@@ -1,4 +1,4 @@
-"""What all parties share: the way to the service, the keys, the seed, what is still to happen, and a voice to tell it."""
+"""What all parties share: the way to the service, the keys, the seed, what is still to happen, and a voice."""
 
 import json
 import re

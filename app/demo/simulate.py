@@ -1,6 +1,6 @@
 """模拟: a city in fast time, from a first day on; ends with its figures and its proof, and may serve what it left."""
 
-import contextlib
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,14 +10,12 @@ from pathlib import Path
 from secrets import token_urlsafe
 from zoneinfo import ZoneInfo
 
-import uvicorn
-
 from app.clock import FixedClock
-from app.demo.stage import USERNAME, NotEmpty, play_settings, staged
 from app.demo.far_end import NOWHERE
 from app.demo.past import Past
+from app.demo.serving import interrupted, serving
+from app.demo.stage import USERNAME, NotEmpty, play_settings, staged
 from app.demo.summary import conclude
-from app.main import create_app
 from app.runtime import make_runtime
 from app.settings import Settings
 
@@ -37,7 +35,7 @@ class Simulation:
     days: int
     seed: int
     start: date = DEFAULT_START
-    per_day: float = 5.5
+    per_day: float = 4.5
     database_url: str | None = None
     keep: Path | None = None
     serve: bool = False
@@ -86,10 +84,8 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 
 async def _serve(settings: Settings, clock: FixedClock, say: Say) -> None:
     """Dashboard and API over the outcome, in the last simulated moment, until Ctrl-C. No worker: nothing goes on."""
-    say(f"页面:{settings.resolved_public_url}/dashboard/  时间停在 {clock.now():%Y-%m-%d};按 Ctrl-C 结束")
-    application = create_app(make_runtime(settings, clock))
-    server = uvicorn.Server(
-        uvicorn.Config(application, settings.host, settings.port, log_config=None, access_log=False)
-    )
-    with contextlib.suppress(KeyboardInterrupt):
-        await server.serve()
+    ending = interrupted()
+    with socket.create_server((settings.host, settings.port), backlog=128) as listening:
+        async with serving(make_runtime(settings, clock), listening, with_worker=False) as address:
+            say(f"页面:{address}/dashboard/  时间停在 {clock.now():%Y-%m-%d};按 Ctrl-C 结束")
+            await ending.wait()

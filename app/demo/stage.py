@@ -30,13 +30,13 @@ USERNAME = "admin"
 
 
 class NotEmpty(Conflict):
-    code = "database_not_empty"
-    title_zh, title_en = "数据库不是空的", "The database is not empty"
+    code = "not_empty"
+    title_zh, title_en = "不是空的", "Not empty"
 
     def __init__(self) -> None:
         super().__init__(
-            "这个数据库里已有账号或线索,模拟会把虚构内容写进去。请给一个空的数据库。",
-            "This database has accounts or reports already; a simulation would mix invented ones in. Give an empty one.",
+            "这里已有账号、线索或文件,模拟会把虚构内容混进去。请给一个空的数据库或空的文件夹。",
+            "There is something here already; a simulation would mix invented reports in. Give an empty one.",
         )
 
 

@@ -1,4 +1,4 @@
-"""The ledger in figures, for the whole city: how much, how fast, how often on time. No department is set beside another.
+"""The ledger in figures, for the whole city: how much, how fast, how often on time. It compares no departments.
 
 Reads only; a handful of queries whatever the size.
 """
@@ -74,14 +74,14 @@ async def _clocks(session: AsyncSession) -> dict[str, tuple[int, int]]:
         .where(Deadline.met.is_not(None))
         .group_by(Deadline.kind, Deadline.met)
     )
-    counts: Counter[tuple[str, bool]] = Counter({(str(kind), met): count for kind, met, count in rows})
+    counts = Counter({(str(kind), bool(met)): count for kind, met, count in rows})
     return {kind: (counts[kind, True], counts[kind, False]) for kind in sorted({kind for kind, _ in counts})}
 
 
 async def _levels(session: AsyncSession) -> dict[int, int]:
-    rows = await session.execute(select(Deadline.level, func.count()).where(Deadline.level > 0).group_by(Deadline.level))
+    levels = select(Deadline.level, func.count()).where(Deadline.level > 0).group_by(Deadline.level)
     reached: Counter[int] = Counter()
-    for level, count in rows:
+    for level, count in await session.execute(levels):
         for lower in range(1, level + 1):
             reached[lower] += count
     return dict(sorted(reached.items()))

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import (
@@ -29,7 +29,7 @@ from app.models import (
 )
 
 
-def _parts() -> Iterable[tuple[str, Select[Any]]]:
+def _parts() -> Iterable[tuple[str, Any]]:
     """What belongs to each case: the case's number first, then what is compared."""
     case, duty = Case.number, Assignment.department_code
     yield "case", select(
@@ -41,34 +41,47 @@ def _parts() -> Iterable[tuple[str, Select[Any]]]:
         case, Report.number, Report.observation_point_code, Report.title, Report.text, Report.occurred_on,
         Report.hours_per_month, Report.verification, Report.verification_comment, Report.received_at,
     ).join(Report, Report.case_id == Case.id)  # fmt: skip
-    yield "reply", select(case, Report.number, Reply.kind, Reply.text, Reply.sent_at).join(
-        Report, Report.case_id == Case.id
-    ).join(Reply, Reply.report_id == Report.id)
+    yield (
+        "reply",
+        select(case, Report.number, Reply.kind, Reply.text, Reply.sent_at)
+        .join(Report, Report.case_id == Case.id)
+        .join(Reply, Reply.report_id == Report.id),
+    )
     yield "assignment", select(
         case, duty, Assignment.kind, Assignment.role, Assignment.status, Assignment.on_behalf_of, Assignment.due_at,
         Assignment.dispatched_at, Assignment.extension,
     ).join(Assignment, Assignment.case_id == Case.id)  # fmt: skip
-    yield "act", select(case, duty, Act.kind, Act.content, Act.applied, Act.done_at).join(
-        Assignment, Assignment.case_id == Case.id
-    ).join(Act, Act.assignment_id == Assignment.id)
+    yield (
+        "act",
+        select(case, duty, Act.kind, Act.content, Act.applied, Act.done_at)
+        .join(Assignment, Assignment.case_id == Case.id)
+        .join(Act, Act.assignment_id == Assignment.id),
+    )
     yield "clock", select(
         case, Deadline.kind, Deadline.party, Deadline.department_code, Deadline.started_at, Deadline.due_at,
         Deadline.reminded_at, Deadline.overdue_at, Deadline.level, Deadline.ended_at, Deadline.met,
     ).join(Deadline, Deadline.case_id == Case.id)  # fmt: skip
-    yield "ruling", select(case, Ruling.category, Ruling.receivers, Ruling.reason, Ruling.ruled_at).join(
-        Ruling, Ruling.case_id == Case.id
+    yield (
+        "ruling",
+        select(case, Ruling.category, Ruling.receivers, Ruling.reason, Ruling.ruled_at).join(
+            Ruling, Ruling.case_id == Case.id
+        ),
     )
-    yield "session", select(
-        case, Consultation.number, Consultation.status, Consultation.minutes, AgendaItem.conclusion
-    ).join(AgendaItem, AgendaItem.case_id == Case.id).join(Consultation, Consultation.id == AgendaItem.consultation_id)
+    yield (
+        "session",
+        select(case, Consultation.number, Consultation.status, Consultation.minutes, AgendaItem.conclusion)
+        .join(AgendaItem, AgendaItem.case_id == Case.id)
+        .join(Consultation, Consultation.id == AgendaItem.consultation_id),
+    )
     yield "opinion", select(
         case, Consultation.number, Invitation.department_code, Invitation.position, Invitation.basis,
         Invitation.stated_at,
     ).join(AgendaItem, AgendaItem.case_id == Case.id).join(
         Consultation, Consultation.id == AgendaItem.consultation_id
     ).join(Invitation, Invitation.consultation_id == Consultation.id)  # fmt: skip
-    yield "event", select(case, Event.type, Event.department_code, Event.happened_at).join(
-        Event, Event.case_id == Case.id
+    yield (
+        "event",
+        select(case, Event.type, Event.department_code, Event.happened_at).join(Event, Event.case_id == Case.id),
     )
 
 
