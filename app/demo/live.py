@@ -52,14 +52,16 @@ async def play(how: Play, say: Say) -> bool:
             say("一龙演示:正在准备一次性数据库……")
             async with OnLoopback().listening() as far_end:
                 password = secrets.token_urlsafe(9)
-                stage = await _play_past(settings, how, far_end, password, say)
+                stage = await _play_past(settings, how, far_end, ending, password, say)
                 if not ending.is_set():
                     await _play_live(settings, how, stage, listening, ending, password)
         say("—— 演示结束 ——")
         return await _conclude(settings, stage, say)
 
 
-async def _play_past(settings: Settings, how: Play, far_end: OnLoopback, password: str, say: Say) -> Stage:
+async def _play_past(
+    settings: Settings, how: Play, far_end: OnLoopback, ending: asyncio.Event, password: str, say: Say
+) -> Stage:
     """Set the stage some weeks ago, and play up to this moment."""
     now, zone = SystemClock().now(), ZoneInfo(settings.timezone)
     first = now.astimezone(zone).date() - timedelta(days=how.days)
@@ -71,8 +73,12 @@ async def _play_past(settings: Settings, how: Play, far_end: OnLoopback, passwor
             return stage
         say(f"先把 {first} 以来的 {how.days} 天快速演一遍……")
         counts = stage.scene.counts
-        past = Past(stage, PAST_PER_DAY, lambda moment: say(f"{moment:%Y-%m-%d} 收 {counts['reports']} 条"))
-        past.patience = PATIENCE_SECONDS
+        past = Past(
+            stage,
+            PAST_PER_DAY,
+            lambda moment: say(f"{moment.astimezone(zone):%Y-%m-%d} 收 {counts['reports']} 条"),
+            lambda seconds: ending.is_set() or seconds > PATIENCE_SECONDS,
+        )
         await past.play(now)
         say(f"往事演完:{past.seconds:.0f} 秒。")
         return stage

@@ -65,17 +65,18 @@ class PlayedWorker:
 
 @dataclass
 class Past:
-    """A stretch of simulated time; `play` may be given up after `patience` seconds of real time.
+    """A stretch of simulated time.
 
     Attributes:
         per_day: reports on an average working day.
         progress: told the simulated moment at the start of each month, and at the end.
+        enough: asked between two moments, with the seconds of real time spent: whether to go straight to the end.
     """
 
     stage: Stage
     per_day: float
     progress: Progress
-    patience: float | None = None
+    enough: Callable[[float], bool] = lambda _: False
     steps: int = field(default=0, init=False)
     seconds: float = field(default=0.0, init=False)
     over: bool = field(default=False, init=False)
@@ -99,7 +100,7 @@ class Past:
     async def _play(self, worker: PlayedWorker, until: datetime, began: float) -> None:
         stage, schedule = self.stage, self.stage.scene.schedule
         changes, worker_at, look_at = -1, stage.clock.now(), stage.clock.now()
-        while self.patience is None or time.perf_counter() - began < self.patience:
+        while not self.enough(time.perf_counter() - began):
             moment = min(worker_at, schedule.next_at() or until)
             if moment >= until:
                 return
