@@ -24,7 +24,7 @@ from app.runtime import make_runtime
 from app.settings import Settings
 
 Say = Callable[[str], None]
-PAST_PER_DAY = 3.5
+PAST_PER_DAY = 2.5
 PATIENCE_SECONDS = 40.0
 LOOK_SECONDS = 0.05
 

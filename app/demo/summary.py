@@ -22,6 +22,7 @@ CLOCKS = {
     "acceptance": "签收",
     "feedback": "反馈",
     "forwarding": "上报",
+    "chase": "跟踪答复",
     "consultation": "会商",
     "review": "审核",
     "verification": "核实",
