@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.running import FALSE, run_plain
+from app.cli.running import FALSE, fail, run_plain
 
 
 def register(application: typer.Typer) -> None:
@@ -34,13 +34,14 @@ def simulate(
     """Simulate a city: reports, departments, province and office for months or years, in minutes."""
     import logging
 
-    from app.cli.running import fail
     from app.demo.simulate import DEFAULT_START, Simulation
     from app.demo.simulate import simulate as play
     from app.log import configure_logging
 
     if keep and database_url:
         fail("--keep 与 --database-url 只能给一个。Give --keep or --database-url, not both.")
+    if database_url:
+        _check_url(database_url)
     configure_logging(logging.ERROR)
     what = Simulation(
         days=days,
@@ -53,6 +54,17 @@ def simulate(
     )
     if not run_plain(play(what, typer.echo), loop=_fastest_loop()):
         raise typer.Exit(FALSE)
+
+
+def _check_url(url: str) -> None:
+    from sqlalchemy.exc import ArgumentError
+
+    from app.database import to_async_url
+
+    try:
+        to_async_url(url)
+    except (ValueError, ArgumentError) as error:
+        fail(f"--database-url: {error}")
 
 
 def _fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
