@@ -2,7 +2,18 @@
 
 import typer
 
-from app.cli import accounts, backtest, classification, deliveries, demo, learning, ledger, server, simulate
+from app.cli import (
+    accounts,
+    backtest,
+    classification,
+    deliveries,
+    demo,
+    learning,
+    ledger,
+    server,
+    simulate,
+    supervision,
+)
 
 application = typer.Typer(
     name="yilong",
@@ -10,7 +21,7 @@ application = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for group in (server, accounts, classification, learning, backtest, ledger, deliveries, demo, simulate):
+for group in (server, accounts, classification, learning, backtest, ledger, supervision, deliveries, demo, simulate):
     group.register(application)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from app.deadlines import due_by
 from app.demo.chance import between, weighted
 from app.demo.profiles import (
-    CLOSES_REFUSED,
     GRANTS,
     SENDS_BACK,
     TAKES_UP,
@@ -96,8 +95,9 @@ class Office:
         ranked = sorted(session["invitations"], key=lambda i: (i["position"] != "lead", i["department"]))
         concerned = [i for i in ranked if i["position"] != "not_concerned"] or ranked
         parts = [{"department": i["department"], "lead": n == 0} for n, i in enumerate(concerned)]
+        waiting = [item["case"] for item in session["agenda"] if item["outcome"] is None]
         body = {
-            "conclusions": [{"case": item["case"], "parts": parts} for item in session["agenda"]],
+            "conclusions": [{"case": case, "parts": parts} for case in waiting],
             "minutes": scene.phrase("minutes", session["number"]),
         }
         if await scene.call("POST", f"/v1/consultations/{session_id}/conclusion", "office", body):
@@ -116,16 +116,11 @@ class Office:
     # ── what comes back ──
 
     async def _review(self, record: Record) -> None:
-        """Accept or send back each answer; where a point stayed silent or the province refused, end it with words."""
+        """Accept or send back each answer; where a point stayed silent, end it with words."""
         scene, number = self._scene, record["case"]["number"]
         waiting = [duty for duty in record["assignments"] if duty["status"] == "responded"]
         if not waiting:
             await self._close(number, "relieved", "silent_statements", "观测点未答复,按审核结果办结")
-            return
-        answers = [act for act in record["acts"] if act["kind"] == "upstream_reply"]
-        refused = bool(answers) and not answers[-1]["content"]["agreed"]
-        if refused and scene.happens(CLOSES_REFUSED, "closes refused", number):
-            await self._close(number, "unresolved", "refused_statements", "省里暂不同意,说明后办结")
             return
         sent_before = sum(act["kind"] in {"feedback", "upstream_reply"} for act in record["acts"]) > len(waiting)
         for duty in sorted(waiting, key=lambda d: str(d["department"])):

@@ -12,10 +12,13 @@ from app.demo import province
 from app.demo.chance import between, happens, roll, weighted
 from app.demo.letters import phrase
 from app.demo.profiles import (
+    BECAUSE,
+    CANNOT_LIFT,
     MOVES_AT,
     NO_OPINION,
     POSITIONS,
     PROGRESSES,
+    REPLIES_TO_NOTICE,
     RETURN_REASONS,
     SAYS_DOCUMENT,
     profile_of,
@@ -129,6 +132,8 @@ def _extension(desk: Desk, hours: float) -> Step:
 
 
 def _feedback(desk: Desk, hours: float) -> Step:
+    if desk.happens(CANNOT_LIFT, "cannot lift"):
+        return _cannot_lift(desk, hours)
     measures = desk.phrase("measures")
     said = {"measures": measures, "public_reply": desk.phrase("public_replies")}
     if desk.happens(SAYS_DOCUMENT, "document"):
@@ -138,6 +143,18 @@ def _feedback(desk: Desk, hours: float) -> Step:
         return desk.on(**said, completed_on=(today - timedelta(days=1)).isoformat())
 
     return Step(hours, "assignment.feedback", content, f"反馈:{measures}")
+
+
+def _cannot_lift(desk: Desk, hours: float) -> Step:
+    explanation = desk.phrase("unresolved_explanations")
+    content = desk.on(
+        measures=explanation,
+        public_reply=desk.phrase("unresolved_replies"),
+        resolved=False,
+        because=weighted(BECAUSE, desk.seed, "because", *desk.about),
+        explanation=explanation,
+    )
+    return Step(hours, "assignment.feedback", lambda _: content, f"反馈暂不能解决:{explanation}")
 
 
 def _return(desk: Desk, hours: float, otherwise: Plan) -> Step:
@@ -197,17 +214,28 @@ def _again(desk: Desk) -> Plan:
 
 
 def _chased(desk: Desk) -> Plan:
-    """A notice of lateness or of a level: moves whoever waited for one; the others are at work already."""
+    """A notice of lateness or of a level: moves whoever waited for one; the others are at work, and may say so."""
     clock, waiting = desk.event["data"]["deadline"], desk.duty["status"] in {"dispatched", "accepted"}
-    if clock["kind"] not in {"feedback", "forwarding"} or not waiting or not desk.waits_to_be_chased:
+    if clock["kind"] not in {"feedback", "forwarding"} or not waiting:
         return ()
-    number = desk.event["data"]["case"]["number"]
-    if clock.get("level", 0) != weighted(MOVES_AT, desk.seed, "moves at", number, desk.code):
-        return ()
+    number, level = desk.event["data"]["case"]["number"], clock.get("level", 0)
+    moves = desk.waits_to_be_chased and level == weighted(MOVES_AT, desk.seed, "moves at", number, desk.code)
+    if not moves:
+        replies = happens(REPLIES_TO_NOTICE, desk.seed, "replies", level, *desk.about)
+        return (_reply(desk),) if replies else ()
     hours = desk.between((2, 24), "moves")
     if desk.duty["kind"] == "escalation":
         return (_forwarding(desk, hours), _upstream(desk))
     return (_feedback(desk, hours),)
+
+
+def _reply(desk: Desk) -> Step:
+    words, days = desk.phrase("supervision_replies"), roll(desk.seed, "promises", *desk.about).randint(1, 3)
+
+    def content(today: date) -> dict[str, Any]:
+        return desk.on(explanation=words, promised_on=(today + timedelta(days=days)).isoformat())
+
+    return Step(desk.between((1, 9), "replies"), "assignment.supervision_reply", content, f"答复督办:{words}")
 
 
 # ── a consultation ──

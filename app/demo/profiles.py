@@ -42,7 +42,8 @@ POSITIONS = (("supporting", 6.0), ("lead", 2.0), ("not_concerned", 2.0))
 NO_OPINION = 0.1
 # At which notice a department moves that waits for one: 0 is the notice of lateness itself, then the levels.
 MOVES_AT = ((0, 4.0), (1, 3.0), (2, 2.0), (3, 1.0))
-PROGRESSES, SAYS_DOCUMENT = 0.4, 0.3
+PROGRESSES, SAYS_DOCUMENT, CANNOT_LIFT, REPLIES_TO_NOTICE = 0.4, 0.3, 0.04, 0.5
+BECAUSE = (("law_requires", 3.0), ("needs_funds", 3.0), ("upstream_rule", 2.0))
 
 # The province: working days until it answers, and how often it says no.
 PROVINCE_DAYS = (((10, 20), 5.0), ((20, 35), 3.0), ((35, 60), 2.0))
@@ -51,7 +52,6 @@ PROVINCE_REFUSES = 0.18
 # The office: hours until it takes something up, how often it finds fault, what it does about returns and wishes.
 TAKES_UP = (((0.5, 5), 10.0), ((5, 14), 5.0), ((20, 40), 1.0))
 SENDS_BACK, GRANTS, FOLLOWS_PROPOSAL, KNOWS_ON_THE_TELEPHONE = 0.1, 0.75, 0.55, 0.7
-CLOSES_REFUSED = 0.6
 CONVENES_RETURNED = 0.08
 WAITS_FOR_OPINIONS_DAYS = 6
 

@@ -26,6 +26,7 @@ CLOCKS = {
     "consultation": "会商",
     "review": "审核",
     "verification": "核实",
+    "revisit": "再议",
 }
 EXTENSIONS = {"requested": "待定", "granted": "同意", "refused": "不同意", "lapsed": "失效"}
 REPLIES = {"interim": "阶段", "final": "办结"}
