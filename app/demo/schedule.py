@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from app.deadlines import END_OF_OFFICE_DAY, START_OF_OFFICE_DAY, Calendar, end_of, office_moment
+from app.deadlines import Calendar, end_of, office_moment
 
 Act = Callable[[], Awaitable[None]]
-DAY_HOURS = float(END_OF_OFFICE_DAY.hour - START_OF_OFFICE_DAY.hour)
+DAY_HOURS = 9.0
 LIVE_SECONDS_PER_HOUR = 0.06
 
 
@@ -24,7 +24,7 @@ class Course(Protocol):
         ...
 
 
-class OfficeHours:
+class WorkingHours:
     """Simulated: hours pass in office hours of working days only; nine make a day."""
 
     def __init__(self, calendar: Calendar) -> None:

@@ -14,7 +14,7 @@ from app.demo.department import Departments
 from app.demo.office import Office
 from app.demo.points import Points
 from app.demo.scene import Scene
-from app.demo.schedule import OfficeHours
+from app.demo.schedule import WorkingHours
 from app.demo.wire import InProcessWire
 from app.directory.loading import load_into_database, read_files
 from app.directory.pack import BUNDLED_PACK
@@ -84,7 +84,7 @@ async def staged(
         await runtime.start()
         wire = InProcessWire(create_app(runtime))
         city = runtime.cities.current
-        scene = Scene(city, clock, wire, keys, seed, OfficeHours(city.calendar), say, aloud=False)
+        scene = Scene(city, clock, wire, keys, seed, WorkingHours(city.calendar), say, aloud=False)
         stage = Stage(runtime, clock, wire, scene, Points(scene), Office(scene), Departments(scene))
         await stage.departments.systems.connect(runtime, address)
         yield stage

@@ -13,7 +13,7 @@ from app.deadlines import Calendar
 from app.demo.letters import read_phrases
 from app.demo.plans import PLANS, plan_for
 from app.demo.profiles import DEPARTMENTS, is_down, profile_of
-from app.demo.schedule import FastHours, OfficeHours, Schedule
+from app.demo.schedule import FastHours, Schedule, WorkingHours
 from app.directory.calendar import published_days
 from app.directory.city import City, build_city
 from app.directory.loading import read_files
@@ -50,7 +50,7 @@ def local(text: str) -> datetime:
     ],
 )
 def test_working_hours_pass_in_office_hours_only(start: str, hours: float, end: str) -> None:
-    assert OfficeHours(calendar()).after(local(start), hours) == local(end)
+    assert WorkingHours(calendar()).after(local(start), hours) == local(end)
 
 
 def test_live_an_hour_is_a_blink() -> None:
