@@ -82,6 +82,13 @@ class ClosingIn(In):
     )
     version: Version = None
 
+    @field_validator("outcome")
+    @classmethod
+    def refuse_merged(cls, outcome: CaseOutcome) -> CaseOutcome:
+        if outcome is CaseOutcome.MERGED:
+            raise ValueError("merge the case instead")
+        return outcome
+
 
 class UnresolvedIn(In):
     """The burden cannot be lifted for now: why, what the reporters are told, and when the office comes back to it."""
@@ -90,13 +97,6 @@ class UnresolvedIn(In):
     statement: str = Field(min_length=2, max_length=4000, description="goes into the reply to every reporter")
     working_days: int | None = Field(None, ge=1, le=250, description="until the office comes back; usually 60")
     version: Version = None
-
-    @field_validator("outcome")
-    @classmethod
-    def refuse_merged(cls, outcome: CaseOutcome) -> CaseOutcome:
-        if outcome is CaseOutcome.MERGED:
-            raise ValueError("merge the case instead")
-        return outcome
 
 
 class ReopeningIn(In):
