@@ -22,10 +22,10 @@ from app.models import (
     Consultation,
     Deadline,
     Event,
-    Invitation,
     Reply,
     Report,
     Ruling,
+    StatedPosition,
 )
 
 
@@ -74,11 +74,8 @@ def _parts() -> Iterable[tuple[str, Any]]:
         .join(Consultation, Consultation.id == AgendaItem.consultation_id),
     )
     yield "opinion", select(
-        case, Consultation.number, Invitation.department_code, Invitation.position, Invitation.basis,
-        Invitation.stated_at,
-    ).join(AgendaItem, AgendaItem.case_id == Case.id).join(
-        Consultation, Consultation.id == AgendaItem.consultation_id
-    ).join(Invitation, Invitation.consultation_id == Consultation.id)  # fmt: skip
+        case, StatedPosition.department_code, StatedPosition.position, StatedPosition.basis, StatedPosition.stated_at
+    ).join(StatedPosition, StatedPosition.case_id == Case.id)  # fmt: skip
     yield (
         "event",
         select(case, Event.type, Event.department_code, Event.happened_at).join(Event, Event.case_id == Case.id),
