@@ -5,6 +5,7 @@ import typer
 from app.cli import (
     accounts,
     backtest,
+    calendar,
     classification,
     deliveries,
     demo,
@@ -21,7 +22,9 @@ application = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for group in (server, accounts, classification, learning, backtest, ledger, supervision, deliveries, demo, simulate):
+for group in (
+    server, accounts, calendar, classification, learning, backtest, ledger, supervision, deliveries, demo, simulate,
+):  # fmt: skip
     group.register(application)
 
 
