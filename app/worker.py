@@ -19,7 +19,7 @@ from app.deadlines import OfficeHours
 from app.deliver.ask import Asker
 from app.deliver.courier import Courier
 from app.deliver.guard import Guard
-from app.deliver.send import Sender
+from app.deliver.send import Posting, Sender
 from app.directory.city import CityCache
 from app.feedback.vault import Vault
 from app.flow.clocks import Recounter
@@ -50,6 +50,7 @@ class WorkerContext:
         sender: made from the settings where absent; closed by the worker either way.
         cities: the process's own where it has one.
         adviser: None where no model is configured, or its address is refused.
+        chance: 0 up to 1, drawn for the jitter of retries.
         heartbeat: monotonic moment of the last round; 0 before the first. `/readyz` looks at it.
     """
 
@@ -57,10 +58,11 @@ class WorkerContext:
     settings: Settings
     clock: Clock
     sealer: Sealer
-    sender: Sender | None = None
+    sender: Posting | None = None
     cities: CityCache | None = None
     heartbeat: float = 0.0
     drain_seconds: float = DRAIN_SECONDS
+    chance: Callable[[], float] = _chance.random
     courier: Courier = field(init=False)
     recounter: Recounter = field(init=False)
     supervisor: Supervisor = field(init=False)
@@ -83,6 +85,7 @@ class WorkerContext:
             self.sender,
             concurrency=settings.delivery_concurrency,
             cap=settings.delivery_endpoint_cap,
+            chance=self.chance,
         )
         zone = ZoneInfo(settings.timezone)
         hours = OfficeHours(settings.office_opens, settings.office_closes)

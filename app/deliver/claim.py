@@ -74,6 +74,13 @@ async def has_due(session: AsyncSession, now: datetime) -> bool:
     return await session.scalar(found) is not None
 
 
+async def next_due(session: AsyncSession) -> datetime | None:
+    """The earliest moment at which a delivery is due; None where nothing waits."""
+    found = select(func.min(_first_due())).where(Endpoint.active)
+    moment: datetime | None = await session.scalar(found)
+    return moment
+
+
 async def claim_due(session: AsyncSession, now: datetime, *, limit: int, cap: int, lease: timedelta = LEASE) -> Claim:
     """Lease up to `limit` due deliveries, at most `cap` at a time for each address.
 
