@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from app.casefile import CaseFile
+from app.lifecycle import IllegalMove
 from app.models import Assignment, AssignmentStatus, CaseStatus
 
 
@@ -21,6 +22,9 @@ def reopen_relapsed(file: CaseFile, last: Sequence[Assignment]) -> None:
 
 
 def _put_back(file: CaseFile, status: CaseStatus) -> None:
+    """Only what was struck off comes back: an open case may return to the desk too, but not by losing its duties."""
+    if file.case.status is not CaseStatus.CLOSED:
+        raise IllegalMove(file.case.status, "reopened")
     file.advance_case(status)
     file.case.outcome = file.case.answer_due_at = None
 
