@@ -29,7 +29,7 @@ from app.settings import Settings
 
 ANCHOR_SECONDS = 30.0
 DRAIN_SECONDS = 20.0
-LONGEST_PAUSE_SECONDS = 5.0
+LONGEST_PAUSE_SECONDS = 2.0
 _chance = random.SystemRandom()
 
 
