@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import (
-    Row,
     ColumnElement,
+    Row,
     ScalarSelect,
     Select,
     Table,
