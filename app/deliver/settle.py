@@ -54,9 +54,7 @@ _breakers = (
 _write_breaker = (
     update(_endpoints)
     .where(_endpoints.c.id == bindparam("endpoint"))
-    .values(
-        failures=bindparam("new_failures"), rests_until=bindparam("new_rest"), proven=bindparam("new_proven")
-    )
+    .values(failures=bindparam("new_failures"), rests_until=bindparam("new_rest"), proven=bindparam("new_proven"))
 )
 _wake_next = (
     update(_table)
@@ -141,9 +139,9 @@ async def _write_breakers(
         if endpoint_id in after and answered is not None:
             after[endpoint_id] = after_call(after[endpoint_id], answered=answered, now=now)
     moved = [
-        {"endpoint": id, "new_failures": b.failures, "new_rest": b.rests_until, "new_proven": b.proven}
-        for id, b in after.items()
-        if b != before[id]
+        {"endpoint": key, "new_failures": b.failures, "new_rest": b.rests_until, "new_proven": b.proven}
+        for key, b in after.items()
+        if b != before[key]
     ]
     if moved:
         await session.execute(_write_breaker, moved)
