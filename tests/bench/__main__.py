@@ -5,13 +5,18 @@ import os
 import sys
 from pathlib import Path
 
-from tests.bench import classification, intake, learner
+from tests.bench import classification, deliveries, intake, learner
 
 
 def main() -> None:
     # Benchmarks measure what an operator has: a server that syncs its log at commit.
     os.environ["YILONG_TEST_POSTGRES_DURABLE"] = "1"
-    results = {"classification": classification.run(), "learner": learner.run(), "intake": intake.run()}
+    results = {
+        "classification": classification.run(),
+        "learner": learner.run(),
+        "intake": intake.run(),
+        "deliveries": deliveries.run(),
+    }
     text = json.dumps(results, indent=2, ensure_ascii=False)
     Path("bench.json").write_text(text + "\n", encoding="utf-8")
     sys.stdout.write(text + "\n")

@@ -20,7 +20,7 @@ def read_arguments(given: list[str]) -> tuple[list[Plan], Path | None]:
     parser.add_argument("--minutes", type=float, default=20.0, help="of storm, shared out among the databases")
     parser.add_argument("--database", choices=KINDS, action="append", help="default: both")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--reporters", type=int, default=6)
+    parser.add_argument("--reporters", type=int, default=12)
     parser.add_argument("--short", action="store_true", help="as within `make test`: calm is reached sooner")
     parser.add_argument("--json", type=Path, help="write the figures there")
     options = parser.parse_args(given)

@@ -1,4 +1,4 @@
-"""A PostgreSQL of one's own, from the wheel, that may be stopped the hard way and started again. Commits are durable."""
+"""A PostgreSQL of one's own, from the wheel, that may be stopped the hard way and started again."""
 
 import os
 import shutil

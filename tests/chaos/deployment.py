@@ -15,7 +15,7 @@ from typing import Self
 
 from tests.processes import free_port
 
-STARTING_SECONDS = 60.0
+STARTING_SECONDS = 180.0
 RESPAWN_SECONDS = 0.5
 SETTLED_SECONDS = 1.0
 
@@ -88,7 +88,7 @@ class Deployment:
         return self._folder / f"{member.name}.log"
 
     async def all_up(self) -> None:
-        """Wait until every member is up; raises RuntimeError after a minute."""
+        """Wait until every member is up; raises RuntimeError after three minutes."""
         if not await self._until(lambda: all(m.up for m in self.members), STARTING_SECONDS):
             missing = [m for m in self.members if not m.up]
             tails = [self.log_of(m).read_text()[-800:] for m in missing if self.log_of(m).exists()]

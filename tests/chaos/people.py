@@ -116,9 +116,10 @@ class People:
                 return
             if await self._call_back(department, event, "feedback", FEEDBACK) == 200:
                 await self._review(duty["id"], "first", accepted=False)
-        elif event["type"] == "assignment.returned_to_department":
-            if await self._call_back(department, event, "feedback", FEEDBACK) == 200:
-                await self._review(duty["id"], "second", accepted=True)
+        elif event["type"] == "assignment.returned_to_department" and (
+            await self._call_back(department, event, "feedback", FEEDBACK) == 200
+        ):
+            await self._review(duty["id"], "second", accepted=True)
 
     async def _call_back(self, department: str, event: dict[str, Any], word: str, data: dict[str, Any]) -> int:
         """Send one signed event, with one id and one body, until it is answered."""

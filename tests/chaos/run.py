@@ -52,7 +52,7 @@ class Plan:
     seconds: float
     seed: int
     calm_seconds: float = 240.0
-    reporters: int = 6
+    reporters: int = 12
     pause: float = 0.25
     bad_share: float = 0.1
     most_bad: int = 3
@@ -85,7 +85,7 @@ async def run(plan: Plan, folder: Path) -> Account:
         calm = await weather(plan, storm, people, database)
         account = await close_account(database, people.book, departments.book)
         account.hold("did not calm down in time", [] if calm < plan.calm_seconds else [f"{calm:.0f} s"])
-        account.hold("processes that ended by themselves", range(deployment.ended_by_themselves if not cluster else 0))
+        account.hold("processes that ended by themselves", range(0 if cluster else deployment.ended_by_themselves))
         account.figures = {
             **storm.done, "bad answers of ordinary systems": departments.bad_answers,
             "longest wait for an answer, s": round(people.book.longest_silence, 1),

@@ -89,7 +89,7 @@ def test_a_refusal_of_one_event_shows_that_the_system_is_alive(outcome: Outcome,
 
 
 class Office:
-    """Claims and settles as workers do, each step by a process of its own: nothing is remembered but in the database."""
+    """Claims and settles as workers do, each step by a process of its own: only the database remembers."""
 
     def __init__(self, url: str, clock: FixedClock) -> None:
         self.url, self.clock = url, clock
