@@ -49,13 +49,15 @@ async def _checks(request: Request) -> dict[str, bool]:
 
 @router.get("/metrics", response_class=Response)
 async def metrics(request: Request) -> Response:
-    """Prometheus text: cases by status, deliveries by status, the oldest one due. No text, no reporter."""
+    """Prometheus text: cases and deliveries by status, the oldest one due, addresses at rest. No text, no reporter."""
     runtime = get_runtime(request)
     registry = CollectorRegistry()
     cases = Gauge("yilong_cases", "Cases by status", ["status"], registry=registry)
     deliveries = Gauge("yilong_deliveries", "Deliveries by status", ["status"], registry=registry)
     oldest = Gauge("yilong_delivery_oldest_due_seconds", "Age of the oldest due delivery", registry=registry)
+    resting = Gauge("yilong_endpoints_resting", "Addresses that get no calls for a while", registry=registry)
     async with runtime.database.read() as session:
+        resting.set(await log.count_resting(session, runtime.clock.now()))
         for status, count in (await count_by_status(session)).items():
             cases.labels(status.value).set(count)
         for delivery_status, count in (await log.count_by_status(session)).items():

@@ -15,6 +15,7 @@ from app.deliver.backoff import next_attempt_at
 from app.deliver.breaker import Breaker, after_call
 from app.deliver.claim import Claimed
 from app.deliver.send import Fault, Outcome
+from app.log import get_logger
 from app.models import Attempt, Delivery, DeliveryStatus, Endpoint
 
 _table = cast("Table", Delivery.__table__)
@@ -145,6 +146,10 @@ async def _write_breakers(
     ]
     if moved:
         await session.execute(_write_breaker, moved)
+    for key, breaker in after.items():
+        if breaker.rests_until is not None and breaker.rests_until != before[key].rests_until:
+            seconds = round((breaker.rests_until - now).total_seconds())
+            get_logger().warning("endpoint_rests", endpoint=key, count=breaker.failures, seconds=seconds)
 
 
 async def _lock(session: AsyncSession, ids: list[int]) -> dict[int, str | None]:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.deadlines import Calendar, due_by
-from app.models import Case, CaseStatus, Consultation, ConsultationStatus, Deadline, Delivery, DeliveryStatus
+from app.models import Case, CaseStatus, Consultation, ConsultationStatus, Deadline, Delivery, DeliveryStatus, Endpoint
 
 ROWS = 8
 SOON_WORKING_DAYS = 2
@@ -62,10 +62,15 @@ class Waiting:
     verification: Group
     consultations: Sequence[Consultation]
     failed_deliveries: int
+    silent_addresses: int
 
 
 # Spelt out for the partial index, which a bound number would not match.
 _HIGHEST_LEVEL = select(Deadline.case_id).where(text("level = 3 AND ended_at IS NULL"))
+
+
+# A rest that has ended without an answer counts too: the address has not shown that it is well.
+_SILENT = select(func.count()).where(Endpoint.active, Endpoint.rests_until.is_not(None))
 
 
 def end_of_today(now: datetime, zone: ZoneInfo) -> datetime:
@@ -135,6 +140,7 @@ async def read_waiting(session: AsyncSession, now: datetime, calendar: Calendar)
         verification=await group(lapsing, later),
         consultations=list(await session.scalars(sessions)),
         failed_deliveries=badges.failed_deliveries,
+        silent_addresses=await session.scalar(_SILENT) or 0,
     )
 
 
