@@ -119,7 +119,9 @@ async def measure(
 
 
 async def all_arrived(receiver: DepartmentReceiver, events: set[str]) -> None:
-    while events - {request.webhook_id for request in list(receiver.requests)}:
+    while True:
+        if not events - {request.webhook_id for request in list(receiver.requests)}:
+            return
         await asyncio.sleep(0.05)
 
 
