@@ -44,7 +44,8 @@ def room(breaker: Breaker, cap: int) -> int:
 def rest_after(failures: int) -> timedelta:
     """How long an address rests after that many failures in a row, five or more."""
     # The doubling is bounded before it is computed: an address may fail for years.
-    return min(FIRST_REST * 2 ** min(failures - OPENS_AFTER, 10), LONGEST_REST)
+    doublings = max(0, min(failures - OPENS_AFTER, 10))
+    return min(FIRST_REST * (1 << doublings), LONGEST_REST)
 
 
 def after_call(breaker: Breaker, *, answered: bool, now: datetime) -> Breaker:

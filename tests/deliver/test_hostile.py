@@ -1,4 +1,4 @@
-"""Every hostile way to answer that the chaos kit knows, one exchange each: bounded in time and bytes, and judged right."""
+"""Every hostile way to answer that the chaos kit knows, one exchange each: bounded in time and bytes, judged right."""
 
 import time
 from datetime import UTC, datetime, timedelta
