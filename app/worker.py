@@ -135,6 +135,7 @@ STEPS: tuple[Step, ...] = (deliver_next, supervise_next, advise_next)
 async def run_worker(context: WorkerContext, stop: asyncio.Event, steps: tuple[Step, ...] | None = None) -> None:
     """Work until `stop` is set, then take nothing new and let calls under way finish. No error ends it."""
     context.open()
+    get_logger().info("worker_started")
     failures = 0
     try:
         while not stop.is_set():

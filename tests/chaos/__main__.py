@@ -25,9 +25,16 @@ def read_arguments(given: list[str]) -> tuple[list[Plan], Path | None]:
     parser.add_argument("--json", type=Path, help="write the figures there")
     options = parser.parse_args(given)
     kinds = options.database or KINDS
-    rest = {"calm_seconds": 100.0, "most_bad": 1} if options.short else {}
+    calm_seconds, most_bad = (100.0, 1) if options.short else (240.0, 3)
     plans = [
-        Plan(kind, options.minutes * 60 / len(kinds), options.seed, reporters=options.reporters, **rest)
+        Plan(
+            kind,
+            options.minutes * 60 / len(kinds),
+            options.seed,
+            reporters=options.reporters,
+            calm_seconds=calm_seconds,
+            most_bad=most_bad,
+        )
         for kind in kinds
     ]
     return plans, options.json

@@ -112,7 +112,7 @@ async def _events(session: AsyncSession, account: Account, receipts: list[Receip
     _check_order(account, receipts)
 
 
-def _queued() -> Select[Any]:
+def _queued() -> Select[*tuple[Any, ...]]:
     """Every addressed event with each address of its department, and the delivery that must be there."""
     return (
         select(

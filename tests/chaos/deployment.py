@@ -17,7 +17,7 @@ from tests.processes import free_port
 
 STARTING_SECONDS = 180.0
 RESPAWN_SECONDS = 0.5
-SETTLED_SECONDS = 1.0
+LOG_START_BYTES = 100_000
 
 
 @dataclass
@@ -29,6 +29,7 @@ class Member:
     port: int | None = None
     pid: int | None = None
     born: float = 0.0
+    log_start: int = 0
     up: bool = False
 
     @property
@@ -130,18 +131,18 @@ class Deployment:
         nursery = self._nursery
         if nursery is None or nursery.stdin is None or nursery.stdout is None:
             raise RuntimeError("the nursery is not open")
-        order = {
-            "arguments": member.arguments,
-            "environment": self._environment,
-            "log": str(self.log_of(member)),
-        }
+        log = self.log_of(member)
+        order = {"arguments": member.arguments, "environment": self._environment, "log": str(log)}
+        log_start = log.stat().st_size if log.exists() else 0
         nursery.stdin.write(json.dumps(order).encode() + b"\n")
         member.pid = int(await nursery.stdout.readline())
-        member.born = time.monotonic()
+        member.born, member.log_start = time.monotonic(), log_start
 
     async def _is_up(self, member: Member) -> bool:
         if member.port is None:
-            return time.monotonic() - member.born > SETTLED_SECONDS
+            with self.log_of(member).open("rb") as log:
+                log.seek(member.log_start)
+                return b"worker_started" in log.read(LOG_START_BYTES)
         return await asyncio.to_thread(_answers, member.port)
 
     async def _until(self, condition: Callable[[], bool], seconds: float) -> bool:

@@ -18,7 +18,7 @@ def preload() -> None:
     """Import what a server needs and keep the compiled pack: a kill every second leaves no time for either."""
     for name in ("app.cli", "app.main", "app.worker", "app.runtime", "uvicorn", "uvloop", "httptools", "aiosqlite"):
         importlib.import_module(name)
-    from app.directory import city
+    city: Any = importlib.import_module("app.directory.city")
     from app.directory.loading import read_files
     from app.directory.pack import BUNDLED_PACK
 
@@ -36,7 +36,7 @@ def preload() -> None:
             kept[id(pack)] = compile_knowledge(pack)
         return kept[id(pack)]
 
-    city.pack_from_files, city.compile_knowledge = read_once, compile_once  # type: ignore[assignment]
+    city.pack_from_files, city.compile_knowledge = read_once, compile_once
     compile_once(read_once(read_files(BUNDLED_PACK)))
 
 
