@@ -25,7 +25,7 @@ def read_arguments(given: list[str]) -> tuple[list[Plan], Path | None]:
     parser.add_argument("--json", type=Path, help="write the figures there")
     options = parser.parse_args(given)
     kinds = options.database or KINDS
-    calm_seconds, most_bad = (100.0, 1) if options.short else (240.0, 3)
+    calm_seconds, most_bad = (150.0, 1) if options.short else (240.0, 3)
     plans = [
         Plan(
             kind,

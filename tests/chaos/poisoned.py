@@ -13,7 +13,7 @@ from app.deliver.claim import claim_due
 from app.deliver.send import Message, Outcome, Sender
 
 POISON = "毒丸"
-LEASE = timedelta(seconds=2)
+LEASE = timedelta(seconds=8)
 
 
 def main() -> None:

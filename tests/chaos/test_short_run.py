@@ -17,7 +17,7 @@ def test_nothing_is_lost_in_a_short_storm_on_either_database(tmp_path: Path) -> 
         ]  # fmt: skip
         running[kind] = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     for kind, process in running.items():
-        told, _ = process.communicate(timeout=400)
+        told, _ = process.communicate(timeout=600)
         assert process.returncode == 0, told
         figures = json.loads((tmp_path / kind).read_text())[kind]["figures"]
         assert figures["kill -9"] >= 3
