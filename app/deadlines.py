@@ -10,17 +10,18 @@ from zoneinfo import ZoneInfo
 
 from app.vocabulary import DeadlineKind
 
-START_OF_OFFICE_DAY = time(9, 0)
-END_OF_OFFICE_DAY = time(18, 0)
 # (month, day) of holidays whose date never moves; used only for years whose notice is not loaded.
 FIXED_HOLIDAYS = frozenset({(1, 1), (5, 1), (10, 1), (10, 2), (10, 3)})
 REMIND_WORKING_DAYS_BEFORE = 2
 # 退回: until when a department may return an assignment, and the least its successor gets of what is left of the term.
 RETURN_WITHIN_WORKING_DAYS = 2
 LEAST_WORKING_DAYS_AFTER_RETURN = 5
-# 督办: working days that each notice of lateness leaves for a reply before the next level, and the last level.
+# 督办: working days that each notice of lateness leaves for a reply before the next level, and the last level; how far
+# ahead a department may promise its answer, and a leader put off looking at the case again.
 REPLY_WORKING_DAYS = 3
 HIGHEST_LEVEL = 3
+PROMISE_WORKING_DAYS = 5
+LOOK_AGAIN_WORKING_DAYS = 20
 
 # Working days a party has, by kind of clock. The city publishes none; see docs/decisions/0006.
 DEFAULT_TERMS: Mapping[DeadlineKind, int] = {
@@ -32,16 +33,26 @@ DEFAULT_TERMS: Mapping[DeadlineKind, int] = {
     DeadlineKind.REVIEW: 5,
     DeadlineKind.VERIFICATION: 5,
     DeadlineKind.CONSULTATION: 10,
+    DeadlineKind.REVISIT: 60,
 }
 
 
 @dataclass(frozen=True, slots=True)
+class OfficeHours:
+    """From when to when the office works on a working day, local time. Terms end with them; outside nothing is said."""
+
+    start: time = time(9, 0)
+    end: time = time(18, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Calendar:
-    """Which days are worked. `days` holds what was announced; `version` names the announcement."""
+    """Which days are worked, and when. `days` holds what was announced; `version` names the announcement."""
 
     days: Mapping[date, bool]
     version: str
     zone: ZoneInfo
+    hours: OfficeHours = OfficeHours()
 
     def knows(self, day: date) -> bool:
         return day in self.days
@@ -79,12 +90,12 @@ def due_by(start: datetime, working_days: int, calendar: Calendar) -> Due:
 
 def start_of(day: date, calendar: Calendar) -> datetime:
     """The start of office hours on that day, as aware UTC."""
-    return datetime.combine(day, START_OF_OFFICE_DAY, calendar.zone).astimezone(UTC)
+    return datetime.combine(day, calendar.hours.start, calendar.zone).astimezone(UTC)
 
 
 def end_of(day: date, calendar: Calendar) -> datetime:
     """The end of office hours on that day, as aware UTC."""
-    return datetime.combine(day, END_OF_OFFICE_DAY, calendar.zone).astimezone(UTC)
+    return datetime.combine(day, calendar.hours.end, calendar.zone).astimezone(UTC)
 
 
 def due_on(day: date, calendar: Calendar) -> Due:
@@ -123,9 +134,9 @@ def office_moment(moment: datetime, calendar: Calendar) -> datetime:
     local = moment.astimezone(calendar.zone)
     day = local.date()
     if calendar.is_working(day):
-        if START_OF_OFFICE_DAY <= local.time() < END_OF_OFFICE_DAY:
+        if calendar.hours.start <= local.time() < calendar.hours.end:
             return moment
-        if local.time() < START_OF_OFFICE_DAY:
+        if local.time() < calendar.hours.start:
             return start_of(day, calendar)
     day += timedelta(days=1)
     while not calendar.is_working(day):
@@ -143,3 +154,11 @@ def remind_at(start: datetime, due: datetime, calendar: Calendar) -> datetime:
         day -= timedelta(days=1)
         left -= calendar.is_working(day)
     return start_of(day, calendar) if day > start.astimezone(calendar.zone).date() else due
+
+
+def previous_working_day(day: date, calendar: Calendar) -> date:
+    """The last day before that one on which somebody worked."""
+    day -= timedelta(days=1)
+    while not calendar.is_working(day):
+        day -= timedelta(days=1)
+    return day

@@ -97,6 +97,7 @@ def _moves(table: Mapping[S, Iterable[S]]) -> frozenset[tuple[S, S]]:
 C = CaseStatus
 A = AssignmentStatus
 K = DeadlineKind
+H = ConsultationStatus
 
 # 台账事项. In a department's states the clocks are those of its assignments, listed here by kind.
 CASE: Machine[CaseStatus] = Machine(
@@ -110,6 +111,7 @@ CASE: Machine[CaseStatus] = Machine(
         C.CONSULTING: State(Party.OFFICE, frozenset({K.CONSULTATION})),
         C.IN_REVIEW: State(Party.OFFICE, frozenset({K.REVIEW})),
         C.VERIFYING: State(Party.POINT, frozenset({K.VERIFICATION})),
+        C.UNRESOLVED: State(Party.OFFICE, frozenset({K.REVISIT})),
         C.CLOSED: State(),
     },
     moves=_moves(
@@ -121,8 +123,11 @@ CASE: Machine[CaseStatus] = Machine(
             C.IN_PROGRESS: [C.AWAITING_PROVINCE, C.IN_REVIEW, C.TRIAGE, C.DISPATCHED, C.CONSULTING, C.CLOSED],
             C.AWAITING_PROVINCE: [C.IN_PROGRESS, C.IN_REVIEW, C.TRIAGE, C.DISPATCHED, C.CONSULTING, C.CLOSED],
             C.CONSULTING: [C.DISPATCHED, C.TRIAGE, C.CLOSED],
-            C.IN_REVIEW: [C.IN_PROGRESS, C.VERIFYING, C.TRIAGE, C.DISPATCHED, C.CONSULTING, C.CLOSED],
+            C.IN_REVIEW: [
+                C.IN_PROGRESS, C.VERIFYING, C.UNRESOLVED, C.TRIAGE, C.DISPATCHED, C.CONSULTING, C.CLOSED,
+            ],
             C.VERIFYING: [C.IN_PROGRESS, C.IN_REVIEW, C.CLOSED],
+            C.UNRESOLVED: [C.UNRESOLVED, C.DISPATCHED, C.CONSULTING, C.CLOSED],
             C.CLOSED: [C.IN_PROGRESS, C.TRIAGE],
         }
     ),
@@ -137,7 +142,7 @@ def _assignment_machine(
         A.ACCEPTED: [A.RESPONDED, A.RETURNED, A.SUPERSEDED],
         A.RESPONDED: [A.APPROVED, A.REWORKING, A.SUPERSEDED],
         A.REWORKING: [A.RESPONDED, A.SUPERSEDED],
-        A.APPROVED: [A.REWORKING, A.SUPERSEDED, A.CLOSED],
+        A.APPROVED: [A.REWORKING, A.UNRESOLVED, A.SUPERSEDED, A.CLOSED],
         A.RETURNED: [A.SUPERSEDED],
     }
     for source, targets in extra.items():
@@ -149,6 +154,7 @@ def _assignment_machine(
         A.RESPONDED: State(Party.OFFICE, frozenset({K.REVIEW})),
         A.APPROVED: State(Party.POINT, frozenset({K.VERIFICATION})),
         A.RETURNED: State(Party.OFFICE, frozenset({K.TRIAGE})),
+        A.UNRESOLVED: State(),
         A.SUPERSEDED: State(),
         A.CLOSED: State(),
     }
@@ -175,19 +181,27 @@ ASSIGNMENT: Mapping[AssignmentKind, Machine[AssignmentStatus]] = {
 # 会商.
 CONSULTATION: Machine[ConsultationStatus] = Machine(
     name="consultation",
-    initial=frozenset({ConsultationStatus.CONVENED}),
+    initial=frozenset({H.CONVENED}),
     states={
-        ConsultationStatus.CONVENED: State(Party.OFFICE, frozenset({K.CONSULTATION})),
-        ConsultationStatus.CONCLUDED: State(),
-        ConsultationStatus.CANCELLED: State(),
+        H.CONVENED: State(Party.OFFICE, frozenset({K.CONSULTATION})),
+        H.SCHEDULED: State(Party.OFFICE, frozenset({K.CONSULTATION})),
+        H.CONCLUDED: State(),
+        H.CANCELLED: State(),
     },
-    moves=_moves({ConsultationStatus.CONVENED: [ConsultationStatus.CONCLUDED, ConsultationStatus.CANCELLED]}),
+    moves=_moves(
+        {
+            H.CONVENED: [H.SCHEDULED, H.CONCLUDED, H.CANCELLED],
+            H.SCHEDULED: [H.SCHEDULED, H.CONCLUDED, H.CANCELLED],
+        }
+    ),
 )
 
 DEPARTMENT_CLOCKS = frozenset({K.ACCEPTANCE, K.FEEDBACK, K.FORWARDING, K.CHASE})
 DEPARTMENT_STATES = frozenset(s for s, state in CASE.states.items() if state.owner is Party.DEPARTMENT)
 WITH_DEPARTMENT = frozenset({A.DISPATCHED, A.ACCEPTED, A.FORWARDED, A.REWORKING})
 LIVE = WITH_DEPARTMENT | {A.RESPONDED, A.APPROVED}
+OVER = frozenset({A.UNRESOLVED, A.SUPERSEDED, A.CLOSED})
+OPEN_SESSIONS = frozenset(s for s, state in CONSULTATION.states.items() if state.is_open)
 
 
 def machine_of(
@@ -221,16 +235,20 @@ def advance(row: Case | Assignment | Consultation, target: StrEnum) -> None:
 def case_status_for(assignments: Iterable[Assignment], *, fallback: CaseStatus) -> CaseStatus:
     """Where a case stands by its assignments: with a department, on its way to the province, or with the office.
 
-    A returned assignment that nothing has replaced brings the case back to the office's desk.
+    A returned assignment that nothing has replaced brings the case back to the office's desk. Where an accepted answer
+    says that the burden cannot be lifted, there is nothing to verify: the case stands unresolved.
     """
-    statuses = [a.status for a in assignments if a.status not in {A.SUPERSEDED, A.CLOSED}]
+    current = [a for a in assignments if a.status not in OVER]
+    statuses = [a.status for a in current]
     if not statuses:
         return fallback
     if A.RETURNED in statuses:
         return C.TRIAGE
     waiting = [s for s in statuses if s in WITH_DEPARTMENT]
     if not waiting:
-        return C.IN_REVIEW if A.RESPONDED in statuses else C.VERIFYING
+        if A.RESPONDED in statuses:
+            return C.IN_REVIEW
+        return C.UNRESOLVED if any(a.resolved is False for a in current) else C.VERIFYING
     if all(s is A.FORWARDED for s in waiting):
         return C.AWAITING_PROVINCE
     return C.DISPATCHED if all(s is A.DISPATCHED for s in statuses) else C.IN_PROGRESS

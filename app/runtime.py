@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from app.clock import Clock, DatabaseClock
 from app.database import PATIENCE_SECONDS, Database
+from app.deadlines import OfficeHours
 from app.directory.city import CityCache
 from app.directory.serials import Numbers
 from app.sealing import Sealer
@@ -45,6 +46,6 @@ def make_runtime(settings: Settings, clock: Clock | None = None) -> Runtime:
         database=database,
         clock=clock or DatabaseClock(),
         sealer=Sealer(settings.require_secret_key()),
-        cities=CityCache(database, zone),
+        cities=CityCache(database, zone, OfficeHours(settings.office_opens, settings.office_closes)),
         numbers=Numbers(database, zone),
     )

@@ -1,6 +1,7 @@
 """Settings from the environment (prefix `YILONG_`). Documented in the README's table; a test compares the two."""
 
 import secrets
+from datetime import time
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -28,6 +29,10 @@ class Settings(BaseSettings):
         None, description="`sqlite:///…` or `postgresql://…`; without it `yilong.db` under the data folder"
     )
     data_dir: Path = Field(Path("data"), description="folder of the embedded database and of the generated secret")
+    evidence_dir: Path | None = Field(
+        None, description="folder of the evidence departments upload; `evidence` under the data folder where absent"
+    )
+    evidence_largest_mb: int = Field(10, ge=1, le=100, description="megabytes one evidence file may have")
     host: str = Field("127.0.0.1", description="address the server listens on")
     port: int = Field(8000, ge=1, le=65535, description="port the server listens on")
     secret_key: SecretStr | None = Field(
@@ -37,8 +42,20 @@ class Settings(BaseSettings):
         None, description="address of the dashboard as departments see it; `http://host:port` where absent"
     )
     timezone: str = Field("Asia/Shanghai", description="time zone of working days and of official dates")
+    office_opens: time = Field(
+        time(9, 0), description="start of office hours, local time; nothing is sent before, and the daily digest then"
+    )
+    office_closes: time = Field(
+        time(18, 0), description="end of office hours, at which terms end; the same on every replica"
+    )
     decide_from_confidence: float = Field(
         0.6, ge=0, le=1, description="below this confidence a report goes to triage with its evidence"
+    )
+    suggest_from_likeness: float = Field(
+        0.55, ge=0, le=1, description="from this likeness two cases are shown to the office as perhaps the same burden"
+    )
+    join_from_likeness: float = Field(
+        0.9, ge=0, le=2, description="from this likeness a report joins an open case by itself; `1` or more: never"
     )
     pool_size: int = Field(10, ge=1, le=200, description="PostgreSQL connections a process keeps")
     worker_poll_seconds: float = Field(0.5, gt=0, le=60, description="pause of an idle worker between two looks")
@@ -84,6 +101,16 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def refuse_impossible_hours(self) -> "Settings":
+        """Office hours lie within one day, on the city's own clock."""
+        if self.office_opens.tzinfo or self.office_closes.tzinfo or not self.office_opens < self.office_closes:
+            raise ValueError(
+                "YILONG_OFFICE_OPENS 须早于 YILONG_OFFICE_CLOSES,都是当地时间,不带时区。"
+                "YILONG_OFFICE_OPENS must be earlier than YILONG_OFFICE_CLOSES; both are local times without an offset."
+            )
+        return self
+
+    @model_validator(mode="after")
     def refuse_nameless_model(self) -> "Settings":
         """An opinion is recorded with the name of the model that gave it."""
         if self.second_opinion_url and not self.second_opinion_model:
@@ -96,6 +123,10 @@ class Settings(BaseSettings):
     @property
     def resolved_database_url(self) -> str:
         return self.database_url or f"sqlite:///{self.data_dir / 'yilong.db'}"
+
+    @property
+    def resolved_evidence_dir(self) -> Path:
+        return self.evidence_dir or self.data_dir / "evidence"
 
     @property
     def resolved_public_url(self) -> str:

@@ -23,6 +23,7 @@ class CaseStatus(StrEnum):
     CONSULTING = "consulting"
     IN_REVIEW = "in_review"
     VERIFYING = "verifying"
+    UNRESOLVED = "unresolved"
     CLOSED = "closed"
 
 
@@ -61,6 +62,7 @@ class AssignmentStatus(StrEnum):
     RESPONDED = "responded"
     REWORKING = "reworking"
     APPROVED = "approved"
+    UNRESOLVED = "unresolved"
     RETURNED = "returned"
     SUPERSEDED = "superseded"
     CLOSED = "closed"
@@ -74,6 +76,7 @@ class ActKind(StrEnum):
     EXTENSION = "extension"
     FORWARDING = "forwarding"
     UPSTREAM_REPLY = "upstream_reply"
+    SUPERVISION_REPLY = "supervision_reply"
 
 
 class ExtensionState(StrEnum):
@@ -85,6 +88,16 @@ class ExtensionState(StrEnum):
     LAPSED = "lapsed"
 
 
+class Decided(StrEnum):
+    """What a leader decided on a case at the highest level of supervision; it is carried out by the usual acts."""
+
+    MEETING = "meeting"
+    EXTENSION = "extension"
+    RULING = "ruling"
+    CLOSING = "closing"
+    OTHER = "other"
+
+
 class DeadlineKind(StrEnum):
     TRIAGE = "triage"
     ACCEPTANCE = "acceptance"
@@ -94,6 +107,7 @@ class DeadlineKind(StrEnum):
     REVIEW = "review"
     VERIFICATION = "verification"
     CONSULTATION = "consultation"
+    REVISIT = "revisit"
 
 
 class VerificationStatus(StrEnum):
@@ -107,14 +121,52 @@ class VerificationStatus(StrEnum):
 
 
 class ReplyKind(StrEnum):
+    """`unresolved` says why a burden cannot be lifted for now and that the case stays on the ledger."""
+
     INTERIM = "interim"
+    UNRESOLVED = "unresolved"
     FINAL = "final"
 
 
 class ConsultationStatus(StrEnum):
+    """`scheduled`: date and place are fixed; what concerns little may be concluded without a meeting."""
+
     CONVENED = "convened"
+    SCHEDULED = "scheduled"
     CONCLUDED = "concluded"
     CANCELLED = "cancelled"
+
+
+class AgendaOutcome(StrEnum):
+    """How a case left a session's agenda; `settled` where the office ruled on it or closed it meanwhile."""
+
+    CONCLUDED = "concluded"
+    MOVED = "moved"
+    WITHDRAWN = "withdrawn"
+    SETTLED = "settled"
+
+
+class InvitationAnswer(StrEnum):
+    """Whether a department comes to a session, itself or by a deputy."""
+
+    ACCEPTED = "accepted"
+    DEPUTY = "deputy"
+    DECLINED = "declined"
+
+
+class Attendance(StrEnum):
+    """Who sat in a department's seat when a session was concluded."""
+
+    PRESENT = "present"
+    DEPUTY = "deputy"
+    ABSENT = "absent"
+
+
+class Manner(StrEnum):
+    """How a session ended on a case: all agreed, or the office ruled because they did not."""
+
+    AGREED = "agreed"
+    RULED = "ruled"
 
 
 class Position(StrEnum):

@@ -15,11 +15,15 @@ from zoneinfo import ZoneInfo
 
 from app.clock import Clock, DatabaseClock
 from app.database import Database
+from app.deadlines import OfficeHours
 from app.deliver.ask import Asker
 from app.deliver.courier import Courier
 from app.deliver.guard import Guard
 from app.deliver.send import Sender
 from app.directory.city import CityCache
+from app.feedback.vault import Vault
+from app.flow.digest import Digester
+from app.flow.evidence import Sweeper
 from app.flow.second_opinion import Adviser
 from app.flow.supervision import Supervisor
 from app.log import get_logger
@@ -55,6 +59,8 @@ class WorkerContext:
     drain_seconds: float = DRAIN_SECONDS
     courier: Courier = field(init=False)
     supervisor: Supervisor = field(init=False)
+    sweeper: Sweeper = field(init=False)
+    digester: Digester = field(init=False)
     adviser: Adviser | None = field(init=False, default=None)
     _anchored: float | None = field(init=False, default=None)
 
@@ -71,8 +77,12 @@ class WorkerContext:
             concurrency=settings.delivery_concurrency,
             cap=settings.delivery_endpoint_cap,
         )
-        self.cities = self.cities or CityCache(self.database, ZoneInfo(settings.timezone))
+        hours = OfficeHours(settings.office_opens, settings.office_closes)
+        self.cities = self.cities or CityCache(self.database, ZoneInfo(settings.timezone), hours)
         self.supervisor = Supervisor(self.database, self.clock, self.cities)
+        vault = Vault(settings.resolved_evidence_dir, settings.evidence_largest_mb * 1024 * 1024)
+        self.sweeper = Sweeper(self.database, self.clock, vault)
+        self.digester = Digester(self.database, self.clock, self.cities, settings.resolved_public_url)
         if settings.second_opinion_url:
             self.adviser = self._make_adviser(settings.second_opinion_url, self.cities)
 
@@ -121,6 +131,16 @@ async def supervise_next(context: WorkerContext) -> bool:
     return await context.supervisor.look()
 
 
+async def sweep_next(context: WorkerContext) -> bool:
+    """Once an hour, remove evidence that no act has referred to for a week."""
+    return await context.sweeper.sweep()
+
+
+async def digest_next(context: WorkerContext) -> bool:
+    """At the start of a working day, once the clocks have spoken: put together the next digest of that day."""
+    return await context.digester.make()
+
+
 async def advise_next(context: WorkerContext) -> bool:
     """Where a model is configured, ask its opinion on the next case in triage; the asking goes on beside the loop."""
     return context.adviser is not None and await context.adviser.take()
@@ -129,7 +149,7 @@ async def advise_next(context: WorkerContext) -> bool:
 Step = Callable[[WorkerContext], Awaitable[bool]]
 
 # In mission order, what is optional last. Each answers whether it found work; the worker pauses when none did.
-STEPS: tuple[Step, ...] = (deliver_next, supervise_next, advise_next)
+STEPS: tuple[Step, ...] = (deliver_next, supervise_next, digest_next, sweep_next, advise_next)
 
 
 async def run_worker(context: WorkerContext, stop: asyncio.Event, steps: tuple[Step, ...] | None = None) -> None:

@@ -1,13 +1,24 @@
 """Working days as tables: weekends, make-up Saturdays, unknown years, the last minute."""
 
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.deadlines import Calendar, due_after_return, due_by, end_of, office_moment, remind_at, working_days_left
+from app.deadlines import (
+    Calendar,
+    OfficeHours,
+    due_after_return,
+    due_by,
+    end_of,
+    office_moment,
+    previous_working_day,
+    remind_at,
+    working_days_left,
+)
 from app.directory.calendar import published_days
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -134,3 +145,34 @@ def test_an_office_moment_is_never_earlier_and_always_in_office_hours(moment: da
     assert CALENDAR.is_working(there.date())
     assert 9 <= there.hour < 18
     assert office_moment(found, CALENDAR) == found
+
+
+EARLY = replace(CALENDAR, hours=OfficeHours(time(8, 30), time(17, 0)))
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        ("2026-03-06T08:29", "2026-03-06T08:30"),
+        ("2026-03-06T08:45", "2026-03-06T08:45"),
+        ("2026-03-06T16:59", "2026-03-06T16:59"),
+        ("2026-03-06T17:00", "2026-03-09T08:30"),
+    ],
+)
+def test_a_deployment_has_its_own_office_hours(moment: str, expected: str) -> None:
+    assert office_moment(local(moment), EARLY) == local(expected)
+    assert due_by(local(moment), 1, EARLY).at == local("2026-03-09T17:00")
+    assert remind_at(local("2026-03-02T10:00"), local("2026-03-06T17:00"), EARLY) == local("2026-03-04T08:30")
+
+
+@pytest.mark.parametrize(
+    ("day", "before"),
+    [
+        (date(2026, 3, 4), date(2026, 3, 3)),
+        (date(2026, 3, 9), date(2026, 3, 6)),
+        (date(2026, 10, 8), date(2026, 9, 30)),  # the national holiday
+        (date(2026, 10, 12), date(2026, 10, 10)),  # that Saturday is a make-up day
+    ],
+)
+def test_the_working_day_before(day: date, before: date) -> None:
+    assert previous_working_day(day, CALENDAR) == before

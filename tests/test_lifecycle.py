@@ -95,3 +95,23 @@ A, C = AssignmentStatus, CaseStatus
 )
 def test_a_case_stands_where_its_duties_stand(statuses: list[AssignmentStatus], expected: CaseStatus) -> None:
     assert case_status_for(duties(*statuses), fallback=C.CONSULTING) is expected
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([(A.APPROVED, False)], C.UNRESOLVED),
+        ([(A.APPROVED, True), (A.APPROVED, False)], C.UNRESOLVED),
+        ([(A.APPROVED, False), (A.RESPONDED, True)], C.IN_REVIEW),
+        ([(A.APPROVED, False), (A.ACCEPTED, None)], C.IN_PROGRESS),
+        ([(A.RESPONDED, False)], C.IN_REVIEW),
+        ([(A.UNRESOLVED, False), (A.DISPATCHED, None)], C.DISPATCHED),
+        ([(A.UNRESOLVED, False), (A.APPROVED, True)], C.VERIFYING),
+        ([(A.UNRESOLVED, False)], C.CONSULTING),
+    ],
+)
+def test_an_approved_answer_that_cannot_lift_the_burden_leaves_the_case_unresolved(
+    answers: list[tuple[AssignmentStatus, bool | None]], expected: CaseStatus
+) -> None:
+    rows = [Assignment(kind=AssignmentKind.ASSIGNMENT, status=status, resolved=said) for status, said in answers]
+    assert case_status_for(rows, fallback=C.CONSULTING) is expected

@@ -1,5 +1,7 @@
 """Settings that belong together, and secrets that stay so."""
 
+from datetime import time
+
 import pytest
 from pydantic import ValidationError
 
@@ -30,3 +32,16 @@ def test_the_models_key_is_not_shown() -> None:
 def test_a_question_is_bounded(seconds: float) -> None:
     with pytest.raises(ValidationError):
         Settings(_env_file=None, second_opinion_timeout_seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes"), [("18:00", "09:00"), ("09:00", "09:00"), ("09:00+08:00", "18:00"), ("09:00", "18:00Z")]
+)
+def test_office_hours_that_cannot_be_are_refused_at_the_start(opens: str, closes: str) -> None:
+    with pytest.raises(ValidationError, match="YILONG_OFFICE_OPENS"):
+        Settings.model_validate({"office_opens": opens, "office_closes": closes})
+
+
+def test_office_hours_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YILONG_OFFICE_OPENS", "08:30")
+    assert Settings(_env_file=None).office_opens == time(8, 30)

@@ -14,15 +14,16 @@ from app.models import AssignmentKind, DeadlineKind  # noqa: E402
 
 WORDS: Mapping[str, str] = {
     "triage": "待分办", "dispatched": "已交办", "in_progress": "办理中", "awaiting_province": "待省级答复",
-    "consulting": "会商中", "in_review": "待审核", "verifying": "待核实", "closed": "已销号",
+    "consulting": "会商中", "in_review": "待审核", "verifying": "待核实", "unresolved": "挂账待解", "closed": "已销号",
     "accepted": "已签收", "forwarded": "已上报", "responded": "已反馈", "approved": "审核通过", "returned": "已退回",
-    "reworking": "重办中", "superseded": "已改办", "convened": "已召集", "concluded": "已形成结论",
-    "cancelled": "已取消", "office": "统筹部门", "department": "部门", "observation_point": "观测点",
+    "reworking": "重办中", "superseded": "已改办", "convened": "已召集", "scheduled": "已定会期",
+    "concluded": "已形成结论", "cancelled": "已取消",
+    "office": "统筹部门", "department": "部门", "observation_point": "观测点",
 }  # fmt: skip
 CLOCKS: Mapping[DeadlineKind, str] = {
     DeadlineKind.TRIAGE: "分办", DeadlineKind.ACCEPTANCE: "签收", DeadlineKind.FEEDBACK: "反馈",
     DeadlineKind.FORWARDING: "上报", DeadlineKind.CHASE: "跟踪答复", DeadlineKind.REVIEW: "审核",
-    DeadlineKind.VERIFICATION: "核实", DeadlineKind.CONSULTATION: "会商",
+    DeadlineKind.VERIFICATION: "核实", DeadlineKind.CONSULTATION: "会商", DeadlineKind.REVISIT: "再议",
 }  # fmt: skip
 INTRODUCTION = """\
 # Lifecycle 状态

@@ -19,7 +19,9 @@ class Permission(StrEnum):
     RULE = "rule"
     ACT_ON_ASSIGNMENTS = "act_on_assignments"
     REVIEW = "review"
+    INSTRUCT = "instruct"
     CONVENE = "convene"
+    END_UNRESOLVED = "end_unresolved"
     STATE_OPINION = "state_opinion"
     PULL_EVENTS = "pull_events"
     READ_DIRECTORY = "read_directory"
@@ -31,14 +33,15 @@ class Permission(StrEnum):
 P = Permission
 _READING = frozenset({P.CLASSIFY, P.READ_DIRECTORY})
 _OFFICE = _READING | {P.READ_REPORTS, P.READ_CASES, P.RULE, P.REVIEW, P.CONVENE, P.READ_DELIVERIES, P.USE_DASHBOARD}
+_LEADING = frozenset({P.INSTRUCT, P.END_UNRESOLVED})
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.REPORTER: _READING | {P.SEND_REPORTS, P.READ_REPORTS, P.ANSWER_VERIFICATION},
     Role.DEPARTMENT: _READING | {P.READ_CASES, P.ACT_ON_ASSIGNMENTS, P.STATE_OPINION, P.PULL_EVENTS},
     Role.CLERK: _OFFICE,
-    Role.LEADER: _OFFICE,
+    Role.LEADER: _OFFICE | _LEADING,
     Role.AUDITOR: _READING | {P.READ_REPORTS, P.READ_CASES, P.READ_DELIVERIES, P.USE_DASHBOARD},
-    Role.ADMINISTRATOR: _OFFICE | {P.MANAGE_ENDPOINTS},
+    Role.ADMINISTRATOR: _OFFICE | _LEADING | {P.MANAGE_ENDPOINTS},
 }
 
 OFFICE_ROLES = frozenset({Role.CLERK, Role.LEADER, Role.AUDITOR, Role.ADMINISTRATOR})

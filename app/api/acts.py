@@ -9,14 +9,18 @@ from pydantic import BaseModel, Field
 from app.api.door import In, Out
 from app.casefile import CaseFile
 from app.feedback import respond
+from app.feedback.evidence import find_attached
 from app.feedback.extension import Wish, request_extension
-from app.feedback.respond import Feedback
+from app.feedback.rectification import Because, Document, DocumentAction, Feedback, Measure, Scope
 from app.feedback.returning import Return, ReturnReason
+from app.feedback.supervision_reply import SupervisionReply, reply_to_supervision
 from app.flow.desk import Desk
 from app.flow.handle import open_duty, return_duty, settle
 from app.models import Assignment, AssignmentStatus, CaseStatus, Consultation, ExtensionState
 
 Words = Annotated[str, Field(min_length=2, max_length=4000)]
+# Ids that `POST /v1/assignments/{id}/evidence` answered.
+Evidence = list[Annotated[str, Field(min_length=1, max_length=40)]]
 
 
 class ActIn(In):
@@ -78,23 +82,47 @@ class ProgressIn(ActIn):
         respond.report_progress(file, assignment, self.note)
 
 
+class DocumentIn(In):
+    """A document that was withdrawn, changed or issued."""
+
+    number: str = Field(min_length=1, max_length=120, description="发文字号; another form is kept as it is written")
+    action: DocumentAction
+    name: str | None = Field(None, max_length=200)
+
+
 class FeedbackIn(ActIn):
-    """整改反馈: `public_reply` goes to the reporters, `internal_account` stays with the office."""
+    """整改反馈: `public_reply` alone goes to the reporters, all else stays with the office.
 
-    measures: Words
+    Where the burden cannot be lifted: `resolved: false` with `because` and `explanation`.
+    """
+
+    measures: Words = Field(description="what was done, in words")
     public_reply: Words
+    measure_kinds: list[Measure] = Field(default_factory=list, max_length=len(Measure))
+    documents: list[DocumentIn] = Field(default_factory=list, max_length=20)
     document_changed: str | None = Field(
-        None, max_length=200, description="number of the document withdrawn or changed"
+        None, max_length=200, description="number of the document withdrawn or changed; `documents` says more"
     )
+    scope: Scope | None = Field(None, description="how far the measure reaches (举一反三)")
+    scope_note: str | None = Field(None, max_length=2000)
     internal_account: str | None = Field(None, max_length=4000)
-    completed_on: date | None = None
+    completed_on: date | None = Field(None, description="not later than today")
+    hours_saved_per_month: float | None = Field(None, ge=0, le=100_000, allow_inf_nan=False)
+    resolved: bool = True
+    because: Because | None = None
+    explanation: str | None = Field(None, max_length=4000, description="why it cannot be lifted; for the office")
+    evidence: Evidence = Field(default_factory=list, max_length=20)
 
-    def apply(self, file: CaseFile, assignment: Assignment) -> None:
-        respond.give_feedback(
-            file,
-            assignment,
-            Feedback(self.measures, self.public_reply, self.document_changed, self.internal_account, self.completed_on),
-        )
+    def to_feedback(self) -> Feedback:
+        fields = self.model_dump(exclude={"version", "documents", "evidence"})
+        documents = [Document(said.number, said.action, said.name) for said in self.documents]
+        return Feedback(**fields, documents=documents)
+
+    async def perform(self, desk: Desk, file: CaseFile, assignment: Assignment) -> Consultation | None:
+        attached = await find_attached(file, assignment, self.evidence)
+        respond.give_feedback(file, assignment, self.to_feedback(), attached)
+        await settle(desk, file)
+        return None
 
 
 class ForwardingIn(ActIn):
@@ -115,14 +143,15 @@ class ForwardingIn(ActIn):
 
 
 class UpstreamReplyIn(ActIn):
-    """上级答复: a refusal (`agreed: false`) is an answer too."""
+    """上级答复: a refusal (`agreed: false`) is an answer too; accepted by the office it leaves the case unresolved."""
 
     answer: Words
     public_reply: Words
     agreed: bool
     reference: str | None = Field(None, max_length=120)
+    evidence: Evidence = Field(default_factory=list, max_length=20)
 
-    def apply(self, file: CaseFile, assignment: Assignment) -> None:
+    async def perform(self, desk: Desk, file: CaseFile, assignment: Assignment) -> Consultation | None:
         respond.bring_answer(
             file,
             assignment,
@@ -130,7 +159,20 @@ class UpstreamReplyIn(ActIn):
             public_reply=self.public_reply,
             agreed=self.agreed,
             reference=self.reference,
+            attached=await find_attached(file, assignment, self.evidence),
         )
+        await settle(desk, file)
+        return None
+
+
+class SupervisionReplyIn(ActIn):
+    """督办答复: to an overdue notice or a level of supervision, once each; it holds the next level only."""
+
+    explanation: Words
+    promised_on: date = Field(description="the day by whose end you will have answered, within five working days")
+
+    def apply(self, file: CaseFile, assignment: Assignment) -> None:
+        reply_to_supervision(file, assignment, SupervisionReply(self.explanation, self.promised_on))
 
 
 # The callback's type is `assignment.` and this word; the API's path ends in it, with a hyphen for the underscore.
@@ -142,6 +184,7 @@ ACTS: Mapping[str, type[ActIn]] = {
     "extension": ExtensionIn,
     "forwarding": ForwardingIn,
     "upstream_reply": UpstreamReplyIn,
+    "supervision_reply": SupervisionReplyIn,
 }
 
 
@@ -154,6 +197,7 @@ class DutyOut(Out):
     case: str
     case_status: CaseStatus
     due_at: datetime = Field(description="by when the department has to answer")
+    resolved: bool | None = Field(None, description="what its newest answer says; false where it cannot be lifted")
     extension: ExtensionState | None = Field(None, description="where the request for more time stands")
     consultation: str | None = Field(None, description="the session that a second return opened in its place")
 
@@ -166,6 +210,7 @@ def to_duty_out(file: CaseFile, assignment: Assignment, session: Consultation | 
         case=file.case.number,
         case_status=file.case.status,
         due_at=assignment.due_at,
+        resolved=assignment.resolved,
         extension=assignment.extension,
         consultation=session.number if session else None,
     )

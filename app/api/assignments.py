@@ -21,6 +21,11 @@ class ReviewIn(In):
 
     accepted: bool = Field(description="feedback: accepted or sent back; extension: granted or refused")
     comment: str = Field("", max_length=2000, description="what is still missing; required when sent back")
+    statement: str | None = Field(
+        None,
+        max_length=4000,
+        description="what the reporters are told besides, where an accepted answer leaves the case unresolved",
+    )
     version: int | None = Field(None, ge=0)
 
 
@@ -56,7 +61,7 @@ async def post_progress(id: Id, body: acts.ProgressIn, at: Department) -> Respon
 
 @router.post("/assignments/{id}/feedback", response_model=acts.DutyOut)
 async def post_feedback(id: Id, body: acts.FeedbackIn, at: Department) -> Response:  # noqa: A002
-    """反馈: say what was rectified."""
+    """反馈: say what was rectified, or that the burden cannot be lifted and because of what."""
     return await _act(at, id, body)
 
 
@@ -78,13 +83,28 @@ async def post_upstream_reply(id: Id, body: acts.UpstreamReplyIn, at: Department
     return await _act(at, id, body)
 
 
+@router.post("/assignments/{id}/supervision-reply", response_model=acts.DutyOut)
+async def post_supervision_reply(id: Id, body: acts.SupervisionReplyIn, at: Department) -> Response:  # noqa: A002
+    """督办答复: say why you are late and for which day you promise the answer; until then no further level follows."""
+    return await _act(at, id, body)
+
+
 @router.post("/assignments/{id}/review", response_model=acts.DutyOut)
 async def post_review(id: Id, body: ReviewIn, at: Annotated[Door, door(Permission.REVIEW)]) -> Response:  # noqa: A002
-    """审核: accept what came back or send it back; where an extension is requested, grant or refuse it."""
+    """审核: accept what came back or send it back; where an extension is requested, grant or refuse it.
+
+    Accepting an answer that says the burden cannot be lifted (`resolved: false`, or the province's refusal) asks no
+    point: once all duties are in, the case becomes `unresolved` and stays on the ledger.
+    """
 
     async def act(desk: Desk) -> BaseModel:
         file, assignment = await review(
-            desk, id, accepted=body.accepted, comment=body.comment, expected_version=body.version
+            desk,
+            id,
+            accepted=body.accepted,
+            comment=body.comment,
+            statement=body.statement,
+            expected_version=body.version,
         )
         return acts.to_duty_out(file, assignment)
 

@@ -9,14 +9,14 @@ from sqlalchemy.exc import IntegrityError
 
 from app.access.principal import Principal
 from app.api.acts import ACTS, act_on
-from app.api.consultations import OpinionIn, show
+from app.api.consultations import OpinionIn, state_opinion
 from app.api.door import JSON_TYPE, In, get_runtime, make_desk, make_router
 from app.api.errors import from_validation, language_of
+from app.api.sessions import ResponseIn, answer_invitation
 from app.api.strict_json import StrictRequest, parse_strictly
 from app.deliver.endpoints import secrets_of
 from app.deliver.signing import verify
 from app.feedback.callback import Outcome, digest_of, find_outcome, store_outcome
-from app.flow import consultation as sessions
 from app.flow.desk import Desk
 from app.flow.handle import prepare_return
 from app.models import Role
@@ -24,13 +24,13 @@ from app.problems import MEDIA_TYPE, AppError, InvalidInput
 from app.runtime import Runtime
 
 router = make_router("callbacks 回调")
-OPINION = "consultation.opinion"
+OPINION, RESPONSE = "consultation.opinion", "consultation.response"
 
 
 class CallbackIn(In):
     """A department system's event. `data` is the act's body with the `assignment` (or `consultation`) it is about."""
 
-    type: str = Field(max_length=60, examples=["assignment.acceptance", "assignment.feedback", OPINION])
+    type: str = Field(max_length=60, examples=["assignment.acceptance", "assignment.feedback", OPINION, RESPONSE])
     timestamp: str = Field("", max_length=40)
     data: dict[str, Any]
 
@@ -40,7 +40,7 @@ class UnknownType(InvalidInput):
     title_zh, title_en = "不认识的事件类型", "Unknown event type"
 
     def __init__(self) -> None:
-        known = "、".join([*(f"assignment.{word}" for word in ACTS), OPINION])
+        known = "、".join([*(f"assignment.{word}" for word in ACTS), OPINION, RESPONSE])
         super().__init__(f"type 只能是:{known}。", f"`type` must be one of: {known}.")
 
 
@@ -48,11 +48,9 @@ async def _apply(desk: Desk, event: CallbackIn) -> BaseModel:
     """Do what the event says; raises the same problems as the API's acts."""
     data = dict(event.data)
     if event.type == OPINION:
-        consultation_id = _subject(data, "consultation")
-        opinion = OpinionIn.model_validate(data)
-        found = await sessions.give_opinion(desk, consultation_id, opinion.position, opinion.basis)
-        await desk.session.flush()
-        return await show(desk.session, found, desk.principal.department)
+        return await state_opinion(desk, _subject(data, "consultation"), OpinionIn.model_validate(data))
+    if event.type == RESPONSE:
+        return await answer_invitation(desk, _subject(data, "consultation"), ResponseIn.model_validate(data))
     family, _, word = event.type.partition(".")
     shape = ACTS.get(word) if family == "assignment" else None
     if shape is None:

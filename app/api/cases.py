@@ -1,22 +1,27 @@
 """The ledger: the office reads and rules on every case, a department reads its own."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from app.access.principal import Permission
 from app.api.door import Door, In, Out, door, make_router
+from app.api.supervision import show_instruction, show_promises
 from app.casefile import CaseFile
 from app.classify import Category
 from app.disclosure import disclose_assignment, disclose_case
+from app.feedback.rectification import Because
 from app.flow import office
 from app.flow.desk import Desk
+from app.flow.unresolved import leave_unresolved
 from app.intake.accept import fold
-from app.ledger import search
+from app.ledger import reach, search
 from app.models import AssignmentRole, Case, CaseOutcome, CaseStatus, Event
+from app.supervise.watch import is_quarantined
 
 router = make_router("cases 台账")
 Number = Annotated[str, Path(max_length=24)]
@@ -72,6 +77,25 @@ class RulingIn(In):
 class ClosingIn(In):
     outcome: CaseOutcome = Field(description="how the case ends; `merged` is set by merging only")
     statement: str = Field(min_length=2, max_length=4000, description="goes into the reply to every reporter")
+    reason: str | None = Field(
+        None, max_length=2000, description="kept as a ruling; required, and a leader's, where the case is unresolved"
+    )
+    version: Version = None
+
+    @field_validator("outcome")
+    @classmethod
+    def refuse_merged(cls, outcome: CaseOutcome) -> CaseOutcome:
+        if outcome is CaseOutcome.MERGED:
+            raise ValueError("merge the case instead")
+        return outcome
+
+
+class UnresolvedIn(In):
+    """The burden cannot be lifted for now: why, what the reporters are told, and when the office comes back to it."""
+
+    because: Because
+    statement: str = Field(min_length=2, max_length=4000, description="goes into the reply to every reporter")
+    working_days: int | None = Field(None, ge=1, le=250, description="until the office comes back; usually 60")
     version: Version = None
 
 
@@ -98,6 +122,7 @@ async def list_cases(
     status: Annotated[list[CaseStatus] | None, Query()] = None,
     department: Annotated[str | None, Query(max_length=20)] = None,
     overdue: Annotated[bool, Query()] = False,
+    supervision_level: Annotated[int | None, Query(ge=1, le=3, description="a duty stands at that level")] = None,
     q: Annotated[str | None, Query(max_length=100)] = None,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=search.LARGEST_PAGE)] = 50,
@@ -107,6 +132,8 @@ async def list_cases(
         status=tuple(status or ()),
         overdue_at=at.runtime.clock.now() if overdue else None,
         department=department if at.principal.is_office else None,
+        supervision_level=supervision_level,
+        supervised_department=None if at.principal.is_office else at.principal.department or "",
         folded_text=fold(q) if q and at.principal.is_office else None,
     )
     async with at.read() as session:
@@ -131,15 +158,27 @@ async def get_case(number: Number, at: Annotated[Door, door(Permission.READ_CASE
         department = None if at.principal.is_office else at.principal.department or ""
         duties = await search.assignments_of(session, case, department)
         shown = [disclose_assignment(a, city.names, zone) for a in duties]
+        promises = await show_promises(session, duties, at.runtime.clock.now(), zone)
         if department is not None:
-            return {"case": disclose_case(case, zone), "assignments": shown}
+            points = await reach.count_points_for_department(session, case)
+            return {
+                "case": disclose_case(case, zone),
+                "assignments": shown,
+                "promises": promises,
+                "reach": {"points": points},
+            }
         record = await search.read_record(session, case)
+        merges = await reach.read_merges(session, case)
     return {
         "case": to_case_out(case).model_dump(mode="json"),
+        "reach": asdict(reach.reach_of(record.reports, city.points, zone)),
+        "merged_into": merges.into,
+        "merged": merges.merged,
         "assignments": shown,
         "reports": [
             {"number": r.number, "text": r.text, "title": r.title, "decision": r.decision,
-             "verification": r.verification, "received_at": r.received_at.isoformat()}
+             "verification": r.verification, "received_at": r.received_at.isoformat(),
+             "came_from": merges.origins.get(r.number)}
             for r in record.reports
         ],
         "acts": [
@@ -155,9 +194,11 @@ async def get_case(number: Number, at: Annotated[Door, door(Permission.READ_CASE
         "deadlines": [
             {"kind": d.kind, "party": d.party, "department": d.department_code, "due_at": d.due_at.isoformat(),
              "basis": d.basis, "provisional": d.provisional, "ended": d.ended_at is not None, "met": d.met,
-             "extended": d.extended_by is not None}
+             "extended": d.extended_by is not None, "level": d.level, "quarantined": is_quarantined(d)}
             for d in record.deadlines
         ],
+        "promises": promises,
+        "instructions": [show_instruction(i) for i in record.instructions],
         "consultations": [{"id": c.id, "number": c.number, "status": c.status} for c in record.consultations],
         "second_opinion": describe_opinion(record, city.names),
     }  # fmt: skip
@@ -236,7 +277,30 @@ async def post_close(number: Number, body: ClosingIn, at: Annotated[Door, door(P
 
     async def act(desk: Desk) -> BaseModel:
         file = await office.close(
-            desk, number, outcome=body.outcome, statement=body.statement, expected_version=body.version
+            desk,
+            number,
+            outcome=body.outcome,
+            statement=body.statement,
+            reason=body.reason,
+            expected_version=body.version,
+        )
+        return await _result(file)
+
+    return await at.write(act)
+
+
+@router.post("/cases/{number}/unresolved", response_model=CaseOut)
+async def post_unresolved(number: Number, body: UnresolvedIn, at: Annotated[Door, door(Permission.RULE)]) -> Response:
+    """挂账待解: leave a case in review unresolved, or one that is so once more; every reporter is told why."""
+
+    async def act(desk: Desk) -> BaseModel:
+        file = await leave_unresolved(
+            desk,
+            number,
+            because=body.because,
+            statement=body.statement,
+            term=body.working_days,
+            expected_version=body.version,
         )
         return await _result(file)
 

@@ -17,6 +17,7 @@ from app.api.strict_json import StrictRoute
 from app.classify import Thresholds
 from app.flow.desk import Desk
 from app.problems import AppError, Conflict, InvalidInput, NotAllowed, NotAuthenticated
+from app.route.likeness import Thresholds as LikenessThresholds
 from app.runtime import Runtime
 
 SESSION_COOKIE = "yilong_session"
@@ -98,6 +99,9 @@ def make_desk(runtime: Runtime, session: AsyncSession, principal: Principal) -> 
         numbers=runtime.numbers,
         sealer=runtime.sealer,
         thresholds=Thresholds(decide=runtime.settings.decide_from_confidence),
+        likeness=LikenessThresholds(
+            suggest=runtime.settings.suggest_from_likeness, join=runtime.settings.join_from_likeness
+        ),
     )
 
 
@@ -115,12 +119,16 @@ class Door:
         async with self.runtime.database.read() as session:
             yield session
 
-    async def write(self, act: Callable[[Desk], Awaitable[BaseModel]], status: int = 200) -> Response:
+    async def write(
+        self, act: Callable[[Desk], Awaitable[BaseModel]], status: int = 200, *, body: bytes | None = None
+    ) -> Response:
         """Do one verb in one transaction and answer after its commit.
 
-        With an Idempotency-Key the answer is stored in the same transaction, and a retry gets it again.
+        With an Idempotency-Key the answer is stored in the same transaction, and a retry gets it again. `body` stands
+        for one that was read already.
         """
-        digest = digest_of(self.request.method, self.request.url.path, await self.request.body())
+        sent = await self.request.body() if body is None else body
+        digest = digest_of(self.request.method, self.request.url.path, sent)
         try:
             async with self.runtime.database.write() as session:
                 desk = make_desk(self.runtime, session, self.principal)

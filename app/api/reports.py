@@ -1,5 +1,6 @@
 """Reports: sending them, reading what became of them, saying whether the burden is really gone."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -7,6 +8,7 @@ from fastapi import Path, Response
 from pydantic import BaseModel, Field
 
 from app.access.principal import Permission
+from app.api.clusters import ReasonOut, to_reasons
 from app.api.door import Door, In, Out, door, make_router
 from app.flow.desk import Desk
 from app.flow.receive import Receipt, receive
@@ -76,6 +78,7 @@ class ReceiptOut(Out):
     report: str
     case: str
     joined: bool = Field(description="whether the report joined a case that was open already")
+    joined_because: list[ReasonOut] = Field(description="why it joined; spans index your own text, nothing of others'")
     status: CaseStatus
     decision: DecisionOut
     due_at: datetime | None = Field(description="when the next step is due")
@@ -86,6 +89,24 @@ class ReplyOut(Out):
     kind: ReplyKind
     text: str
     sent_at: datetime
+
+
+class UpstreamOut(Out):
+    """上报: a department has carried the matter to the province, whose answer is awaited."""
+
+    department: str
+    forwarded_on: date
+    reference: str
+    forwarded_to: str
+
+
+class MeasureOut(Out):
+    """What a point is asked about: who did it, what kind of measure, and what it wrote for the reporters."""
+
+    department: str
+    measures: list[str]
+    completed_on: date | None
+    public_reply: str
 
 
 class ReportOut(Out):
@@ -101,6 +122,8 @@ class ReportOut(Out):
     responsible: list[str]
     explanation: str
     replies: list[ReplyOut]
+    awaiting_province: list[UpstreamOut] = Field(default_factory=list, description="since when, with which reference")
+    asked_about: list[MeasureOut] = Field(default_factory=list, description="while the point is asked to verify")
 
 
 class BatchIn(In):
@@ -124,11 +147,12 @@ class VerificationIn(In):
     comment: str | None = Field(None, max_length=2000)
 
 
-def to_receipt_out(receipt: Receipt, provisional: bool) -> ReceiptOut:
+def to_receipt_out(receipt: Receipt, provisional: bool, names: Mapping[str, str]) -> ReceiptOut:
     return ReceiptOut(
         report=receipt.report.number,
         case=receipt.case.number,
         joined=receipt.joined,
+        joined_because=to_reasons([reason.to_dict() for reason in receipt.joined_because], names),
         status=receipt.case.status,
         decision=DecisionOut.model_validate(receipt.report.decision),
         due_at=receipt.case.due_at,
@@ -138,7 +162,7 @@ def to_receipt_out(receipt: Receipt, provisional: bool) -> ReceiptOut:
 
 async def _receive(desk: Desk, body: ReportIn) -> ReceiptOut:
     receipt = await receive(desk, body.to_submission())
-    return to_receipt_out(receipt, receipt.provisional)
+    return to_receipt_out(receipt, receipt.provisional, desk.city.names)
 
 
 @router.post("/reports", status_code=201, response_model=ReceiptOut)
@@ -190,6 +214,22 @@ def to_report_out(record: ReportRecord, names: dict[str, str]) -> ReportOut:
         responsible=responsible,
         explanation=report.decision.get("summary", ""),
         replies=[ReplyOut.model_validate(r) for r in record.replies],
+        awaiting_province=[
+            UpstreamOut(
+                department=names.get(duty.department_code, duty.department_code),
+                **{key: act.content[key] for key in ("forwarded_on", "reference", "forwarded_to")},
+            )
+            for duty, act in record.forwardings
+        ],
+        asked_about=[
+            MeasureOut(
+                department=names.get(duty.department_code, duty.department_code),
+                measures=act.content.get("measure_kinds", []),
+                completed_on=act.content.get("completed_on"),
+                public_reply=act.content["public_reply"],
+            )
+            for duty, act in record.measures
+        ],
     )
 
 

@@ -10,6 +10,7 @@ from app.api.door import get_runtime
 from app.deliver import log
 from app.directory.schema import is_at_head
 from app.ledger.search import count_by_status
+from app.ledger.supervision import count_quarantined
 from app.problems import AppError
 
 router = APIRouter(tags=["system 运行"])
@@ -49,11 +50,14 @@ async def _checks(request: Request) -> dict[str, bool]:
 
 @router.get("/metrics", response_class=Response)
 async def metrics(request: Request) -> Response:
-    """Prometheus text: cases and deliveries by status, the oldest one due, addresses at rest. No text, no reporter."""
+    """Prometheus text: cases, deliveries, addresses at rest, quarantined clocks. No text, no reporter."""
     runtime = get_runtime(request)
     registry = CollectorRegistry()
     cases = Gauge("yilong_cases", "Cases by status", ["status"], registry=registry)
     deliveries = Gauge("yilong_deliveries", "Deliveries by status", ["status"], registry=registry)
+    quarantined = Gauge(
+        "yilong_supervision_quarantined", "Running clocks whose look kept failing; release them", registry=registry
+    )
     oldest = Gauge("yilong_delivery_oldest_due_seconds", "Age of the oldest due delivery", registry=registry)
     resting = Gauge("yilong_endpoints_resting", "Addresses that get no calls for a while", registry=registry)
     async with runtime.database.read() as session:
@@ -63,5 +67,6 @@ async def metrics(request: Request) -> Response:
         for delivery_status, count in (await log.count_by_status(session)).items():
             deliveries.labels(delivery_status.value).set(count)
         due = await log.oldest_due(session)
+        quarantined.set(await count_quarantined(session))
     oldest.set(max(0.0, (runtime.clock.now() - due).total_seconds()) if due else 0.0)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -33,13 +33,31 @@ class DisclosedAssignment(BaseModel):
     version: int = Field(description="send it back with an act; a stale one answers 409")
 
 
+class DisclosedConclusion(BaseModel):
+    lead: str
+    supporting: list[str]
+    manner: str = Field(description="`agreed`, or `ruled` by the office where the departments did not agree")
+    part: str = Field(description="yours: `lead`, `supporting` or `not_concerned`")
+    attendance: str | None = Field(description="yours: `present`, `deputy` or `absent`; who was absent is bound too")
+
+
 class DisclosedConsultation(BaseModel):
     id: str
     number: str
     status: str
     due_at: str
     meeting_at: str | None
+    minutes_long: int | None = None
     place: str | None
+    previous_meeting_at: str | None = Field(default=None, description="`consultation.rescheduled`: when it was to meet")
+    moved_from: str | None = Field(default=None, description="`consultation.rescheduled`: the session the case was on")
+    because: str | None = Field(
+        default=None,
+        description="`consultation.cancelled`: `cancelled`, `withdrawn` (this case only), `uninvited` (your seat only) "
+        "or `settled` (the office ruled or closed)",
+    )
+    reason: str | None = None
+    conclusion: DisclosedConclusion | None = None
 
 
 class DisclosedReport(BaseModel):
@@ -59,6 +77,8 @@ class WebhookData(BaseModel):
     assignment: DisclosedAssignment | None = None
     consultation: DisclosedConsultation | None = None
     reports: list[DisclosedReport] | None = None
+    because: str | None = Field(default=None, description="why an assignment was closed")
+    merged_into: str | None = Field(default=None, description="`case.closed` with outcome `merged`: where it goes on")
     deadline: DisclosedDeadline | None = Field(default=None, description="the clock that a reminder or notice is about")
 
 
@@ -80,11 +100,14 @@ SENT = {
     "assignment.reminded": "提醒: your clock ends in two working days; or, while the province is silent, ask it again",
     "assignment.overdue": "逾期: your clock has run out; sent once",
     "assignment.supervised": "督办: still unanswered; the level, and the day by which to answer",
-    "assignment.closed": "交办结束: the assignment was replaced by another decision",
+    "assignment.closed": "交办结束: `because` another decision replaced it (`superseded`), your account that the "
+    "burden cannot be lifted was accepted (`unresolved_accepted`), or the case was left so (`case_unresolved`)",
     "escalation.created": "上报件: carry this matter to your provincial counterpart and bring its answer home",
     "consultation.invited": "会商邀请: state your position and take part",
-    "consultation.concluded": "会商结论: who leads and who supports",
-    "case.closed": "销号: the case was struck off",
+    "consultation.rescheduled": "会商时间地点: date and place are fixed or moved, or the case is on another session",
+    "consultation.cancelled": "会商取消: this case is no longer to be consulted with you, and `because` of what",
+    "consultation.concluded": "会商结论: who leads and who supports, and your part; told to absent departments too",
+    "case.closed": "销号: the case was struck off, or merged into another (并案)",
     "case.reopened": "重新挂账: the case is back on the ledger",
 }
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from app.cli import accounts, backtest, classification, deliveries, demo, learning, ledger, server
+from app.cli import accounts, backtest, classification, deliveries, demo, learning, ledger, server, supervision
 
 application = typer.Typer(
     name="yilong",
@@ -10,7 +10,7 @@ application = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for group in (server, accounts, classification, learning, backtest, ledger, deliveries, demo):
+for group in (server, accounts, classification, learning, backtest, ledger, supervision, deliveries, demo):
     group.register(application)
 
 

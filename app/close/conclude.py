@@ -46,17 +46,26 @@ def close_case(
                 sent_at=file.now,
             )
         )
+    strike_off(file, outcome=outcome, reports=[r.number for r in reports], more={})
+
+
+def strike_off(file: CaseFile, *, outcome: CaseOutcome, reports: Sequence[str], more: dict[str, str]) -> None:
+    """End the case, its duties and its clocks; departments are told the outcome and `more`. It sends no reply."""
     duties = live_assignments(file.assignments)
     for duty in duties:
         approved = duty.status is AssignmentStatus.APPROVED
         file.advance_assignment(duty, AssignmentStatus.CLOSED if approved else AssignmentStatus.SUPERSEDED)
+    if file.case.status is CaseStatus.UNRESOLVED:
+        # Their duties ended when the case was left unresolved; they are told how it ends as well.
+        ended = {a.department_code: a for a in file.assignments if a.status is AssignmentStatus.UNRESOLVED}
+        duties = list(ended.values())
     file.advance_case(CaseStatus.CLOSED)
     file.case.outcome = outcome
-    file.record("case.struck_off", {"outcome": outcome, "reports": [r.number for r in reports]})
+    file.record("case.struck_off", {"outcome": outcome, "reports": list(reports)})
     for duty in duties:
         file.record(
             "case.closed",
             {"assignment": duty.id, "department": duty.department_code, "outcome": outcome},
             department_code=duty.department_code,
-            message=file.describe(duty) | {"outcome": outcome},
+            message=file.describe(duty) | {"outcome": outcome} | more,
         )

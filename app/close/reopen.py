@@ -9,7 +9,8 @@ def reopen(file: CaseFile) -> None:
     file.advance_case(CaseStatus.TRIAGE)
     file.case.outcome = file.case.answer_due_at = None
     file.record("case.put_back", {})
-    told = sorted({a.department_code for a in file.assignments if a.status is AssignmentStatus.CLOSED})
+    ended = {AssignmentStatus.CLOSED, AssignmentStatus.UNRESOLVED}
+    told = sorted({a.department_code for a in file.assignments if a.status in ended})
     for department in told:
         file.record(
             "case.reopened",

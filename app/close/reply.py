@@ -12,6 +12,17 @@ OUTCOMES = {
     "merged": "所反映的事项与另一事项内容相同,已并入办理。",
 }
 
+# Why a burden cannot be lifted for now.
+BECAUSE = {
+    "upstream_rule": "该项要求由上级规定,本级无权取消",
+    "law_requires": "该项要求为法律法规所规定",
+    "needs_province": "需由省级统一研究解决",
+    "needs_funds": "需落实经费后才能解决",
+    "province_refused": "已上报省级,省级答复未同意调整",
+    "points_disagree": "已多次整改,观测点反映负担仍未减下来",
+    "other": "具体情况见答复和说明",
+}
+
 
 def official_date(moment: datetime, zone: ZoneInfo) -> str:
     """Such as 2026年11月23日."""
@@ -39,4 +50,32 @@ def compose_reply(
     if statement:
         lines.append(f"统筹部门说明:{statement}")
     lines += [OUTCOMES[outcome], official_date(now, zone)]
+    return "\n".join(lines)
+
+
+def compose_unresolved(
+    report_number: str,
+    *,
+    answers: Sequence[tuple[str, str]],
+    because: Sequence[str],
+    statement: str | None,
+    revisit_by: str,
+    now: datetime,
+    zone: ZoneInfo,
+) -> str:
+    """The honest reply in between: why the burden stays for now, and what happens next.
+
+    Args:
+        answers: pairs of a department's name and the reply it wrote for the reporters.
+        because: keys of BECAUSE.
+        revisit_by: the official date until which the office comes back to it.
+    """  # fmt: skip
+    lines = [f"您反映的线索({report_number})办理情况如下。"]
+    lines += [f"{name}答复:{text}" for name, text in answers]
+    reasons = [BECAUSE[key] for key in dict.fromkeys(because)]
+    if reasons:
+        lines.append(f"目前未能解决的原因:{';'.join(reasons)}。")
+    if statement:
+        lines.append(f"统筹部门说明:{statement}")
+    lines += [f"该事项不予销号,继续挂账;统筹部门将在{revisit_by}前再次研究,有进展即告知您。", official_date(now, zone)]
     return "\n".join(lines)

@@ -1,19 +1,18 @@
-"""会商: calls a session on one or several cases and invites the departments."""
+"""会商: calls a session on one or several cases and invites the departments; invites further ones or lets one go."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.casefile import CaseFile
-from app.disclosure import to_local
+from app.consult.session_file import SessionFile, standing_seats, tell
 from app.lifecycle import advance
-from app.models import AgendaItem, Case, Consultation, ConsultationStatus, DeadlineKind, Invitation, new_id
-from app.problems import InvalidInput, NotFound
+from app.models import AgendaItem, Consultation, ConsultationStatus, Invitation, new_id
+from app.problems import Conflict, InvalidInput
+
+Texts = Mapping[str, list[dict[str, str | None]]]
 
 
 class TooFewDepartments(InvalidInput):
@@ -27,6 +26,18 @@ class TooFewDepartments(InvalidInput):
         )
 
 
+class MeetingBegun(Conflict):
+    code = "meeting_begun"
+    title_zh, title_en = "会议已经开始", "The meeting has begun"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "会议时间已到,不能再取消邀请。不涉及的部门,请在结论中不列入即可。",
+            "The meeting has begun; an invitation can no longer be withdrawn. Leave who is not concerned out of the "
+            "conclusion.",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Guest:
     """A department to invite, and the provincial departments it stands for."""
@@ -35,109 +46,114 @@ class Guest:
     on_behalf_of: tuple[str, ...] = ()
 
 
-def convene(
-    files: Sequence[CaseFile],
-    guests: Sequence[Guest],
-    *,
-    number: str,
-    texts: Mapping[str, list[dict[str, str | None]]],
-    meeting_at: datetime | None = None,
-    place: str | None = None,
-) -> Consultation:
-    """Open a session; each case must already be in consultation. `texts` holds each case's masked reports by case id.
+def convene(files: Sequence[CaseFile], guests: Sequence[Guest], *, number: str) -> SessionFile:
+    """Open a session for these guests, who are still to be invited; each case must already be in consultation.
 
-    Each case's chain gets one invitation event for each department. Raises TooFewDepartments.
+    Raises TooFewDepartments.
     """
     if len({g.department for g in guests}) < 2:
         raise TooFewDepartments
     first = files[0]
-    deadline = next(d for d in first.running() if d.kind is DeadlineKind.CONSULTATION)
-    consultation = Consultation(
-        id=new_id(),
-        number=number,
-        convened_at=first.now,
-        due_at=deadline.due_at,
-        meeting_at=meeting_at,
-        place=place,
+    session = Consultation(
+        id=new_id(), number=number, convener=first.actor[:80], convened_at=first.now, due_at=first.now
     )
-    advance(consultation, ConsultationStatus.CONVENED)
-    batch = first.batch
-    batch.add(consultation, *(AgendaItem(consultation_id=consultation.id, case_id=file.case.id) for file in files))
-    for guest in sorted(guests, key=lambda g: g.department):
-        batch.add(
-            Invitation(
-                id=new_id(),
-                consultation_id=consultation.id,
-                department_code=guest.department,
-                on_behalf_of=list(guest.on_behalf_of),
-                invited_at=first.now,
+    advance(session, ConsultationStatus.CONVENED)
+    agenda = [AgendaItem(consultation_id=session.id, case_id=file.case.id) for file in files]
+    sitting = SessionFile(session, agenda, [], {file.case.id: file for file in files})
+    sitting.settle_due()
+    first.batch.add(session, *agenda)
+    return sitting
+
+
+def invite(sitting: SessionFile, guests: Sequence[Guest], texts: Texts, withdrawn: Sequence[Invitation] = ()) -> None:
+    """Give seats to those who have none yet, and tell them of every case; who was let go before sits down again.
+
+    `texts` holds each case's masked reports by case id; each case's chain gets one event for each department.
+    Those who sit there already may stand for other provincial departments from now on.
+    """
+    batch = next(iter(sitting.files.values())).batch
+    now = next(iter(sitting.files.values())).now
+    known = {seat.department_code: seat for seat in sitting.seats}
+    for guest in guests:
+        if guest.department in known:
+            known[guest.department].on_behalf_of = list(guest.on_behalf_of)
+    new = sorted((g for g in guests if g.department not in known), key=lambda g: g.department)
+    again = {seat.department_code: seat for seat in withdrawn}
+    for guest in new:
+        seat = again.get(guest.department)
+        if seat is None:
+            seat = Invitation(
+                id=new_id(), consultation_id=sitting.consultation.id, department_code=guest.department, invited_at=now
             )
-        )
-        for file in files:
-            _invite(file, consultation, guest, guests, texts[file.case.id])
-    return consultation
+            batch.add(seat)
+        seat.on_behalf_of, seat.withdrawn_at = list(guest.on_behalf_of), None
+        sitting.seats.append(seat)
+    sitting.seats.sort(key=lambda seat: seat.department_code)
+    for guest in new:
+        for file in sitting.files.values():
+            tell_invited(sitting, file, guest.department, texts[file.case.id])
 
 
-def _invite(
-    file: CaseFile,
-    consultation: Consultation,
-    guest: Guest,
-    guests: Sequence[Guest],
-    texts: list[dict[str, str | None]],
+def tell_invited(
+    sitting: SessionFile, file: CaseFile, department: str, texts: Sequence[Mapping[str, str | None]]
 ) -> None:
-    file.record(
+    """One seat learns of one case on the agenda."""
+    seat = sitting.get_seat(department)
+    tell(
+        file,
+        sitting.consultation,
+        department,
         "consultation.invited",
-        {"consultation": consultation.number, "department": guest.department},
-        department_code=guest.department,
-        message={
-            **file.describe(),
-            "consultation": disclose_consultation(consultation, file.calendar.zone)
-            | {"invited": sorted(g.department for g in guests), "on_behalf_of": list(guest.on_behalf_of)},
-            "reports": texts,
-        },
+        {},
+        texts=texts,
+        invited=sitting.departments,
+        on_behalf_of=seat.on_behalf_of,
     )
 
 
-def disclose_consultation(consultation: Consultation, zone: ZoneInfo) -> dict[str, Any]:
-    """The `consultation` member of what a department is sent."""
-    return {
-        "id": consultation.id,
-        "number": consultation.number,
-        "status": consultation.status,
-        "due_at": to_local(consultation.due_at, zone),
-        "meeting_at": to_local(consultation.meeting_at, zone) if consultation.meeting_at else None,
-        "place": consultation.place,
-    }
+def let_go(sitting: SessionFile, department: str, reason: str) -> None:
+    """Withdraw an invitation before the meeting; two departments at least have to remain.
+
+    Raises IllegalMove, NotFound, MeetingBegun or TooFewDepartments.
+    """
+    session = sitting.consultation
+    sitting.require_open("invitations")
+    seat = sitting.get_seat(department)
+    now = next(iter(sitting.files.values())).now
+    if session.meeting_at is not None and session.meeting_at <= now:
+        raise MeetingBegun
+    if len(sitting.seats) <= 2:
+        raise TooFewDepartments
+    seat.withdrawn_at = now
+    seat.answer = seat.deputy = seat.answer_reason = seat.answered_at = None
+    for file in sitting.files.values():
+        tell(
+            file,
+            session,
+            department,
+            "consultation.cancelled",
+            {"because": "uninvited", "why": reason},
+            because="uninvited",
+            reason=reason,
+        )
+    sitting.seats.remove(seat)
 
 
-async def get_consultation(session: AsyncSession, consultation_id: str, *, lock: bool = False) -> Consultation:
-    """The session with that id or number; raises NotFound."""
-    statement = select(Consultation).where(
-        (Consultation.id == consultation_id) | (Consultation.number == consultation_id)
-    )
-    if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
-    found = await session.scalar(statement)
-    if found is None:
-        raise NotFound
-    return found
-
-
-async def agenda_of(session: AsyncSession, consultation: Consultation) -> list[AgendaItem]:
+async def withdrawn_seats(session: AsyncSession, consultation: Consultation) -> list[Invitation]:
+    """Invitations that were withdrawn, so that a department can be invited again."""
     rows = await session.scalars(
-        select(AgendaItem).where(AgendaItem.consultation_id == consultation.id).order_by(AgendaItem.case_id)
+        select(Invitation).where(Invitation.consultation_id == consultation.id, Invitation.withdrawn_at.is_not(None))
     )
     return list(rows)
 
 
-async def invitations_of(session: AsyncSession, consultation: Consultation) -> list[Invitation]:
-    rows = await session.scalars(
-        select(Invitation).where(Invitation.consultation_id == consultation.id).order_by(Invitation.department_code)
+async def find_last_invited(session: AsyncSession, case_id: str) -> list[str]:
+    """Whom the last session on the case had invited and did not uninvite."""
+    last = await session.scalar(
+        select(Consultation)
+        .join(AgendaItem, AgendaItem.consultation_id == Consultation.id)
+        .where(AgendaItem.case_id == case_id)
+        .order_by(Consultation.convened_at.desc(), Consultation.id.desc())
+        .limit(1)
     )
-    return list(rows)
-
-
-async def case_numbers_of(session: AsyncSession, agenda: Sequence[AgendaItem]) -> dict[str, str]:
-    """The numbers of the cases on an agenda, by their ids."""
-    rows = await session.execute(select(Case.id, Case.number).where(Case.id.in_([item.case_id for item in agenda])))
-    return {row.id: row.number for row in rows}
+    return [] if last is None else [seat.department_code for seat in await standing_seats(session, last)]

@@ -8,10 +8,12 @@ from typing import Any, Final
 
 from app.access.principal import Permission, Principal
 from app.dashboard import labels
+from app.dashboard.feedback_view import FileLink, account_of, files_of
 from app.dashboard.language import N_
+from app.dashboard.supervision_view import is_at_highest_level, supervision_of
 from app.dashboard.words import Clock, Fact, Words
 from app.ledger.search import CaseRecord
-from app.lifecycle import CASE, LIVE
+from app.lifecycle import CASE, LIVE, WITH_DEPARTMENT
 from app.models import (
     Act,
     ActKind,
@@ -20,10 +22,12 @@ from app.models import (
     Case,
     CaseOutcome,
     CaseStatus,
+    Deadline,
     Delivery,
     Event,
     ExtensionState,
 )
+from app.supervise.watch import is_quarantined
 
 STAGE_OF: Final[Mapping[CaseStatus, str]] = {
     CaseStatus.TRIAGE: "triage",
@@ -33,6 +37,7 @@ STAGE_OF: Final[Mapping[CaseStatus, str]] = {
     CaseStatus.AWAITING_PROVINCE: "handle",
     CaseStatus.IN_REVIEW: "review",
     CaseStatus.VERIFYING: "verify",
+    CaseStatus.UNRESOLVED: "close",
     CaseStatus.CLOSED: "close",
 }
 # Which events show that a case has been through a stage.
@@ -53,6 +58,7 @@ ACT_OF: Final[Mapping[str, ActKind]] = {
     "escalation.forwarded": ActKind.FORWARDING,
     "escalation.answered": ActKind.UPSTREAM_REPLY,
     "assignment.extension_requested": ActKind.EXTENSION,
+    "supervision.replied": ActKind.SUPERVISION_REPLY,
 }
 SPOKEN: Final[Sequence[tuple[str, str]]] = (
     ("explanation", N_("说明")),
@@ -65,10 +71,18 @@ SPOKEN: Final[Sequence[tuple[str, str]]] = (
     ("internal_account", N_("内部说明")),
     ("forwarded_to", N_("上报至")),
 )
+ANSWERS: Final = frozenset({ActKind.FEEDBACK, ActKind.UPSTREAM_REPLY})
 # What a point does itself; the rest of what its request sets in motion is the system's doing.
 BY_THE_POINT: Final = frozenset({"case.opened", "report.joined", "verification.answered"})
 TOLD_TO_EACH: Final = frozenset(
-    {"consultation.invited", "consultation.concluded", "case.closed", "case.reopened", "assignment.closed"}
+    {
+        "consultation.invited",
+        "consultation.concluded",
+        "consultation.cancelled",
+        "case.closed",
+        "case.reopened",
+        "assignment.closed",
+    }
 )
 
 
@@ -95,8 +109,10 @@ class DutyView:
     on_behalf_of: str
     clock: Clock
     spoken: list[Fact]
+    files: Sequence[FileLink]
     reviewable: bool
     extension: list[Fact]
+    supervision: list[Fact]
 
 
 @dataclass(frozen=True)
@@ -123,14 +139,19 @@ class Actions:
     convene: bool
     close: bool
     reopen: bool
+    leave: bool
+    instruct: bool
+    release: bool
+    merge: bool
     outcomes: tuple[CaseOutcome, ...]
 
     @property
     def any(self) -> bool:
-        return self.rule or self.convene or self.close or self.reopen
+        ruling = self.rule or self.convene or self.close or self.reopen or self.leave
+        return ruling or self.instruct or self.release or self.merge
 
 
-def actions_for(case: Case, principal: Principal) -> Actions:
+def actions_for(case: Case, principal: Principal, clocks: Sequence[Deadline] = ()) -> Actions:
     """By the table of moves and the role's permissions."""
     status = case.status
     rules = principal.may(Permission.RULE)
@@ -145,8 +166,14 @@ def actions_for(case: Case, principal: Principal) -> Actions:
         convene=principal.may(Permission.CONVENE)
         and status is not CaseStatus.CONSULTING
         and CASE.allows(status, CaseStatus.CONSULTING),
-        close=rules and CASE.allows(status, CaseStatus.CLOSED),
-        reopen=rules and status is CaseStatus.CLOSED,
+        close=rules
+        and CASE.allows(status, CaseStatus.CLOSED)
+        and (status is not CaseStatus.UNRESOLVED or principal.may(Permission.END_UNRESOLVED)),
+        reopen=rules and status is CaseStatus.CLOSED and case.merged_into is None,
+        leave=rules and CASE.allows(status, CaseStatus.UNRESOLVED),
+        instruct=principal.may(Permission.INSTRUCT) and is_at_highest_level(clocks),
+        release=rules and any(is_quarantined(clock) for clock in clocks),
+        merge=rules and status is not CaseStatus.CLOSED,
         outcomes=outcomes,
     )
 
@@ -179,18 +206,32 @@ def duties_of(record: CaseRecord, words: Words) -> list[DutyView]:
         running = [d for d in record.deadlines if d.assignment_id == duty.id and d.ended_at is None]
         nearest = min(running, key=lambda d: d.due_at, default=None)
         acts = [a for a in record.acts if a.assignment_id == duty.id and a.kind in ACT_OF.values()]
+        shown = _to_show(duty, acts)
         views.append(
             DutyView(
                 duty=duty,
                 department=words.department(duty.department_code),
                 on_behalf_of=words.departments(duty.on_behalf_of),
                 clock=words.clock_of(nearest) if nearest else words.clock(None),
-                spoken=spoken(acts[-1], words) if acts else [],
-                reviewable=duty.status is AssignmentStatus.RESPONDED,
+                spoken=spoken(shown, words) if shown else [],
+                files=files_of(shown.content) if shown else [],
+                reviewable=duty.status is AssignmentStatus.RESPONDED or _reconsiderable(record.case, duty),
                 extension=_extension_of(duty, acts, words),
+                supervision=supervision_of(duty, record, words),
             )
         )
     return views
+
+
+def _to_show(duty: Assignment, acts: Sequence[Act]) -> Act | None:
+    """What the department last sent; once it has answered, its newest answer, whatever it noted afterwards."""
+    answers = [act for act in acts if act.kind in ANSWERS] if duty.status not in WITH_DEPARTMENT else []
+    return next(reversed(answers or acts), None)
+
+
+def _reconsiderable(case: Case, duty: Assignment) -> bool:
+    """What was accepted may be sent back while the office reviews the case again."""
+    return duty.status is AssignmentStatus.APPROVED and case.status is CaseStatus.IN_REVIEW
 
 
 def opinion_of(record: CaseRecord, words: Words) -> OpinionView | None:
@@ -218,7 +259,8 @@ def _place_of(quote: Mapping[str, Any], words: Words) -> str:
 def spoken(act: Act, words: Words) -> list[Fact]:
     """What a department wrote in one act."""
     known = act.content if act.kind is not ActKind.RETURN else {**act.content, "reason": None}
-    return [Fact(words.say(label), str(known[key])) for key, label in SPOKEN if known.get(key)]
+    written = [Fact(words.say(label), str(known[key])) for key, label in SPOKEN if known.get(key)]
+    return account_of(act.content, words) + written if act.kind in ANSWERS else written
 
 
 def _extension_of(duty: Assignment, acts: Sequence[Act], words: Words) -> list[Fact]:

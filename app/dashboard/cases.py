@@ -8,18 +8,22 @@ from urllib.parse import urlencode
 from fastapi import Path, Response
 
 from app.access.principal import Permission
+from app.consult.schedule import Meeting
 from app.dashboard import labels
 from app.dashboard.answering import attempt, go, make_pages, page, words_for
 from app.dashboard.case_view import duties_of, people_in, stages_of, timeline_of
 from app.dashboard.forms import BadFields, Form
 from app.dashboard.language import N_
+from app.dashboard.reach_view import read_cluster
 from app.dashboard.rendering import Flash
 from app.dashboard.ruling_form import RulingInput, read_departments, read_ruling, read_text
 from app.dashboard.session import At, Office
 from app.dashboard.triage import item_facts, triage_page
 from app.deliver.log import list_deliveries
+from app.feedback.rectification import Because
 from app.flow import consultation, handle, office
 from app.flow.desk import CaseChanged
+from app.flow.unresolved import leave_unresolved
 from app.intake.accept import fold
 from app.ledger.pages import names_of_users
 from app.ledger.search import get_case, read_record
@@ -35,6 +39,7 @@ VERDICTS = {
     "return": N_("已将 %(number)s 退回重办："),
     "grant": N_("已同意 %(number)s 延期，并已告知反映人："),
     "refuse": N_("未同意 %(number)s 延期，原期限不变："),
+    "unresolved": N_("已认可 %(number)s 未能解决的反馈："),
 }
 
 
@@ -60,9 +65,10 @@ async def case_page(
         record = await read_record(session, case)
         deliveries = await list_deliveries(session, case_id=case.id, limit=MOST_DELIVERIES)
         people = await names_of_users(session, people_in(record))
-    words = words_for(at, people)
+        words = words_for(at, people)
+        cluster = await read_cluster(session, at, record, words)
     facts = item_facts(at, record, pick=pick, ruling=entered.get("ruling"), closing=entered.get("closing"))
-    facts |= {
+    facts |= cluster | {
         "words": words,
         "typed": entered,
         "stages": stages_of(record, words),
@@ -70,12 +76,13 @@ async def case_page(
         "timeline_entries": timeline_of(record, [row.delivery for row in deliveries], words),
         "has_deliveries": bool(deliveries),
         "item_provisional": any(d.provisional for d in record.deadlines if d.ended_at is None),
+        "reasons": {known: labels.BECAUSE[known] for known in Because},
         "ruler": lambda ruling: people.get(ruling.ruled_by.removeprefix("user:"), ruling.ruled_by),
     }
     return await page(at, "case.html", "ledger", facts, messages=messages, status=status)
 
 
-async def _act(
+async def act_on_case(
     at: Office, number: str, needed: Permission, act: Callable[[], Awaitable[Response]], *, form: str, typed: Any
 ) -> Response:
     """Do it, or show the page it came from again with what was typed in that form."""
@@ -90,7 +97,7 @@ async def _act(
     return await attempt(at, act, show_again)
 
 
-def _version(form: Form) -> int | None:
+def version_of(form: Form) -> int | None:
     """The version that the page showed; a form without one is out of date."""
     try:
         version = form.number("version", 0, 10**9)
@@ -131,7 +138,7 @@ async def rule(number: Number, at: At) -> Response:
     """裁定 or 改派."""
 
     async def act() -> Response:
-        version, wanted = _version(at.form), read_ruling(at.form, at.city)
+        version, wanted = version_of(at.form), read_ruling(at.form, at.city)
         onward = await _onward(at, number)
         async with at.desk(Permission.RULE) as desk:
             await office.rule(
@@ -152,17 +159,17 @@ async def rule(number: Number, at: At) -> Response:
         )
         return go(at.request, onward, Flash(done, "success", names))
 
-    return await _act(at, number, Permission.RULE, act, form="ruling", typed=RulingInput.typed(at.form))
+    return await act_on_case(at, number, Permission.RULE, act, form="ruling", typed=RulingInput.typed(at.form))
 
 
 @router.post("/cases/{number}/closing")
 async def close(number: Number, at: At) -> Response:
     """办结: end it with a statement to every reporter."""
-    typed = {"outcome": at.form.get("outcome"), "statement": at.form.get("statement")}
+    typed = {name: at.form.get(name) for name in ("outcome", "statement", "reason")}
 
     async def act() -> Response:
         faults: list[str] = []
-        version = _version(at.form)
+        version = version_of(at.form)
         outcome = next((known for known in CaseOutcome if known == typed["outcome"]), None)
         if outcome is None or outcome is CaseOutcome.MERGED:
             faults.append(N_("请选择办理结果。"))
@@ -173,7 +180,14 @@ async def close(number: Number, at: At) -> Response:
             raise BadFields(faults)
         onward = await _onward(at, number)
         async with at.desk(Permission.RULE) as desk:
-            await office.close(desk, number, outcome=outcome, statement=statement, expected_version=version)
+            await office.close(
+                desk,
+                number,
+                outcome=outcome,
+                statement=statement,
+                reason=typed["reason"][:2000] or None,
+                expected_version=version,
+            )
         say = words_for(at).say
         done = say(
             N_("已办结 %(number)s（%(outcome)s），答复已发给反映人。"),
@@ -182,7 +196,7 @@ async def close(number: Number, at: At) -> Response:
         )
         return go(at.request, onward, Flash(done, "success"))
 
-    return await _act(at, number, Permission.RULE, act, form="closing", typed=typed)
+    return await act_on_case(at, number, Permission.RULE, act, form="closing", typed=typed)
 
 
 @router.post("/cases/{number}/reopening")
@@ -192,7 +206,7 @@ async def reopen(number: Number, at: At) -> Response:
 
     async def act() -> Response:
         faults: list[str] = []
-        version = _version(at.form)
+        version = version_of(at.form)
         reason = read_text(at.form, "reason", N_("请写明重新挂账的理由（2 至 2000 字）。"), faults, 2000)
         if faults:
             raise BadFields(faults)
@@ -201,20 +215,25 @@ async def reopen(number: Number, at: At) -> Response:
         done = words_for(at).say(N_("%(number)s 已重新挂账，请重新分办。"), number=number)
         return go(at.request, f"/dashboard/cases/{number}", Flash(done, "success"))
 
-    return await _act(at, number, Permission.RULE, act, form="reopening", typed=typed)
+    return await act_on_case(at, number, Permission.RULE, act, form="reopening", typed=typed)
 
 
 @router.post("/cases/{number}/review")
 async def review(number: Number, at: At) -> Response:
-    """审核: what a department sent is accepted, or goes back with a comment; more time is granted or refused."""
-    typed = {"assignment": at.form.get("assignment"), "comment": at.form.get("comment")}
+    """审核: what a department sent is accepted, or goes back with a comment; more time is granted or refused.
+
+    `unresolved` accepts that the burden cannot be lifted; what is said to the reporters then is optional.
+    """
+    typed = {name: at.form.get(name) for name in ("assignment", "comment", "statement")}
 
     async def act() -> Response:
         verdict = at.form.get("verdict")
-        accepted = verdict in {"accept", "grant"}
+        accepted = verdict in {"accept", "grant", "unresolved"}
         faults: list[str] = []
         if not accepted and verdict != "refuse":
             read_text(at.form, "comment", N_("退回重办须写明意见（2 至 2000 字）。"), faults)
+        if len(typed["statement"]) > LONGEST_STATEMENT:
+            faults.append(N_("给反映人的说明不能超过 4000 字。"))
         if faults:
             raise BadFields(faults)
         async with at.desk(Permission.REVIEW) as desk:
@@ -223,13 +242,50 @@ async def review(number: Number, at: At) -> Response:
                 typed["assignment"],
                 accepted=accepted,
                 comment=typed["comment"],
-                expected_version=_version(at.form),
+                statement=typed["statement"] or None,
+                expected_version=version_of(at.form),
             )
         done = words_for(at).say(VERDICTS.get(verdict, VERDICTS["return"]), number=number)
         message = Flash(done, "success", words_for(at).department(duty.department_code))
         return go(at.request, f"/dashboard/cases/{number}", message)
 
-    return await _act(at, number, Permission.REVIEW, act, form="review", typed=typed)
+    return await act_on_case(at, number, Permission.REVIEW, act, form="review", typed=typed)
+
+
+@router.post("/cases/{number}/unresolved")
+async def leave(number: Number, at: At) -> Response:
+    """挂账待解: the office leaves it unresolved, or does so once more, and tells every reporter why."""
+    typed = {name: at.form.get(name) for name in ("because", "statement", "days")}
+
+    async def act() -> Response:
+        faults: list[str] = []
+        version = version_of(at.form)
+        because = next((known for known in Because if known == typed["because"]), None)
+        if because is None:
+            faults.append(N_("请选择未能解决的原因。"))
+        statement = read_text(
+            at.form, "statement", N_("请写明给反映人的说明（2 至 4000 字）。"), faults, LONGEST_STATEMENT
+        )
+        term = _term(at.form, faults)
+        if faults or because is None:
+            raise BadFields(faults)
+        async with at.desk(Permission.RULE) as desk:
+            await leave_unresolved(
+                desk, number, because=because, statement=statement, term=term, expected_version=version
+            )
+        done = words_for(at).say(N_("%(number)s 已挂账待解，已向反映人说明。"), number=number)
+        return go(at.request, f"/dashboard/cases/{number}", Flash(done, "success"))
+
+    return await act_on_case(at, number, Permission.RULE, act, form="leaving", typed=typed)
+
+
+def _term(form: Form, faults: list[str]) -> int | None:
+    """Working days until the office comes back to it; None where nothing was entered."""
+    try:
+        return form.number("days", 1, 250)
+    except ValueError:
+        faults.append(N_("再议时限应为 1 至 250 个工作日。"))
+        return None
 
 
 @router.post("/cases/{number}/consultation")
@@ -239,7 +295,7 @@ async def convene(number: Number, at: At) -> Response:
 
     async def act() -> Response:
         faults: list[str] = []
-        version = _version(at.form)
+        version = version_of(at.form)
         codes = read_departments(at.form.all("receiver"), at.city, faults)
         moment = read_moment(at.form.get("meeting_at"), at, faults)
         place = at.form.get("place")[:200] or None
@@ -250,11 +306,12 @@ async def convene(number: Number, at: At) -> Response:
         if seen.last_seq != version:
             raise CaseChanged(seen.last_seq)
         async with at.desk(Permission.CONVENE) as desk:
+            meeting = Meeting(moment, place) if moment else None
             made = await consultation.convene_on(
-                desk, [number], [code for code in codes if code], meeting_at=moment, place=place
+                desk, [number], [code for code in codes if code], meeting=meeting, place=place
             )
         done = words_for(at).say(N_("已提请会商 %(number)s："), number=made.number)
         names = words_for(at).departments([code for code in codes if code])
         return go(at.request, f"/dashboard/consultations/{made.number}", Flash(done, "success", names))
 
-    return await _act(at, number, Permission.CONVENE, act, form="convening", typed=typed)
+    return await act_on_case(at, number, Permission.CONVENE, act, form="convening", typed=typed)

@@ -10,7 +10,8 @@ from app.dashboard.language import N_
 from app.dashboard.menu import PAGES
 from app.dashboard.rendering import render
 from app.dashboard.session import HOME, At
-from app.ledger.pages import find_provisional, records_of
+from app.ledger.pages import find_provisional
+from app.ledger.sessions import records_of
 from app.ledger.todo import Group, read_waiting
 
 router = make_pages()
@@ -28,12 +29,16 @@ async def show_home(at: At) -> Response:
     async with at.read() as session:
         waiting = await read_waiting(session, at.now, at.city.calendar)
         groups: tuple[tuple[str, str, str, Group], ...] = (
-            ("supervised", N_("三级督办"), "/dashboard/ledger?tab=overdue&sort=due", waiting.supervised),
+            ("supervised", N_("三级督办"), "/dashboard/ledger?level=3&sort=due", waiting.supervised),
+            ("quarantined", N_("督办异常，已停止"), "/dashboard/ledger?tab=open&sort=due", waiting.quarantined),
             ("overdue", N_("已逾期"), "/dashboard/ledger?tab=overdue&sort=due", waiting.overdue),
             ("today", N_("今日到期"), "/dashboard/ledger?tab=open&sort=due", waiting.due_today),
             ("triage", N_("待分办"), "/dashboard/triage", waiting.triage),
+            ("extensions", N_("待审延期"), "/dashboard/ledger?tab=extension&sort=due", waiting.extensions),
             ("review", N_("待审核"), "/dashboard/ledger?status=in_review&sort=due", waiting.review),
             ("verification", N_("核实即将到期"), "/dashboard/ledger?status=verifying&sort=due", waiting.verification),
+            ("province", N_("待省级答复"), "/dashboard/ledger?status=awaiting_province&sort=due", waiting.province),
+            ("unresolved", N_("挂账待解"), "/dashboard/ledger?status=unresolved&sort=due", waiting.unresolved),
         )
         ids = [case.id for *_, group in groups for case in group.cases]
         provisional = await find_provisional(session, ids)

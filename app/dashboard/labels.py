@@ -15,6 +15,7 @@ CASE_STATUS: Final[Labels] = {
     "consulting": N_("会商中"),
     "in_review": N_("待审核"),
     "verifying": N_("待核实"),
+    "unresolved": N_("挂账待解"),
     "closed": N_("已销号"),
 }
 CASE_TONES: Final[Labels] = {
@@ -25,6 +26,7 @@ CASE_TONES: Final[Labels] = {
     "consulting": "warning",
     "in_review": "warning",
     "verifying": "neutral",
+    "unresolved": "warning",
     "closed": "success",
 }
 OUTCOME: Final[Labels] = {
@@ -68,6 +70,7 @@ DUTY_STATUS: Final[Labels] = {
     "responded": N_("已反馈，待审核"),
     "reworking": N_("重办中"),
     "approved": N_("审核通过"),
+    "unresolved": N_("未能解决，已认可"),
     "returned": N_("已退回"),
     "superseded": N_("已收回"),
     "closed": N_("已办结"),
@@ -79,6 +82,7 @@ DUTY_TONES: Final[Labels] = {
     "responded": "warning",
     "reworking": "info",
     "approved": "success",
+    "unresolved": "warning",
     "returned": "danger",
     "superseded": "neutral",
     "closed": "success",
@@ -92,6 +96,7 @@ DEADLINE_KIND: Final[Labels] = {
     "review": N_("审核时限"),
     "verification": N_("核实时限"),
     "consultation": N_("会商时限"),
+    "revisit": N_("再议时限"),
 }
 VERIFICATION: Final[Labels] = {
     "not_asked": N_("尚未核实"),
@@ -117,11 +122,46 @@ EXTENSION_TONES: Final[Labels] = {
     "refused": "neutral",
     "lapsed": "neutral",
 }
+DECIDED: Final[Labels] = {
+    "meeting": N_("约谈部门负责人"),
+    "extension": N_("再延期一次"),
+    "ruling": N_("重新裁定"),
+    "closing": N_("予以办结"),
+    "other": N_("其他"),
+}
+PROMISE_STATE: Final[Labels] = {
+    "open": N_("待兑现"),
+    "kept": N_("已兑现"),
+    "broken": N_("未兑现"),
+    "lapsed": N_("不再适用"),
+}
+SUPERVISION_LEVEL: Final[Labels] = {"1": N_("一级"), "2": N_("二级"), "3": N_("三级")}
 POSITION: Final[Labels] = {"lead": N_("愿意牵头"), "supporting": N_("愿意协办"), "not_concerned": N_("不涉及本部门")}
+INVITATION_ANSWER: Final[Labels] = {
+    "accepted": N_("参会"),
+    "deputy": N_("委托代表参会"),
+    "declined": N_("不参会"),
+}
+ATTENDANCE: Final[Labels] = {"present": N_("出席"), "deputy": N_("代表出席"), "absent": N_("缺席")}
+MANNER: Final[Labels] = {"agreed": N_("达成一致"), "ruled": N_("未达成一致，由统筹部门裁定")}
+AGENDA_OUTCOME: Final[Labels] = {
+    "concluded": N_("已形成结论"),
+    "moved": N_("已并入其他会商"),
+    "withdrawn": N_("已撤出议程"),
+    "settled": N_("已另行办理"),
+}
+PART: Final[Labels] = {"lead": N_("牵头"), "supporting": N_("协办"), "not_concerned": N_("不涉及")}
 CONSULTATION_STATUS: Final[Labels] = {
     "convened": N_("待形成结论"),
+    "scheduled": N_("已定会期"),
     "concluded": N_("已形成结论"),
     "cancelled": N_("已取消"),
+}
+CONSULTATION_TONES: Final[Labels] = {
+    "convened": "warning",
+    "scheduled": "info",
+    "concluded": "success",
+    "cancelled": "neutral",
 }
 DELIVERY_STATUS: Final[Labels] = {
     "pending": N_("待送达"),
@@ -135,7 +175,27 @@ DELIVERY_TONES: Final[Labels] = {
     "dead": "danger",
     "quarantined": "danger",
 }
-REPLY_KIND: Final[Labels] = {"interim": N_("阶段性答复"), "final": N_("办结答复")}
+REPLY_KIND: Final[Labels] = {
+    "interim": N_("阶段性答复"),
+    "unresolved": N_("未能解决的说明"),
+    "final": N_("办结答复"),
+}
+# Why a burden stays, a duty was ended or a seat at a session was taken back.
+BECAUSE: Final[Labels] = {
+    "cancelled": N_("会商取消"),
+    "withdrawn": N_("事项撤出议程"),
+    "uninvited": N_("不再邀请该部门"),
+    "settled": N_("已另行办理"),
+    "upstream_rule": N_("上级规定"),
+    "law_requires": N_("法律法规规定"),
+    "needs_province": N_("需省级解决"),
+    "needs_funds": N_("需落实经费"),
+    "other": N_("其他原因"),
+    "province_refused": N_("省级未同意"),
+    "superseded": N_("由新的决定代替"),
+    "unresolved_accepted": N_("未能解决，已认可"),
+    "case_unresolved": N_("事项转挂账待解"),
+}
 OPINION_STATE: Final[Labels] = {
     "asked": N_("已询问，尚无回答"),
     "answered": N_("已有建议"),
@@ -166,10 +226,22 @@ STAGES: Final[tuple[tuple[str, str], ...]] = (
     ("verify", N_("核实")),
     ("close", N_("销号")),
 )
+LIKENESS: Final[Labels] = {
+    "document": N_("同一文件"),
+    "system": N_("同一系统"),
+    "source": N_("同一来源"),
+    "burden_type": N_("同一负担类型"),
+    "words": N_("文字相似度"),
+}
 EVENT: Final[Labels] = {
     "case.opened": N_("登记立项"),
     "report.joined": N_("新线索并入"),
+    "case.merged": N_("并入其他事项"),
+    "case.took_over": N_("其他事项并入"),
+    "reports.split_off": N_("拆分线索"),
+    "reports.taken_back": N_("线索拆回"),
     "case.ruled": N_("统筹部门裁定"),
+    "case.left_unresolved": N_("转挂账待解"),
     "case.struck_off": N_("销号"),
     "case.closed": N_("通知办结"),
     "case.put_back": N_("重新挂账"),
@@ -185,6 +257,10 @@ EVENT: Final[Labels] = {
     "assignment.reminded": N_("临期提醒"),
     "assignment.overdue": N_("逾期"),
     "assignment.supervised": N_("督办"),
+    "supervision.replied": N_("督办答复"),
+    "supervision.promise_broken": N_("承诺未兑现"),
+    "supervision.decided": N_("负责人批示"),
+    "supervision.released": N_("恢复督办"),
     "assignment.extension_requested": N_("申请延期"),
     "assignment.extension_decided": N_("延期审批"),
     "escalation.created": N_("转市直部门上报"),
@@ -193,6 +269,11 @@ EVENT: Final[Labels] = {
     "escalation.chase": N_("催办省级答复"),
     "feedback.approved": N_("审核通过"),
     "consultation.invited": N_("邀请会商"),
+    "consultation.responded": N_("参会答复"),
+    "consultation.scheduled": N_("确定会期"),
+    "consultation.rescheduled": N_("通知会商时间地点"),
+    "consultation.moved": N_("并入其他会商"),
+    "consultation.extended": N_("延长会商时限"),
     "consultation.concluded": N_("会商结论"),
     "consultation.cancelled": N_("会商取消"),
     "opinion.stated": N_("会商意见"),
@@ -200,6 +281,7 @@ EVENT: Final[Labels] = {
     "verification.asked": N_("请观测点核实"),
     "verification.answered": N_("观测点答复核实"),
     "verification.lapsed": N_("核实逾期"),
+    "verification.disputed": N_("多次核实未减负，交统筹部门决定"),
     "office.overdue": N_("统筹部门逾期"),
 }
 EVENT_TONES: Final[Labels] = {
@@ -216,11 +298,20 @@ EVENT_TONES: Final[Labels] = {
     "assignment.extension_requested": "warning",
     "assignment.returned_to_department": "warning",
     "case.put_back": "warning",
+    "case.left_unresolved": "warning",
+    "verification.disputed": "warning",
+    "case.merged": "info",
+    "case.took_over": "info",
+    "reports.split_off": "warning",
+    "reports.taken_back": "warning",
     "verification.lapsed": "warning",
     "assignment.reminded": "warning",
     "assignment.overdue": "danger",
     "assignment.supervised": "danger",
     "office.overdue": "danger",
+    "supervision.replied": "warning",
+    "supervision.promise_broken": "danger",
+    "supervision.decided": "info",
 }
 # What a piece of evidence is, by the name of the rule that found it; patterns (R01, W02 …) are one kind.
 EVIDENCE: Final[Labels] = {

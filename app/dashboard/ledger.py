@@ -1,5 +1,6 @@
 """台账: every case by filters that live in the address, with the balance of what was put on and struck off."""
 
+from dataclasses import replace
 from typing import Final
 
 from fastapi import Response
@@ -18,8 +19,14 @@ from app.models import CaseStatus
 router = make_pages()
 PATH: Final = "/dashboard/ledger"
 SORTS: Final = ("-opened", "opened", "number", "due")
-TABS: Final = (("", N_("全部")), ("open", N_("未销号")), ("overdue", N_("逾期")), ("closed", N_("已销号")))
-FILTERS: Final = ("tab", "text", "status", "category", "department")
+TABS: Final = (
+    ("", N_("全部")),
+    ("open", N_("未销号")),
+    ("overdue", N_("逾期")),
+    ("extension", N_("待审延期")),
+    ("closed", N_("已销号")),
+)
+FILTERS: Final = ("tab", "text", "status", "category", "department", "level")
 
 
 def read_state(at: Office) -> ListState:
@@ -36,6 +43,7 @@ def selection_of(state: ListState, at: Office) -> CaseFilter:
         folded_text=fold(text) or None if text else None,
         category=category if category in labels.CATEGORY else None,
         department=(find_department(typed, at.city) or "-") if typed else None,
+        supervision_level=int(level) if (level := state.value("level")) in labels.SUPERVISION_LEVEL else None,
     )
 
 
@@ -46,13 +54,12 @@ def narrow(selection: CaseFilter, state: ListState, at: Office) -> CaseFilter:
     if tab == "closed":
         statuses = tuple(known for known in statuses if known is CaseStatus.CLOSED)
     narrowed = tab == "closed" or len(statuses) == 1
-    return CaseFilter(
+    return replace(
+        selection,
         status=statuses if narrowed else (),
         open_only=tab == "open",
         overdue_at=at.now if tab == "overdue" else None,
-        department=selection.department,
-        category=selection.category,
-        folded_text=selection.folded_text,
+        extension_requested=tab == "extension",
     )
 
 

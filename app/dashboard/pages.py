@@ -2,7 +2,18 @@
 
 from fastapi import APIRouter, Response
 
-from app.dashboard import cases, consultations, deliveries, home, ledger, sign_in, triage
+from app.dashboard import (
+    cases,
+    clusters,
+    consultations,
+    deliveries,
+    home,
+    ledger,
+    sessions,
+    sign_in,
+    supervision,
+    triage,
+)
 from app.dashboard.answering import make_pages
 from app.dashboard.session import At
 from app.problems import NotFound
@@ -19,7 +30,9 @@ async def show_missing(at: At) -> Response:
 def all_pages() -> APIRouter:
     """Every page; static files must be mounted before, for the last route takes what is left."""
     router = APIRouter()
-    for part in (sign_in, home, triage, ledger, cases, consultations, deliveries):
+    for part in (
+        sign_in, home, triage, ledger, cases, clusters, supervision, consultations, sessions, deliveries,
+    ):  # fmt: skip
         router.include_router(part.router)
     router.include_router(_rest)
     return router

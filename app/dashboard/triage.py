@@ -105,7 +105,7 @@ def item_facts(
         "reason_for": lambda candidate: reason_for(words.say, candidate.why),
         "ruling": ruling or RulingInput(category=decision["category"]),
         "closing": closing or {},
-        "actions": actions_for(record.case, at.principal),
+        "actions": actions_for(record.case, at.principal, record.deadlines),
         "departments": at.city.departments.values() if at.may(Permission.RULE) else (),
         "words": words,
     }

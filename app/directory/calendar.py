@@ -9,7 +9,7 @@ from chinese_calendar.constants import holidays, in_lieu_days, workdays
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.deadlines import Calendar
+from app.deadlines import Calendar, OfficeHours
 from app.models import CalendarDay
 
 FIRST_SEEDED_YEAR = 2024
@@ -39,11 +39,11 @@ async def seed_calendar(session: AsyncSession) -> int:
     return len(new)
 
 
-async def read_calendar(session: AsyncSession, zone: ZoneInfo) -> Calendar:
+async def read_calendar(session: AsyncSession, zone: ZoneInfo, hours: OfficeHours) -> Calendar:
     """The calendar as the database has it; its version names the last day known and how many days there are."""
     rows = await session.execute(select(CalendarDay.day, CalendarDay.working))
     days = {row.day: row.working for row in rows}
-    return Calendar(days=days, version=await read_calendar_version(session), zone=zone)
+    return Calendar(days=days, version=await read_calendar_version(session), zone=zone, hours=hours)
 
 
 async def read_calendar_version(session: AsyncSession) -> str:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from app.database import Database
-from app.deadlines import Calendar
+from app.deadlines import Calendar, OfficeHours
 from app.directory.calendar import read_calendar, read_calendar_version
 from app.directory.knowledge import Knowledge, compile_knowledge, with_learned
 from app.directory.learned_models import find_active_version, get_payload
@@ -88,10 +88,10 @@ class City:
 
 
 class CityCache:
-    """Holds the current `City` of a process."""
+    """Holds the current `City` of a process; zone and office hours are the deployment's."""
 
-    def __init__(self, database: Database, zone: ZoneInfo) -> None:
-        self._database, self._zone = database, zone
+    def __init__(self, database: Database, zone: ZoneInfo, hours: OfficeHours | None = None) -> None:
+        self._database, self._zone, self._hours = database, zone, hours or OfficeHours()
         self._city: City | None = None
         self._version: tuple[str, str, str] | None = None
         self._lock = asyncio.Lock()
@@ -114,7 +114,7 @@ class CityCache:
                     return False
                 files = await session.scalar(select(PackVersion.files).where(PackVersion.version == active))
                 payload = await get_payload(session, learned) if learned else None
-                calendar = await read_calendar(session, self._zone)
+                calendar = await read_calendar(session, self._zone, self._hours)
             self._city = await asyncio.to_thread(_build, files or {}, calendar, payload)
             self._version = wanted
             return True

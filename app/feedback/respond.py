@@ -4,14 +4,19 @@ Returning it and asking for more time have rules of their own, in `returning` an
 whole; the status moves by the lifecycle. What follows for the case is `flow`'s.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from app.casefile import CaseFile
+from app.feedback.evidence import attach, commit_to, describe_evidence
+from app.feedback.rectification import Feedback, document_line
 from app.lifecycle import IllegalMove
-from app.models import Act, ActKind, Assignment, AssignmentKind, AssignmentStatus, new_id
+from app.models import Act, ActKind, Assignment, AssignmentKind, AssignmentStatus, CaseStatus, Evidence, new_id
 from app.problems import Conflict
+
+# Why a matter stays as it is after the province has refused; beside a department's own reasons (`Because`).
+PROVINCE_REFUSED: Final = "province_refused"
 
 
 class NotAnEscalation(Conflict):
@@ -48,17 +53,6 @@ class StaleVersion(Conflict):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Feedback:
-    """整改反馈. `public_reply` goes to the reporters; `internal_account` stays with the office."""
-
-    measures: str
-    public_reply: str
-    document_changed: str | None = None
-    internal_account: str | None = None
-    completed_on: date | None = None
-
-
 def check_version(assignment: Assignment, expected: int | None) -> None:
     """Raise StaleVersion where the caller acts on an older reading."""
     if expected is not None and expected != assignment.version:
@@ -76,20 +70,27 @@ def report_progress(file: CaseFile, assignment: Assignment, note: str) -> None:
     keep_act(file, assignment, ActKind.PROGRESS, {"note": note}, "assignment.progressed")
 
 
-def give_feedback(file: CaseFile, assignment: Assignment, feedback: Feedback) -> None:
-    """反馈: the department says what it did. Raises AnswerExpectedFromAbove on an escalation."""
+def give_feedback(
+    file: CaseFile, assignment: Assignment, feedback: Feedback, attached: Sequence[Evidence] = ()
+) -> None:
+    """反馈: the department says what it did, or why the burden cannot be lifted.
+
+    Raises AnswerExpectedFromAbove on an escalation, or what `Feedback.check` raises.
+    """
     if assignment.kind is AssignmentKind.ESCALATION:
         raise AnswerExpectedFromAbove
+    feedback.check(today_of(file))
     file.advance_assignment(assignment, AssignmentStatus.RESPONDED)
-    content = {
-        "measures": feedback.measures,
-        "public_reply": feedback.public_reply,
-        "document_changed": feedback.document_changed,
-        "internal_account": feedback.internal_account,
-        "completed_on": feedback.completed_on.isoformat() if feedback.completed_on else None,
+    assignment.resolved = feedback.resolved
+    content = feedback.content() | {"evidence": [describe_evidence(e) for e in attached]}
+    facts = {
+        "document_changed": document_line(feedback),
+        "completed_on": content["completed_on"],
+        "resolved": feedback.resolved,
+        "because": feedback.because,
+        "evidence": commit_to(attached),
     }
-    facts = {"document_changed": feedback.document_changed, "completed_on": content["completed_on"]}
-    keep_act(file, assignment, ActKind.FEEDBACK, content, "assignment.responded", facts)
+    attach(keep_act(file, assignment, ActKind.FEEDBACK, content, "assignment.responded", facts), attached)
 
 
 def forward_upward(
@@ -104,30 +105,43 @@ def forward_upward(
 
 
 def bring_answer(
-    file: CaseFile, assignment: Assignment, *, answer: str, public_reply: str, agreed: bool, reference: str | None
+    file: CaseFile,
+    assignment: Assignment,
+    *,
+    answer: str,
+    public_reply: str,
+    agreed: bool,
+    reference: str | None,
+    attached: Sequence[Evidence] = (),
 ) -> None:
-    """上级答复: the province has answered; a refusal is an answer too. Raises NotAnEscalation."""
+    """上级答复: the province has answered; its refusal is an answer that leaves the burden unresolved.
+
+    Raises NotAnEscalation.
+    """
     if assignment.kind is not AssignmentKind.ESCALATION:
         raise NotAnEscalation
     file.advance_assignment(assignment, AssignmentStatus.RESPONDED)
-    content = {"answer": answer, "public_reply": public_reply, "agreed": agreed, "reference": reference}
-    keep_act(
-        file, assignment, ActKind.UPSTREAM_REPLY, content, "escalation.answered",
-        {"agreed": agreed, "reference": reference},
-    )  # fmt: skip
+    assignment.resolved = agreed
+    said: dict[str, Any] = {"agreed": agreed, "reference": reference, "because": None if agreed else PROVINCE_REFUSED}
+    content = {"answer": answer, "public_reply": public_reply, **said}
+    content["evidence"] = [describe_evidence(e) for e in attached]
+    facts = said | {"evidence": commit_to(attached)}
+    attach(keep_act(file, assignment, ActKind.UPSTREAM_REPLY, content, "escalation.answered", facts), attached)
 
 
 def review(file: CaseFile, assignment: Assignment, *, accepted: bool, comment: str) -> None:
     """审核: the office accepts what came back, or sends it back to the department with a comment.
 
-    Raises IllegalMove where nothing has come back.
+    What was accepted before may still be sent back while the office reviews the case, as after the points have said
+    no or nothing. Raises IllegalMove where nothing has come back.
     """
-    if assignment.status is not AssignmentStatus.RESPONDED:
+    reconsidered = assignment.status is AssignmentStatus.APPROVED and file.case.status is CaseStatus.IN_REVIEW
+    if assignment.status is not AssignmentStatus.RESPONDED and (accepted or not reconsidered):
         raise IllegalMove(assignment.status, "review")
     facts = {"assignment": assignment.id, "department": assignment.department_code}
     if accepted:
         file.advance_assignment(assignment, AssignmentStatus.APPROVED)
-        file.record("feedback.approved", facts)
+        file.record("feedback.approved", facts | {"resolved": assignment.resolved is not False})
     else:
         send_back(file, assignment, comment)
 
@@ -135,6 +149,7 @@ def review(file: CaseFile, assignment: Assignment, *, accepted: bool, comment: s
 def send_back(file: CaseFile, assignment: Assignment, comment: str) -> None:
     """退回重办: the department has to go on; a new answer clock starts."""
     file.advance_assignment(assignment, AssignmentStatus.REWORKING)
+    assignment.resolved = None
     file.record(
         "assignment.returned_to_department",
         {"assignment": assignment.id, "department": assignment.department_code},
@@ -152,9 +167,14 @@ def keep_act(
     facts: dict[str, Any] | None = None,
     *,
     applied: bool = True,
-) -> None:
+) -> Act:
     """Store an act whole, and the event that says so; `applied` is False for what was said but not done."""
-    file.batch.add(
-        Act(id=new_id(), assignment_id=assignment.id, kind=kind, content=content, applied=applied, done_at=file.now)
-    )
+    act = Act(id=new_id(), assignment_id=assignment.id, kind=kind, content=content, applied=applied, done_at=file.now)
+    file.batch.add(act)
     file.record(event_type, {"assignment": assignment.id, "department": assignment.department_code, **(facts or {})})
+    return act
+
+
+def today_of(file: CaseFile) -> date:
+    """The day it is where the departments are."""
+    return file.now.astimezone(file.calendar.zone).date()

@@ -1,7 +1,7 @@
 """Where one verb is done: its transaction, its moment, who acts, the city as known now; and how it finds its files."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import select
@@ -11,12 +11,15 @@ from app.access.principal import Principal
 from app.advise.book import OBTAINED
 from app.casefile import CaseFile, open_case_file
 from app.classify import Thresholds
+from app.consult.agenda import leave_agenda
 from app.deliver.fan_out import enqueue
 from app.directory.city import City
 from app.directory.serials import Numbers
 from app.disclosure import disclose_text, identifying_terms
-from app.models import AssignmentRole, Case, Event, Report
+from app.models import AssignmentRole, Case, CaseStatus, Event, Report
 from app.problems import Conflict, NotFound
+from app.route import cluster
+from app.route.likeness import Thresholds as LikenessThresholds
 from app.route.policy import Duty
 from app.sealing import Sealer
 from app.supervise.notice import TELLING
@@ -36,6 +39,18 @@ class CaseChanged(Conflict):
         )
 
 
+class MergedAway(Conflict):
+    code = "merged_away"
+    title_zh, title_en = "该事项已并入其他事项", "The case has been merged into another"
+
+    def __init__(self, survivor: str | None) -> None:
+        super().__init__(
+            f"该事项已并入 {survivor},请在那里办理;要恢复单独办理,请在 {survivor} 上拆分。",
+            f"This case was merged into {survivor}: act there, or split it off there to restore it.",
+            merged_into=survivor,
+        )
+
+
 @dataclass(slots=True)
 class Desk:
     """One verb's place of work. A number must be taken (`numbers`) before the session has touched the database."""
@@ -47,6 +62,7 @@ class Desk:
     numbers: Numbers
     sealer: Sealer
     thresholds: Thresholds
+    likeness: LikenessThresholds = field(default_factory=LikenessThresholds)
 
     def new_file(self, case: Case) -> CaseFile:
         """The file of a case that this transaction opens."""
@@ -73,11 +89,13 @@ class Desk:
         )
 
     async def open_numbered(self, case_number: str, expected_version: int | None = None) -> CaseFile:
-        """The same by number; raises NotFound, or CaseChanged where somebody acted since it was read."""
+        """The same by number; raises NotFound, MergedAway, or CaseChanged where somebody acted since it was read."""
         case_id = await self.session.scalar(select(Case.id).where(Case.number == case_number))
         if case_id is None:
             raise NotFound
         file = await self.open_file(case_id)
+        if file.case.merged_into is not None:
+            raise MergedAway(await self.session.scalar(select(Case.number).where(Case.id == file.case.merged_into)))
         if expected_version is not None and await self._acted_since(file.case, expected_version):
             raise CaseChanged(file.case.last_seq)
         return file
@@ -116,5 +134,15 @@ class Desk:
 
     async def finish(self, file: CaseFile) -> None:
         """送: queue what this verb has to tell departments, and write all that it adds."""
+        await leave_agenda(file)
+        await self._keep_findable(file)
         enqueue(file.batch, file.events, self.now)
         await file.batch.write(self.session)
+
+    async def _keep_findable(self, file: CaseFile) -> None:
+        """Later reports are compared with those on open cases only."""
+        happened = {event.type for event in file.events}
+        if file.case.status is CaseStatus.CLOSED and "case.struck_off" in happened:
+            cluster.forget(file.batch, await self.reports_on(file))
+        elif "case.put_back" in happened:
+            await cluster.remember_again(self.session, file.batch, await self.reports_on(file))

@@ -12,6 +12,7 @@ from app.feedback import extension, respond, returning
 from app.feedback.returning import Return
 from app.flow.desk import Desk
 from app.flow.receive import SYSTEM_ACTOR, summon
+from app.flow.unresolved import stand_over
 from app.lifecycle import CASE, IllegalMove, case_status_for
 from app.models import Assignment, CaseStatus, Consultation, ExtensionState
 from app.problems import NotFound
@@ -33,18 +34,24 @@ async def open_duty(desk: Desk, assignment_id: str, expected_version: int | None
     return file, assignment
 
 
-async def settle(desk: Desk, file: CaseFile) -> None:
-    """Bring the case in line with its duties; when all are approved, ask the points; queue what must be sent."""
+async def settle(desk: Desk, file: CaseFile, statement: str | None = None) -> None:
+    """Bring the case in line with its duties; when all are approved, ask the points; queue what must be sent.
+
+    Where what was approved says that the burden cannot be lifted, the case stands unresolved instead, and the
+    reporters are told why, with the office's `statement`.
+    """
     target = case_status_for(file.assignments, fallback=file.case.status)
     if target is CaseStatus.VERIFYING and file.case.status is CaseStatus.IN_REVIEW and not _approved_now(file):
         # The points let their time lapse and the case waits for the office: no further word of a department asks again.
         target = file.case.status
     if target is file.case.status:
         file.settle_owner()
+    elif target is CaseStatus.UNRESOLVED:
+        await stand_over(desk, file, statement)
     else:
         file.advance_case(target)
         if target is CaseStatus.VERIFYING:
-            verify.ask_points(file, await desk.reports_on(file))
+            await verify.ask_points(file, await desk.reports_on(file))
     await desk.finish(file)
 
 
@@ -82,9 +89,9 @@ async def _consult_instead(desk: Desk, file: CaseFile, assignment: Assignment, s
     file.actor = SYSTEM_ACTOR
     assign.supersede(file)
     file.case.category, file.case.route = Category.MULTI_DEPARTMENT, Route.CONSULTATION
-    session = await summon(desk, [(file, await desk.reports_on(file))], sorted(seats))
+    sitting = await summon(desk, [(file, await desk.reports_on(file))], sorted(seats))
     await desk.finish(file)
-    return session
+    return sitting.consultation
 
 
 def _approved_now(file: CaseFile) -> bool:
@@ -92,9 +99,18 @@ def _approved_now(file: CaseFile) -> bool:
 
 
 async def review(
-    desk: Desk, assignment_id: str, *, accepted: bool, comment: str, expected_version: int | None = None
+    desk: Desk,
+    assignment_id: str,
+    *,
+    accepted: bool,
+    comment: str,
+    statement: str | None = None,
+    expected_version: int | None = None,
 ) -> tuple[CaseFile, Assignment]:
-    """审核: the office accepts what came back or sends it back; where more time was asked for, grants or refuses it."""
+    """审核: the office accepts what came back or sends it back; where more time was asked for, grants or refuses it.
+
+    `statement` goes to the reporters where the case comes to stand unresolved by it.
+    """
     file, assignment = await open_duty(desk, assignment_id, expected_version)
     if assignment.extension is ExtensionState.REQUESTED:
         later = extension.decide_extension(file, assignment, granted=accepted, comment=comment)
@@ -102,5 +118,5 @@ async def review(
             interim.tell_extension(file, await desk.reports_on(file), assignment, later)
     else:
         respond.review(file, assignment, accepted=accepted, comment=comment)
-    await settle(desk, file)
+    await settle(desk, file, statement)
     return file, assignment

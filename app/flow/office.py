@@ -9,6 +9,7 @@ from app.close import reopen as reopening
 from app.directory.serials import CONSULTATION
 from app.flow.desk import Desk
 from app.flow.receive import dispatch, summon
+from app.flow.unresolved import check_ending, keep_reason
 from app.models import AssignmentRole, CaseOutcome
 from app.problems import InvalidInput
 from app.route import assign
@@ -63,7 +64,7 @@ async def rule(
     reports = await desk.reports_on(file)
     machine = Decision.from_dict(reports[0].decision)
     duties = _duties_under(desk, category, receivers, machine, term)
-    _keep_ruling(desk, file, category, duties, reason, machine)
+    keep_ruling(desk, file, category, duties, reason, machine)
     assign.supersede(file)
     file.case.category = category
     if category is Category.MULTI_DEPARTMENT:
@@ -93,9 +94,10 @@ def _duties_under(
     return duties
 
 
-def _keep_ruling(
+def keep_ruling(
     desk: Desk, file: CaseFile, category: Category, duties: Sequence[Duty], reason: str, machine: Decision
 ) -> None:
+    """Keep the office's decision beside the machine's, noting whether it overrules that."""
     decided = machine.category is not Category.UNCLEAR
     same = machine.category is category and {r.code for r in machine.receivers} == {d.department for d in duties}
     record_ruling(
@@ -109,10 +111,22 @@ def _keep_ruling(
 
 
 async def close(
-    desk: Desk, case_number: str, *, outcome: CaseOutcome, statement: str, expected_version: int | None = None
+    desk: Desk,
+    case_number: str,
+    *,
+    outcome: CaseOutcome,
+    statement: str,
+    reason: str | None = None,
+    expected_version: int | None = None,
 ) -> CaseFile:
-    """办结: end a case with the office's own statement to every reporter."""
+    """办结: end a case with the office's own statement to every reporter; a `reason` is kept as a ruling.
+
+    One that stands unresolved is a leader's to end, with a reason. Raises NotAllowed or ReasonMissing.
+    """
     file = await desk.open_numbered(case_number, expected_version)
+    check_ending(file, desk.principal, reason)
+    if reason:
+        keep_reason(file, desk.principal, reason)
     answers = await closing.collect_answers(file)
     closing.close_case(file, await desk.reports_on(file), outcome=outcome, answers=answers, statement=statement)
     await desk.finish(file)

@@ -2,17 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
 from app.casefile import CaseFile, live_assignments
 from app.classify import Decision, ReportText, Route, classify
-from app.consult.convene import Guest, convene
+from app.close.unresolved import tell_joined
+from app.consult.convene import Guest, convene, invite
+from app.consult.schedule import Meeting, fix_meeting, read_bookings
+from app.consult.session_file import SessionFile, lock_sessions
 from app.directory.serials import CASE, CONSULTATION, REPORT
 from app.flow.desk import Desk
+from app.flow.joining import Place, find_place, read_traces
 from app.intake import accept
 from app.intake.accept import Submission
-from app.models import Assignment, AssignmentRole, Case, CaseStatus, Consultation, Report, VerificationStatus, new_id
-from app.route import assign
+from app.models import Assignment, AssignmentRole, Case, CaseStatus, Report, VerificationStatus, new_id
+from app.route import assign, cluster
+from app.route.likeness import Reason
 from app.route.policy import Duty
 
 # What follows a report without anybody's hand is the service's own act, not the reporter's.
@@ -29,6 +34,7 @@ class Receipt:
     assignments: list[Assignment]
     joined: bool
     provisional: bool
+    joined_because: tuple[Reason, ...] = ()
 
 
 async def receive(desk: Desk, submission: Submission) -> Receipt:
@@ -38,9 +44,14 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
         desk.city.get_department(code, "declared_departments")
     accept.refuse_empty(submission)
     decision = decide(desk, submission, district=point.district, unit=point.name)
+    traces = read_traces(desk, submission.text, decision, point.code)
     # Numbers come first: taking one is a transaction of its own.
     number = await desk.numbers.take(REPORT, desk.now)
-    file, joined = await _find_or_open(desk, submission, decision, point.district)
+    case_number = await desk.numbers.take(CASE, desk.now)
+    if decision.route is Route.CONSULTATION:
+        await desk.numbers.reserve(CONSULTATION, desk.now)
+    place = await find_place(desk, fingerprint_of(submission, decision), traces)
+    file = place.file or new_case(desk, submission, decision, number=case_number, district=point.district)
     report = accept.accept_report(
         file.batch,
         submission,
@@ -51,16 +62,17 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
         sealer=desk.sealer,
         now=desk.now,
     )
-    if joined:
-        _join(file, report, point.district)
+    if place.file is not None:
+        await _join(file, report, point.district, place)
     else:
-        facts = {"report": report.number, "category": decision.category, "sources": file.case.sources}
-        file.record("case.opened", facts)
-        file.actor = SYSTEM_ACTOR
-        await _route(desk, file, decision, report)
+        report.likeness = traces.to_dict()
+        cluster.remember(file.batch, report)
+        cluster.suggest(file.batch, report, place.suggested, desk.now)
+        await open_case(desk, file, decision, report)
     await desk.finish(file)
     provisional = any(d.provisional for d in file.running())
-    return Receipt(report, file.case, decision, live_assignments(file.assignments), joined, provisional)
+    joined = place.file is not None
+    return Receipt(report, file.case, decision, live_assignments(file.assignments), joined, provisional, place.reasons)
 
 
 def decide(desk: Desk, submission: Submission, *, district: str | None, unit: str | None) -> Decision:
@@ -75,42 +87,54 @@ def decide(desk: Desk, submission: Submission, *, district: str | None, unit: st
     return classify(text, desk.city.knowledge, desk.thresholds)
 
 
-async def _find_or_open(desk: Desk, submission: Submission, decision: Decision, district: str) -> tuple[CaseFile, bool]:
-    number = await desk.numbers.take(CASE, desk.now)
-    if decision.route is Route.CONSULTATION:
-        await desk.numbers.reserve(CONSULTATION, desk.now)
-    sources = [s.code for s in decision.sources]
-    fingerprint = accept.fingerprint(submission.text, sources)
-    open_id = await accept.find_open_case(desk.session, fingerprint)
-    if open_id is not None:
-        return await desk.open_file(open_id), True
+def fingerprint_of(submission: Submission, decision: Decision) -> str:
+    return accept.fingerprint(submission.text, [s.code for s in decision.sources])
+
+
+def new_case(desk: Desk, submission: Submission, decision: Decision, *, number: str, district: str) -> CaseFile:
+    """A case that this report opens."""
     case = Case(
         id=new_id(),
         number=number,
         summary=accept.summarize(submission),
         category=decision.category,
         route=decision.route,
-        sources=sources,
+        sources=[s.code for s in decision.sources],
         burden_types=[b.code for b in decision.burden_types],
         districts=[district],
-        fingerprint=fingerprint,
+        fingerprint=fingerprint_of(submission, decision),
         search_text=accept.search_text(number, submission),
         returns=0,
         opened_at=desk.now,
         last_seq=0,
         last_hash="",
     )
-    return desk.new_file(case), False
+    return desk.new_file(case)
 
 
-def _join(file: CaseFile, report: Report, district: str) -> None:
+async def open_case(
+    desk: Desk, file: CaseFile, decision: Decision, report: Report, *, split_from: str | None = None
+) -> None:
+    """Put a new case on the ledger and route it."""
+    facts = {"report": report.number, "category": decision.category, "sources": file.case.sources}
+    file.record("case.opened", facts | ({"split_from": split_from} if split_from else {}))
+    file.actor = SYSTEM_ACTOR
+    await route_case(desk, file, decision, report)
+
+
+async def _join(file: CaseFile, report: Report, district: str, place: Place) -> None:
     file.case.districts = sorted({*file.case.districts, district})
     if file.case.status is CaseStatus.VERIFYING:
         report.verification = VerificationStatus.ASKED
-    file.record("report.joined", {"report": report.number})
+    elif file.case.status is CaseStatus.UNRESOLVED:
+        await tell_joined(file, report)
+    facts: dict[str, Any] = {"report": report.number}
+    if place.score is not None:
+        facts |= {"score": place.score, "because": list(dict.fromkeys(reason.kind for reason in place.reasons))}
+    file.record("report.joined", facts)
 
 
-async def _route(desk: Desk, file: CaseFile, decision: Decision, report: Report) -> None:
+async def route_case(desk: Desk, file: CaseFile, decision: Decision, report: Report) -> None:
     """转: assignments and escalations are dispatched, a consultation is convened, the rest is the office's to rule."""
     receivers = [(r.code, AssignmentRole(r.role)) for r in decision.receivers]
     match decision.route:
@@ -139,15 +163,27 @@ async def summon(
     matters: Sequence[tuple[CaseFile, Sequence[Report]]],
     departments: Sequence[str],
     *,
-    meeting_at: datetime | None = None,
+    meeting: Meeting | None = None,
     place: str | None = None,
-) -> Consultation:
+) -> SessionFile:
     """会商: bring the departments together on these cases. The number must have been reserved."""
     number = await desk.numbers.take(CONSULTATION, desk.now)
-    sources = [code for file, _ in matters for code in file.case.sources]
-    guests = [Guest(code, tuple(desk.city.represented_by(code, sources))) for code in sorted(set(departments))]
     for file, _ in matters:
         file.advance_case(CaseStatus.CONSULTING)
     texts = {file.case.id: desk.masked(reports) for file, reports in matters}
     files = [file for file, _ in matters]
-    return convene(files, guests, number=number, texts=texts, meeting_at=meeting_at, place=place)
+    guests = guests_for(desk, departments, files)
+    sitting = convene(files, guests, number=number)
+    sitting.consultation.place = place
+    if meeting is not None:
+        await lock_sessions(desk.session, [], with_all_open=True)
+        others = await read_bookings(desk.session)
+        fix_meeting(sitting, others, meeting, [guest.department for guest in guests])
+    invite(sitting, guests, texts)
+    return sitting
+
+
+def guests_for(desk: Desk, departments: Sequence[str], files: Sequence[CaseFile]) -> list[Guest]:
+    """Departments as guests: each stands for the provincial sources of these cases whose counterpart it is."""
+    sources = list(dict.fromkeys(code for file in files for code in file.case.sources))
+    return [Guest(code, tuple(desk.city.represented_by(code, sources))) for code in sorted(set(departments))]

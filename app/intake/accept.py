@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.batch import Batch, fetch
@@ -73,15 +73,19 @@ def refuse_empty(submission: Submission) -> None:
 
 
 _OPEN_CASE = (
-    select(Case.id)
-    .where(Case.fingerprint == bindparam("fingerprint"), Case.status != CaseStatus.CLOSED)
-    .order_by(Case.opened_at)
+    select(func.coalesce(Case.merged_into, Case.id))
+    .where(
+        Case.fingerprint == bindparam("fingerprint"),
+        or_(Case.status != CaseStatus.CLOSED, Case.merged_into.is_not(None)),
+    )
+    .order_by(Case.merged_into.is_not(None), Case.opened_at)
     .limit(1)
 )
 
 
 async def find_open_case(session: AsyncSession, fingerprint: str) -> str | None:
-    """The id of the oldest open case with that fingerprint; None where there is none."""
+    """The id of the oldest open case with that fingerprint, or of the case that one was merged into; None where there
+    is none. The latter may be closed by now."""
     rows = await fetch(session, _OPEN_CASE, {"fingerprint": fingerprint})
     return rows[0][0] if rows else None
 

@@ -1,6 +1,5 @@
 """The lists behind the office's pages: rows by page with their totals. Units never order a list. Reads only."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,18 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ledger.search import CaseFilter, conditions_of
 from app.models import (
-    AgendaItem,
     Attempt,
     Case,
     CaseStatus,
-    Consultation,
-    ConsultationStatus,
     Deadline,
     Delivery,
     DeliveryStatus,
     Endpoint,
     Event,
-    Invitation,
     User,
 )
 from app.problems import NotFound
@@ -88,64 +83,6 @@ async def names_of_users(session: AsyncSession, ids: Iterable[str]) -> dict[str,
     """Display names of people by id."""
     rows = await session.execute(select(User.id, User.display_name).where(User.id.in_(set(ids))))
     return {row.id: row.display_name for row in rows}
-
-
-# ── consultations ──
-
-
-@dataclass(frozen=True, slots=True)
-class SessionRecord:
-    """A session with the cases on its agenda and the seats of those invited."""
-
-    consultation: Consultation
-    agenda: Sequence[tuple[AgendaItem, Case]]
-    invitations: Sequence[Invitation]
-
-    @property
-    def stated(self) -> int:
-        """How many of those invited have said what their part is."""
-        return sum(seat.position is not None for seat in self.invitations)
-
-
-async def records_of(session: AsyncSession, consultations: Sequence[Consultation]) -> list[SessionRecord]:
-    """The same sessions with what belongs to each, in their order."""
-    ids = [found.id for found in consultations]
-    agenda: dict[str, list[tuple[AgendaItem, Case]]] = defaultdict(list)
-    seats: dict[str, list[Invitation]] = defaultdict(list)
-    if ids:
-        items = select(AgendaItem, Case).join(Case, Case.id == AgendaItem.case_id).order_by(Case.number)
-        for item, case in await session.execute(items.where(AgendaItem.consultation_id.in_(ids))):
-            agenda[item.consultation_id].append((item, case))
-        invited = select(Invitation).where(Invitation.consultation_id.in_(ids)).order_by(Invitation.department_code)
-        for seat in await session.scalars(invited):
-            seats[seat.consultation_id].append(seat)
-    return [SessionRecord(found, agenda[found.id], seats[found.id]) for found in consultations]
-
-
-async def page_consultations(
-    session: AsyncSession, status: ConsultationStatus | None, *, offset: int, limit: int
-) -> tuple[list[SessionRecord], int]:
-    """Sessions, newest first, and how many there are."""
-    conditions = [] if status is None else [Consultation.status == status]
-    total = await session.scalar(select(func.count()).select_from(Consultation).where(*conditions)) or 0
-    rows = (
-        select(Consultation)
-        .where(*conditions)
-        .order_by(Consultation.convened_at.desc(), Consultation.number.desc())
-        .offset(offset)
-        .limit(limit)
-    )
-    return await records_of(session, (await session.scalars(rows)).all()), total
-
-
-async def read_consultation(session: AsyncSession, id_or_number: str) -> SessionRecord:
-    """One session by id or number; raises NotFound."""
-    found = await session.scalar(
-        select(Consultation).where((Consultation.id == id_or_number) | (Consultation.number == id_or_number))
-    )
-    if found is None:
-        raise NotFound
-    return (await records_of(session, [found]))[0]
 
 
 # ── deliveries ──

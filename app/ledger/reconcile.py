@@ -5,20 +5,25 @@ every closed one has what closing needs. Reads only; a handful of queries whatev
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import Select, and_, case, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from app.audit import BrokenLink, verify_chain
-from app.lifecycle import CASE, DEPARTMENT_STATES, LIVE
+from app.ledger.supervision import QUARANTINED
+from app.lifecycle import CASE, DEPARTMENT_STATES, LIVE, OPEN_SESSIONS
 from app.models import (
     Act,
     ActKind,
+    AgendaItem,
     Assignment,
     AssignmentStatus,
     Case,
     CaseOutcome,
     CaseStatus,
+    Consultation,
     Deadline,
+    DeadlineKind,
     Event,
     Reply,
     ReplyKind,
@@ -66,6 +71,66 @@ def _unwatched() -> Select[str]:
     )
 
 
+def _unexplained() -> Select[str]:
+    """Reports on unresolved cases without a reply that says why, since the case was last left so."""
+    told = exists().where(
+        Reply.report_id == Report.id, Reply.kind == ReplyKind.UNRESOLVED, Reply.sent_at >= Deadline.started_at
+    )
+    return (
+        select(Report.number)
+        .join(Case, Case.id == Report.case_id)
+        .join(Deadline, Deadline.case_id == Case.id)
+        .where(
+            Case.status == CaseStatus.UNRESOLVED,
+            Deadline.kind == DeadlineKind.REVISIT,
+            Deadline.ended_at.is_(None),
+            ~told,
+        )
+    )
+
+
+def _unresolved_checks() -> list[tuple[str, Select[str]]]:
+    """What a case needs that stands unresolved: somebody comes back to it, and its reporters know why."""
+    return [
+        (
+            "挂账待解却没有再议时限 unresolved, and nobody will come back to it",
+            select(Case.number).where(
+                Case.status == CaseStatus.UNRESOLVED,
+                ~exists().where(
+                    Deadline.case_id == Case.id, Deadline.kind == DeadlineKind.REVISIT, Deadline.ended_at.is_(None)
+                ),
+            ),
+        ),
+        ("挂账待解却没有说明原因 unresolved without a reply that says why", _unexplained()),
+    ]
+
+
+def _sessionless() -> Select[str]:
+    """Cases in consultation that are not on just one open session's agenda, and others that are on one."""
+    sessions = (
+        select(func.count())
+        .select_from(AgendaItem)
+        .join(Consultation, Consultation.id == AgendaItem.consultation_id)
+        .where(
+            AgendaItem.case_id == Case.id,
+            AgendaItem.outcome.is_(None),
+            Consultation.status.in_(OPEN_SESSIONS),
+        )
+        .scalar_subquery()
+    )
+    return select(Case.number).where(sessions != case((Case.status == CaseStatus.CONSULTING, 1), else_=0))
+
+
+def _caseless() -> Select[str]:
+    waiting = exists().where(
+        AgendaItem.consultation_id == Consultation.id,
+        AgendaItem.outcome.is_(None),
+        AgendaItem.case_id == Case.id,
+        Case.status == CaseStatus.CONSULTING,
+    )
+    return select(Consultation.number).where(Consultation.status.in_(OPEN_SESSIONS), ~waiting)
+
+
 def _checks() -> list[tuple[str, Select[str]]]:
     running = exists().where(Deadline.case_id == Case.id, Deadline.ended_at.is_(None))
     is_open = Case.status != CaseStatus.CLOSED
@@ -86,6 +151,7 @@ def _checks() -> list[tuple[str, Select[str]]]:
         ("在账事项没有责任方 open case without an owner", select(Case.number).where(is_open, Case.owner.is_(None))),
         ("在账事项没有计时 open case without a running clock", select(Case.number).where(is_open, ~running)),
         ("计时无人查看 running clock that nobody will look at", _unwatched()),
+        ("督办已停止 clock quarantined after failed looks", select(Case.number).where(Case.id.in_(QUARANTINED))),
         (
             "部门办理中却没有责任单位 with a department, but none has a duty",
             select(Case.number).where(
@@ -96,6 +162,8 @@ def _checks() -> list[tuple[str, Select[str]]]:
                 ),
             ),
         ),
+        ("会商事项不在唯一一场会商的议程上 in consultation, but not on one open session's agenda", _sessionless()),
+        ("会商没有待议的事项 open session without a case in consultation", _caseless()),
         ("已销号仍在计时 closed case with a running clock", select(Case.number).where(is_closed, running)),
         (
             "已销号却没有办理结果 closed without an outcome",
@@ -126,6 +194,41 @@ def _checks() -> list[tuple[str, Select[str]]]:
     ]
 
 
+def _merge_checks() -> list[tuple[str, Select[str]]]:
+    survivor = aliased(Case)
+    merged = Case.merged_into.is_not(None)
+    told = exists().where(Reply.report_id == Report.id, Reply.case_id == Report.came_from)
+    return [
+        (
+            "并入与办理结果不符 merged, and its state or outcome says otherwise",
+            select(Case.number).where(
+                or_(
+                    and_(merged, or_(Case.status != CaseStatus.CLOSED, Case.outcome != CaseOutcome.MERGED)),
+                    and_(~merged, Case.outcome == CaseOutcome.MERGED),
+                )
+            ),
+        ),
+        (
+            "已并入仍有线索 merged case that still has a report",
+            select(Case.number).where(merged, exists().where(Report.case_id == Case.id)),
+        ),
+        (
+            "已并入而线索去向不明 merged case whose reports cannot be found",
+            select(Case.number).where(merged, ~exists().where(Report.came_from == Case.id)),
+        ),
+        (
+            "并入的事项本身已并入 merged into a case that is merged itself",
+            select(Case.number)
+            .join(survivor, survivor.id == Case.merged_into)
+            .where(or_(survivor.merged_into.is_not(None), survivor.id == Case.id)),
+        ),
+        (
+            "并入线索未获告知 report moved by a merge that was told nothing",
+            select(Report.number).where(Report.came_from.is_not(None), ~told),
+        ),
+    ]
+
+
 async def reconcile(session: AsyncSession) -> Reconciliation:
     """Check the whole ledger."""
     result = Reconciliation(
@@ -134,7 +237,7 @@ async def reconcile(session: AsyncSession) -> Reconciliation:
         closed=await session.scalar(select(func.count()).select_from(Case).where(Case.status == CaseStatus.CLOSED))
         or 0,
     )
-    for fault, statement in _checks():
+    for fault, statement in [*_checks(), *_unresolved_checks(), *_merge_checks()]:
         result.offenders += [Offender(str(number), fault) for number in await session.scalars(statement.distinct())]
     rows = await session.execute(select(Case.number, Case.status, Case.owner))
     result.offenders += [

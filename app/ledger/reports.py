@@ -1,22 +1,35 @@
 """What became of a report: for its own point, and for the office."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.principal import Principal
-from app.models import Case, Reply, Report
+from app.models import Act, ActKind, Assignment, AssignmentStatus, Case, CaseStatus, Reply, Report
 from app.problems import NotFound
+
+# By the state of a duty, the acts on it that its reporters may know of.
+_KNOWN = {
+    AssignmentStatus.FORWARDED: (ActKind.FORWARDING,),
+    AssignmentStatus.APPROVED: (ActKind.FEEDBACK, ActKind.UPSTREAM_REPLY),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class ReportRecord:
-    """A report, the case it sits in, and what it was answered, oldest reply first."""
+    """A report, the case it sits in, and what it was answered, oldest reply first.
+
+    `forwardings` are those whose answer from the province is awaited; `measures` the answers the point is asked about
+    while its case is verified. Both with the duty they are on.
+    """
 
     report: Report
     case: Case
     replies: list[Reply]
+    forwardings: Sequence[tuple[Assignment, Act]] = field(default_factory=list)
+    measures: Sequence[tuple[Assignment, Act]] = field(default_factory=list)
 
 
 async def get_report(session: AsyncSession, principal: Principal, number: str) -> ReportRecord:
@@ -29,4 +42,23 @@ async def get_report(session: AsyncSession, principal: Principal, number: str) -
         raise NotFound
     report, case = row
     replies = await session.scalars(select(Reply).where(Reply.report_id == report.id).order_by(Reply.sent_at))
-    return ReportRecord(report, case, list(replies))
+    verifying = case.status is CaseStatus.VERIFYING
+    return ReportRecord(
+        report,
+        case,
+        list(replies),
+        forwardings=await _newest_acts(session, case, AssignmentStatus.FORWARDED),
+        measures=await _newest_acts(session, case, AssignmentStatus.APPROVED) if verifying else [],
+    )
+
+
+async def _newest_acts(session: AsyncSession, case: Case, status: AssignmentStatus) -> list[tuple[Assignment, Act]]:
+    """The newest act of the kinds that matter on each duty of a case in that state, by department."""
+    rows = await session.execute(
+        select(Assignment, Act)
+        .join(Act, Act.assignment_id == Assignment.id)
+        .where(Assignment.case_id == case.id, Assignment.status == status, Act.kind.in_(_KNOWN[status]))
+        .order_by(Assignment.department_code, Act.done_at, Act.id)
+    )
+    newest = {duty.id: (duty, act) for duty, act in rows}
+    return list(newest.values())

@@ -20,6 +20,8 @@ from app.models import (
     Consultation,
     Deadline,
     Event,
+    ExtensionState,
+    Instruction,
     Invitation,
     Reply,
     Report,
@@ -51,6 +53,9 @@ class CaseFilter:
     department: str | None = None
     category: str | None = None
     folded_text: str | None = None
+    supervision_level: int | None = None
+    supervised_department: str | None = None
+    extension_requested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ def scope_cases(statement: Select[Any], principal: Principal) -> Select[Any]:
         AgendaItem.case_id == Case.id,
         Invitation.consultation_id == AgendaItem.consultation_id,
         Invitation.department_code == code,
+        Invitation.withdrawn_at.is_(None),
     )
     return statement.where(or_(assigned, invited))
 
@@ -90,9 +96,21 @@ def conditions_of(wanted: CaseFilter) -> list[Any]:
         )
     if wanted.category:
         conditions.append(Case.category == wanted.category)
+    if wanted.supervision_level is not None:
+        conditions.append(_supervised(wanted.supervision_level, wanted.supervised_department))
+    if wanted.extension_requested:
+        conditions.append(
+            exists().where(Assignment.case_id == Case.id, Assignment.extension == ExtensionState.REQUESTED)
+        )
     if wanted.folded_text:
         conditions.append(Case.search_text.contains(wanted.folded_text, autoescape=True))
     return conditions
+
+
+def _supervised(level: int, department: str | None) -> Any:
+    """A duty stands at that level of supervision; of one department only where it is named."""
+    clock = exists().where(Deadline.case_id == Case.id, Deadline.level == level, Deadline.ended_at.is_(None))
+    return clock.where(Deadline.department_code == department) if department is not None else clock
 
 
 async def find_cases(
@@ -109,7 +127,7 @@ async def find_cases(
     rows = list(await session.scalars(statement.order_by(Case.opened_at.desc(), Case.id.desc()).limit(limit + 1)))
     more = len(rows) > limit
     rows = rows[:limit]
-    return Page(rows, make_cursor(rows[-1]) if more else None)
+    return Page(rows, make_cursor(rows[-1].opened_at, rows[-1].id) if more else None)
 
 
 async def count_cases(session: AsyncSession, principal: Principal, wanted: CaseFilter) -> int:
@@ -123,8 +141,8 @@ async def count_by_status(session: AsyncSession) -> dict[CaseStatus, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def make_cursor(case: Case) -> str:
-    value = json.dumps([case.opened_at.isoformat(), case.id])
+def make_cursor(moment: datetime, row_id: str) -> str:
+    value = json.dumps([moment.isoformat(), row_id])
     return base64.urlsafe_b64encode(value.encode()).decode().rstrip("=")
 
 
@@ -161,6 +179,7 @@ class CaseRecord:
     replies: Sequence[Reply]
     consultations: Sequence[Consultation]
     opinion: SecondOpinion | None = None
+    instructions: Sequence[Instruction] = ()
 
 
 async def read_record(session: AsyncSession, case: Case) -> CaseRecord:
@@ -172,9 +191,11 @@ async def read_record(session: AsyncSession, case: Case) -> CaseRecord:
     assignments = await rows(
         select(Assignment).where(Assignment.case_id == case.id).order_by(Assignment.dispatched_at, Assignment.id)
     )
+    # A merged case shows its own reports, wherever they are now.
+    its_own = Report.case_id == case.id if case.merged_into is None else Report.came_from == case.id
     return CaseRecord(
         case=case,
-        reports=await rows(select(Report).where(Report.case_id == case.id).order_by(Report.received_at, Report.id)),
+        reports=await rows(select(Report).where(its_own).order_by(Report.received_at, Report.id)),
         assignments=assignments,
         deadlines=await rows(select(Deadline).where(Deadline.case_id == case.id).order_by(Deadline.started_at)),
         acts=await rows(
@@ -190,6 +211,9 @@ async def read_record(session: AsyncSession, case: Case) -> CaseRecord:
             .order_by(Consultation.convened_at)
         ),
         opinion=await session.get(SecondOpinion, case.id),
+        instructions=await rows(
+            select(Instruction).where(Instruction.case_id == case.id).order_by(Instruction.decided_at, Instruction.id)
+        ),
     )
 
 

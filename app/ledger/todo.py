@@ -5,11 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.deadlines import Calendar, due_by
-from app.models import Case, CaseStatus, Consultation, ConsultationStatus, Deadline, Delivery, DeliveryStatus, Endpoint
+from app.ledger.supervision import QUARANTINED
+from app.lifecycle import OPEN_SESSIONS
+from app.models import (
+    Assignment,
+    Case,
+    CaseStatus,
+    Consultation,
+    Deadline,
+    Delivery,
+    DeliveryStatus,
+    Endpoint,
+)
 
 ROWS = 8
 SOON_WORKING_DAYS = 2
@@ -18,17 +29,16 @@ FAILED = (DeliveryStatus.DEAD, DeliveryStatus.QUARANTINED)
 
 @dataclass(frozen=True, slots=True)
 class Badges:
-    """How much waits on each page of the menu."""
+    """How much waits on each page of the menu; a case that waits for several reasons counts once."""
 
-    overdue: int
-    due_today: int
+    home: int
     triage: int
     consultations: int
     failed_deliveries: int
 
     def by_page(self) -> Mapping[str, int]:
         return {
-            "home": self.overdue + self.due_today,
+            "home": self.home,
             "triage": self.triage,
             "consultations": self.consultations,
             "deliveries": self.failed_deliveries,
@@ -51,15 +61,20 @@ class Group:
 class Waiting:
     """Everything on the office's desk. Cases due by tonight stand under `overdue` or `due_today` only.
 
-    `supervised` is the leaders' list: unanswered at the highest level of supervision, apart from where else they stand.
+    `supervised` is the leaders' list: unanswered at the highest level of supervision and not decided on, or due
+    to be looked at again. It, `quarantined` and `extensions` are apart from where else their cases stand.
     """
 
     supervised: Group
+    quarantined: Group
+    extensions: Group
     overdue: Group
     due_today: Group
     triage: Group
     review: Group
     verification: Group
+    province: Group
+    unresolved: Group
     consultations: Sequence[Consultation]
     failed_deliveries: int
     silent_addresses: int
@@ -67,6 +82,12 @@ class Waiting:
 
 # Spelt out for the partial index, which a bound number would not match.
 _HIGHEST_LEVEL = select(Deadline.case_id).where(text("level = 3 AND ended_at IS NULL"))
+_EXTENSION = select(Assignment.case_id).where(text("extension = 'requested'"))
+
+
+def undecided(now: datetime) -> Select[str]:
+    """Ids of cases for the leaders' list: at the highest level, and not resting by an instruction."""
+    return _HIGHEST_LEVEL.where(or_(Deadline.rests_until.is_(None), Deadline.rests_until <= now))
 
 
 # A rest that has ended without an answer counts too: the address has not shown that it is well.
@@ -92,13 +113,14 @@ async def count_badges(session: AsyncSession, now: datetime, zone: ZoneInfo) -> 
     def cases(condition: ColumnElement[bool]) -> ColumnElement[int]:
         return select(func.count()).select_from(Case).where(condition).scalar_subquery()
 
-    convened = select(func.count()).select_from(Consultation).where(Consultation.status == ConsultationStatus.CONVENED)
+    convened = select(func.count()).select_from(Consultation).where(Consultation.status.in_(OPEN_SESSIONS))
     failed = select(func.count()).select_from(Delivery).where(Delivery.status.in_(FAILED))
+    due = select(Case.id).where(Case.status != CaseStatus.CLOSED, Case.due_at <= end_of_today(now, zone))
+    home = union(due, undecided(now), QUARANTINED, _EXTENSION).subquery()
     row = (
         await session.execute(
             select(
-                cases(_is_overdue(now)),
-                cases(_is_due_today(now, zone)),
+                select(func.count()).select_from(home).scalar_subquery(),
                 cases(Case.status == CaseStatus.TRIAGE),
                 convened.scalar_subquery(),
                 failed.scalar_subquery(),
@@ -125,19 +147,23 @@ async def read_waiting(session: AsyncSession, now: datetime, calendar: Calendar)
 
     sessions = (
         select(Consultation)
-        .where(Consultation.status == ConsultationStatus.CONVENED)
+        .where(Consultation.status.in_(OPEN_SESSIONS))
         .order_by(Consultation.due_at, Consultation.number)
         .limit(ROWS)
     )
     badges = await count_badges(session, now, zone)
     lapsing = and_(Case.status == CaseStatus.VERIFYING, Case.due_at <= soon)
     return Waiting(
-        supervised=await group(and_(Case.status != CaseStatus.CLOSED, Case.id.in_(_HIGHEST_LEVEL))),
+        supervised=await group(and_(Case.status != CaseStatus.CLOSED, Case.id.in_(undecided(now)))),
+        quarantined=await group(Case.id.in_(QUARANTINED)),
+        extensions=await group(Case.id.in_(_EXTENSION)),
         overdue=await group(overdue),
         due_today=await group(today),
         triage=await group(Case.status == CaseStatus.TRIAGE, later),
         review=await group(Case.status == CaseStatus.IN_REVIEW, later),
         verification=await group(lapsing, later),
+        province=await group(Case.status == CaseStatus.AWAITING_PROVINCE, later),
+        unresolved=await group(Case.status == CaseStatus.UNRESOLVED, later),
         consultations=list(await session.scalars(sessions)),
         failed_deliveries=badges.failed_deliveries,
         silent_addresses=await session.scalar(_SILENT) or 0,

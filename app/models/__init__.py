@@ -2,25 +2,33 @@
 
 from app.models.access import ApiKey, IdempotentAnswer, User, UserSession
 from app.models.cases import Act, Assignment, Case, Deadline, Ruling
+from app.models.clusters import ReportKey, SimilarPair
 from app.models.columns import Base, columns_of, new_id
-from app.models.consultations import AgendaItem, Consultation, Invitation
+from app.models.consultations import AgendaItem, Consultation, Invitation, StatedPosition
 from app.models.delivery import Attempt, Callback, Delivery, Endpoint
 from app.models.directory import CalendarDay, Department, ObservationPoint, PackVersion, Serial
 from app.models.events import Event
+from app.models.evidence import Evidence
 from app.models.learned import LearnedModel
 from app.models.opinions import SecondOpinion
 from app.models.reports import Reply, Report, ReportContact
+from app.models.supervision import Digest, Instruction
 from app.vocabulary import (
     ActKind,
+    AgendaOutcome,
     AssignmentKind,
     AssignmentRole,
     AssignmentStatus,
+    Attendance,
     CaseOutcome,
     CaseStatus,
     ConsultationStatus,
     DeadlineKind,
+    Decided,
     DeliveryStatus,
     ExtensionState,
+    InvitationAnswer,
+    Manner,
     OpinionFault,
     OpinionState,
     Party,
@@ -34,12 +42,14 @@ __all__ = [
     "Act",
     "ActKind",
     "AgendaItem",
+    "AgendaOutcome",
     "ApiKey",
     "Assignment",
     "AssignmentKind",
     "AssignmentRole",
     "AssignmentStatus",
     "Attempt",
+    "Attendance",
     "Base",
     "CalendarDay",
     "Callback",
@@ -50,15 +60,21 @@ __all__ = [
     "ConsultationStatus",
     "Deadline",
     "DeadlineKind",
+    "Decided",
     "Delivery",
     "DeliveryStatus",
     "Department",
+    "Digest",
     "Endpoint",
     "Event",
+    "Evidence",
     "ExtensionState",
     "IdempotentAnswer",
+    "Instruction",
     "Invitation",
+    "InvitationAnswer",
     "LearnedModel",
+    "Manner",
     "ObservationPoint",
     "OpinionFault",
     "OpinionState",
@@ -69,10 +85,13 @@ __all__ = [
     "ReplyKind",
     "Report",
     "ReportContact",
+    "ReportKey",
     "Role",
     "Ruling",
     "SecondOpinion",
     "Serial",
+    "SimilarPair",
+    "StatedPosition",
     "User",
     "UserSession",
     "VerificationStatus",

@@ -26,6 +26,7 @@ class Case(Base):
     `last_seq` and `last_hash` are the head of the case's event chain; the row is locked while an event is appended.
     `last_seq` is also the row's version: a writer that read an older one gets a conflict. `due_at` is the next step's;
     `answer_due_at` is by when the reporter was promised an answer: only the office moves it, a return never does.
+    `denials` counts how often a point has said that its burden is not gone.
     """
 
     __tablename__ = "cases"
@@ -47,6 +48,7 @@ class Case(Base):
     fingerprint: Mapped[str] = mapped_column(String(64))
     search_text: Mapped[str] = mapped_column(Text)
     returns: Mapped[int] = mapped_column(Integer, default=0)
+    denials: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     merged_into: Mapped[str | None] = mapped_column(reference("cases.id"))
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -58,6 +60,12 @@ class Case(Base):
         Index("ix_cases_status_due_at", "status", "due_at"),
         Index("ix_cases_fingerprint", "fingerprint"),
         Index("ix_cases_opened_at", "opened_at", "id"),
+        Index(
+            "ix_cases_merged_into",
+            "merged_into",
+            sqlite_where=text("merged_into IS NOT NULL"),
+            postgresql_where=text("merged_into IS NOT NULL"),
+        ),
     )
 
 
@@ -65,6 +73,7 @@ class Assignment(Base):
     """交办: one department's duty on a case. An escalation (上报) is the counterpart's duty to carry it upward.
 
     `extension` is where its one request for more time (延期) stands, `extension_until` the date it wished.
+    `resolved` is what its newest answer says: False where the burden cannot be lifted; None before any answer.
     """
 
     __tablename__ = "assignments"
@@ -83,11 +92,18 @@ class Assignment(Base):
     version: Mapped[int] = mapped_column(Integer)
     extension: Mapped[ExtensionState | None] = mapped_column(enum_column(ExtensionState))
     extension_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    resolved: Mapped[bool | None] = mapped_column(Boolean)
 
     __mapper_args__ = {"version_id_col": version, "version_id_generator": False}  # noqa: RUF012
     __table_args__ = (
         Index("ix_assignments_case_id", "case_id"),
         Index("ix_assignments_department", "department_code", "status"),
+        Index(
+            "ix_assignments_extension_requested",
+            "case_id",
+            sqlite_where=text("extension = 'requested'"),
+            postgresql_where=text("extension = 'requested'"),
+        ),
     )
 
 
@@ -111,6 +127,8 @@ class Deadline(Base):
 
     A granted extension ends the row with neither met nor missed, and `extended_by` names the row that took its place.
     `look_at` is when the worker looks at it next, None where nothing more is to be said; `level` is that of 督办.
+    `promised_until` is the end of the day for which the department has promised its answer at this level, `rests_until`
+    when a leader looks again at the highest one. `failures` counts looks that failed; at five the clock is quarantined.
     """
 
     __tablename__ = "deadlines"
@@ -130,6 +148,9 @@ class Deadline(Base):
     reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     overdue_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     level: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    promised_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    rests_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    failures: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     met: Mapped[bool | None] = mapped_column(Boolean)
     extended_by: Mapped[str | None] = mapped_column(id_column())
@@ -147,6 +168,12 @@ class Deadline(Base):
             "case_id",
             sqlite_where=text("level = 3 AND ended_at IS NULL"),
             postgresql_where=text("level = 3 AND ended_at IS NULL"),
+        ),
+        Index(
+            "ix_deadlines_quarantined",
+            "case_id",
+            sqlite_where=text("failures >= 5 AND ended_at IS NULL"),
+            postgresql_where=text("failures >= 5 AND ended_at IS NULL"),
         ),
     )
 

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Date, Float, Index, LargeBinary, String, Text
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.columns import Base, Json, UtcDateTime, directory_code, enum_column, id_column, new_id, reference
@@ -11,7 +12,11 @@ from app.vocabulary import ReplyKind, VerificationStatus
 
 
 class Report(Base):
-    """负担线索: what a point sent. The text never changes; only the pointer to its case and its verification move."""
+    """负担线索: what a point sent. The text never changes; only the pointer to its case and its verification move.
+
+    `came_from` is the case under which it lay before that one was merged; None where it lies under its own. `likeness`
+    is what counts for comparing it, kept where others are compared with it (see `route.likeness`), with its `keys`.
+    """
 
     __tablename__ = "reports"
 
@@ -27,11 +32,19 @@ class Report(Base):
     decision: Mapped[dict[str, Any]] = mapped_column(Json)
     verification: Mapped[VerificationStatus] = mapped_column(enum_column(VerificationStatus))
     verification_comment: Mapped[str | None] = mapped_column(Text)
+    came_from: Mapped[str | None] = mapped_column(id_column())
+    likeness: Mapped[dict[str, Any] | None] = mapped_column(Json)
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     __table_args__ = (
         Index("ix_reports_case_id", "case_id"),
         Index("ix_reports_point", "observation_point_code", "received_at"),
+        Index(
+            "ix_reports_came_from",
+            "came_from",
+            sqlite_where=sql("came_from IS NOT NULL"),
+            postgresql_where=sql("came_from IS NOT NULL"),
+        ),
     )
 
 

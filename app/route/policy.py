@@ -36,15 +36,15 @@ class Duty:
 
 
 def order_duties(duties: Sequence[Duty]) -> list[Duty]:
-    """The lead first, then by code; exactly one leads: the first, where nobody was named."""
+    """The lead first, then by code; exactly one department leads, with all its duties: the first, if none was named."""
     ordered = sorted(duties, key=lambda d: (d.role is not AssignmentRole.LEAD, d.department))
     return [
         Duty(
             d.department,
-            AssignmentRole.LEAD if index == 0 else AssignmentRole.SUPPORTING,
+            AssignmentRole.LEAD if d.department == ordered[0].department else AssignmentRole.SUPPORTING,
             d.on_behalf_of,
             d.obligation,
             d.term,
         )
-        for index, d in enumerate(ordered)
+        for d in ordered
     ]

@@ -1,1 +1,1 @@
-"""督: reminds before the deadline, notes what is overdue, and asks the points whether the burden is really gone."""
+"""督: reminds before the deadline, notes what is overdue, tells people once a day, and asks the points for relief."""

@@ -11,8 +11,9 @@ REMINDED: Final = "assignment.reminded"
 OVERDUE: Final = "assignment.overdue"
 SUPERVISED: Final = "assignment.supervised"
 OFFICE_OVERDUE: Final = "office.overdue"
+PROMISE_BROKEN: Final = "supervision.promise_broken"
 # What only says that time passes: nobody has acted on the case, and nobody's reading of it has grown stale.
-TELLING: Final = frozenset({REMINDED, OVERDUE, SUPERVISED, OFFICE_OVERDUE})
+TELLING: Final = frozenset({REMINDED, OVERDUE, SUPERVISED, OFFICE_OVERDUE, PROMISE_BROKEN})
 
 
 def give_notice(

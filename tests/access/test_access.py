@@ -156,6 +156,7 @@ async def test_an_inactive_user_and_a_closed_session_are_nobody(database: Databa
 def test_only_reporters_send_and_only_the_office_rules() -> None:
     assert [r for r in Role if Permission.SEND_REPORTS in PERMISSIONS[r]] == [Role.REPORTER]
     assert {r for r in Role if Permission.RULE in PERMISSIONS[r]} == {Role.CLERK, Role.LEADER, Role.ADMINISTRATOR}
+    assert {r for r in Role if Permission.INSTRUCT in PERMISSIONS[r]} == {Role.LEADER, Role.ADMINISTRATOR}
     assert [r for r in Role if Permission.MANAGE_ENDPOINTS in PERMISSIONS[r]] == [Role.ADMINISTRATOR]
     with pytest.raises(NotAllowed):
         Principal(Role.AUDITOR, "user:x").require(Permission.RULE)

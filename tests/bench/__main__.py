@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.bench import classification, deliveries, intake, learner
+from tests.bench import classification, clusters, deliveries, intake, learner
 
 
 def main() -> None:
@@ -15,6 +15,7 @@ def main() -> None:
         "classification": classification.run(),
         "learner": learner.run(),
         "intake": intake.run(),
+        "clusters": clusters.run(),
         "deliveries": deliveries.run(),
     }
     text = json.dumps(results, indent=2, ensure_ascii=False)

@@ -38,7 +38,7 @@ EVENT_NAME = re.compile(r'"((?:case|report|assignment|escalation|consultation|op
 # What comes in by webhook has names of its own, and is recorded under others.
 INCOMING = {"assignment.acceptance", "assignment.feedback", "assignment.return", "assignment.progress",
             "assignment.forwarding", "assignment.upstream_reply", "consultation.opinion", "assignment.extension",
-            "escalation.forwarding", "escalation.upstream_reply"}  # fmt: skip
+            "escalation.forwarding", "escalation.upstream_reply", "consultation.response"}  # fmt: skip
 
 
 async def answered_case(city: CityUnderTest) -> str:
@@ -286,6 +286,11 @@ async def test_home_shows_what_is_overdue_first_and_the_menu_asks_only_for_news(
         (models.VerificationStatus, labels.VERIFICATION),
         (models.Position, labels.POSITION),
         (models.ConsultationStatus, labels.CONSULTATION_STATUS),
+        (models.ConsultationStatus, labels.CONSULTATION_TONES),
+        (models.InvitationAnswer, labels.INVITATION_ANSWER),
+        (models.AgendaOutcome, labels.AGENDA_OUTCOME),
+        (models.Attendance, labels.ATTENDANCE),
+        (models.Manner, labels.MANNER),
         (models.DeliveryStatus, labels.DELIVERY_STATUS),
         (models.ReplyKind, labels.REPLY_KIND),
         (models.Role, ROLE_LABELS),

@@ -19,6 +19,10 @@ ACTS = (
     "/dashboard/cases/YL-2026-000001/review",
     "/dashboard/cases/YL-2026-000001/consultation",
     "/dashboard/consultations/HS-2026-000001/conclusion",
+    "/dashboard/consultations/HS-2026-000001/schedule",
+    "/dashboard/consultations/HS-2026-000001/batch",
+    "/dashboard/consultations/HS-2026-000001/withdrawal",
+    "/dashboard/consultations/HS-2026-000001/cancellation",
     "/dashboard/deliveries/1/redelivery",
     "/dashboard/endpoints",
 )

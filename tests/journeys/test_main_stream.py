@@ -210,6 +210,10 @@ async def test_a_consultation_becomes_assignments_and_is_struck_off(
         opinion = {"consultation": session_id, "position": "supporting", "basis": "三定规定第三条"}
         stated = await call_back(city, receiver, code, "consultation.opinion", opinion)
         assert stated.status_code == 200, stated.text
+    answer = {"consultation": session_id, "answer": "deputy", "deputy": "办公室王主任"}
+    comes = await call_back(city, receiver, codes[0], "consultation.response", answer)
+    assert (comes.status_code, comes.json()["invitations"][0]["answer"]) == (200, "deputy"), comes.text
+    assert comes.json()["invitations"][0]["deputy"] is None
     office = await city.office()
     parts = [
         {"department": codes[0], "lead": True, "working_days": 10},

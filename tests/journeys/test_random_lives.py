@@ -21,6 +21,8 @@ TEXTS = (
     "工作群里一天到晚要截图接龙,第{n}次了,也不知道是哪个单位要的。",
 )
 FEEDBACK = {"measures": "已经取消。", "public_reply": "已经取消,不再报。"}
+CANNOT = FEEDBACK | {"resolved": False, "because": "law_requires", "explanation": "法律有规定。"}
+REFUSAL = {"answer": "不同意。", "public_reply": "省里不同意。", "agreed": False}
 REPLY = {"answer": "同意取消。", "public_reply": "省里同意取消。", "agreed": True}
 FORWARDING = {"reference": "函1", "forwarded_on": "2026-03-03", "forwarded_to": "省级部门"}
 RETURN = {"reason": "insufficient_facts", "explanation": "请补充是哪份通知。"}
@@ -30,6 +32,7 @@ NOT_OURS = {
     "legal_basis": "三定规定",
     "proposed_department": "CS-WJ",
 }
+PROMISE = {"explanation": "正在会签。", "promised_on": "2026-03-04"}
 EXTENSION = {"reason": "须修订文件。", "working_days": 5}
 
 
@@ -59,7 +62,7 @@ class Life:
     async def step(self) -> None:
         before = await self.shown()
         act = self.dice.choice((self.act, self.act, self.act, self.review, self.rule, self.verify, self.close,
-                                self.reopen, self.convene, self.conclude))  # fmt: skip
+                                self.reopen, self.convene, self.meet, self.conclude, self.leave))  # fmt: skip
         answer = await act(before)
         if answer is None:
             return
@@ -91,7 +94,8 @@ class Life:
         word, body = self.dice.choice(
             [("acceptance", {}), ("return", RETURN), ("return", NOT_OURS),
              ("extension", EXTENSION), ("progress", {"note": "正在办理。"}), ("feedback", FEEDBACK),
-             ("feedback", FEEDBACK), ("forwarding", FORWARDING), ("upstream-reply", REPLY)]
+             ("feedback", CANNOT), ("forwarding", FORWARDING), ("upstream-reply", REPLY), ("upstream-reply", REFUSAL),
+             ("supervision-reply", PROMISE)]
         )  # fmt: skip
         department = await self.city.department(duty["department"])
         return await department.post(f"/v1/assignments/{duty['id']}/{word}", json=body)
@@ -120,7 +124,13 @@ class Life:
         if self.dice.random() < 0.8:
             return None
         body = {"outcome": "unresolved", "statement": "暂时不能解决。"}
+        if self.dice.random() < 0.5:
+            body["reason"] = "经会议研究。"
         return await (await self.city.office()).post(f"/v1/cases/{self.case}/close", json=body)
+
+    async def leave(self, _: dict[str, Any]) -> httpx.Response | None:
+        body = {"because": "needs_funds", "statement": "经费尚未落实。"}
+        return await (await self.city.office()).post(f"/v1/cases/{self.case}/unresolved", json=body)
 
     async def reopen(self, _: dict[str, Any]) -> httpx.Response | None:
         return await (await self.city.office()).post(f"/v1/cases/{self.case}/reopen", json={"reason": "又来了。"})
@@ -130,6 +140,21 @@ class Life:
             return None
         body = {"cases": [self.case], "departments": ["FR-MZ", "CS-JY"]}
         return await (await self.city.office()).post("/v1/consultations", json=body)
+
+    async def meet(self, shown: dict[str, Any]) -> httpx.Response | None:
+        if not shown["consultations"]:
+            return None
+        session = self.dice.choice(shown["consultations"])["id"]
+        word, body = self.dice.choice(
+            [("schedule", {"meeting_at": "2026-03-04T10:00:00+08:00", "place": "301"}),
+             ("invitations", {"departments": ["CS-MZ"]}), ("invitations", {"withdraw": ["CS-MZ"], "reason": "不涉及"}),
+             ("response", {"answer": "accepted"}), ("opinions", {"position": "lead", "basis": "三定规定"}),
+             ("extension", {"working_days": 5, "reason": "情况复杂"}), ("cancellation", {"reason": "已经查清"}),
+             ("withdrawal", {"case": self.case, "reason": "单办"})]
+        )  # fmt: skip
+        by_department = word in {"response", "opinions"}
+        client = await (self.city.department("FR-MZ") if by_department else self.city.office())
+        return await client.post(f"/v1/consultations/{session}/{word}", json=body)
 
     async def conclude(self, shown: dict[str, Any]) -> httpx.Response | None:
         if not shown["consultations"]:

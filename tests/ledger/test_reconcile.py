@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from app.ledger.reconcile import reconcile
-from tests.api.scenes import FEEDBACK, assigned
+from tests.api.scenes import FEEDBACK, UNCLEAR, assigned
 from tests.city import CityUnderTest
 
 BREAKAGE = {
@@ -50,3 +50,28 @@ async def test_a_closed_case_needs_a_reply_and_feedback(city: CityUnderTest) -> 
     found = await offenders(city)
     assert any("without a reply" in f for f in found)
     assert any("without feedback" in f for f in found)
+
+
+MERGED = {
+    "state": ("UPDATE cases SET outcome = 'answered' WHERE merged_into IS NOT NULL", "state or outcome says otherwise"),
+    "pointer lost": ("UPDATE cases SET merged_into = NULL", "state or outcome says otherwise"),
+    "chain": ("UPDATE cases SET merged_into = id WHERE merged_into IS NOT NULL", "merged itself"),
+    "report left": (
+        "UPDATE reports SET case_id = came_from WHERE came_from IS NOT NULL",
+        "merged case that still has a report",
+    ),
+    "origin lost": ("UPDATE reports SET came_from = NULL", "cannot be found"),
+    "not told": ("DELETE FROM replies", "told nothing"),
+}
+
+
+@pytest.mark.parametrize("kind", MERGED)
+async def test_a_merge_that_went_wrong_is_named(city: CityUnderTest, kind: str) -> None:
+    scene = await assigned(city)
+    other = (await (await city.reporter("FR-02")).post("/v1/reports", json={"text": UNCLEAR})).json()["case"]
+    body = {"cases": [other], "reason": "同一件事。"}
+    assert (await scene.office.post(f"/v1/cases/{scene.case}/merge", json=body)).status_code == 200
+    assert await offenders(city) == []
+    statement, fault = MERGED[kind]
+    await run(city, statement)
+    assert any(fault in found for found in await offenders(city))

@@ -1,0 +1,168 @@
+"""Finds the open cases that a report may belong to, by stored keys; keeps and forgets the keys. It joins nothing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from json import loads
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, String, bindparam, delete, desc, func, literal_column, select, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.batch import Batch, fetch
+from app.models import Case, CaseStatus, Report, ReportKey, SimilarPair
+from app.route.likeness import Features, Reason, compare, pairs_of
+from app.route.sketch import MOST_KEYS, keys_of
+
+# So many reports are looked up under one key, newest first, and so many compared: a bound whatever the ledger holds.
+PER_KEY, MOST_COMPARED = 24, 12
+MOST_SUGGESTED = 3
+NO_KEY = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """A report ready to be compared and kept: its features, its pairs of characters, its keys."""
+
+    features: Features
+    pairs: frozenset[str]
+    keys: Sequence[int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What is kept in `reports.likeness`."""
+        return {**self.features.to_dict(), "keys": list(self.keys)}
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """An open case with a report like the one in hand."""
+
+    case_id: str
+    score: float
+    reasons: tuple[Reason, ...]
+
+
+def trace(features: Features) -> Traces:
+    pairs = pairs_of(features.words)
+    return Traces(features, pairs, keys_of(features, pairs))
+
+
+def _probe() -> Select[str, Any]:
+    """Reports that share a key, those that share most first; one index look-up for each key."""
+    looked_up = [
+        select(ReportKey.report_id)
+        .where(ReportKey.key == bindparam(f"key{place}", type_=BigInteger))
+        .order_by(ReportKey.report_id.desc())
+        .limit(literal_column(str(PER_KEY)))
+        .subquery()
+        for place in range(MOST_KEYS)
+    ]
+    found = union_all(*(select(rows.c.report_id) for rows in looked_up)).subquery()
+    best = (
+        select(found.c.report_id, func.count().label("shared"))
+        .group_by(found.c.report_id)
+        .order_by(desc("shared"), found.c.report_id.desc())
+        .limit(literal_column(str(MOST_COMPARED)))
+        .subquery()
+    )
+    return (
+        select(Report.case_id, Report.likeness)
+        .join(best, best.c.report_id == Report.id)
+        .join(Case, Case.id == Report.case_id)
+        .where(Case.status != CaseStatus.CLOSED)
+        .order_by(Report.id)
+    )
+
+
+_PROBE = _probe()
+
+
+async def find_alike(session: AsyncSession, traces: Traces, *, at_least: float) -> list[Alike]:
+    """Open cases with a report at least so alike, the most alike first and the older one of two; one query."""
+    keys = [*traces.keys, *[NO_KEY] * (MOST_KEYS - len(traces.keys))]
+    rows = await fetch(session, _PROBE, {f"key{place}": key for place, key in enumerate(keys)})
+    best: dict[str, Alike] = {}
+    for case_id, kept in rows:
+        likeness = compare(traces.features, Features.from_dict(_read(kept)), traces.pairs)
+        known = best.get(case_id)
+        if likeness.score >= at_least and (known is None or known.score < likeness.score):
+            best[case_id] = Alike(case_id, likeness.score, likeness.reasons)
+    return sorted(best.values(), key=lambda alike: -alike.score)
+
+
+def _read(kept: Any) -> Mapping[str, Any]:
+    """SQLite's driver has JSON as text."""
+    found: Mapping[str, Any] = loads(kept) if isinstance(kept, str) else kept
+    return found
+
+
+# ── the index ──
+
+_FORGET = delete(ReportKey).where(
+    ReportKey.key == bindparam("of_key", type_=BigInteger), ReportKey.report_id == bindparam("of_report", type_=String)
+)
+
+
+def remember(batch: Batch, report: Report) -> None:
+    """Let a report be found; it must have its likeness."""
+    batch.add(*(ReportKey(key=key, report_id=report.id) for key in (report.likeness or {"keys": ()})["keys"]))
+
+
+async def remember_again(session: AsyncSession, batch: Batch, reports: Iterable[Report]) -> None:
+    """The same for reports of a case that was reopened; those that never were forgotten stay as they are."""
+    for report in reports:
+        keys = (report.likeness or {"keys": ()})["keys"]
+        if keys and await session.get(ReportKey, (keys[0], report.id)) is None:
+            remember(batch, report)
+
+
+def forget(batch: Batch, reports: Iterable[Report]) -> None:
+    """Take the reports of a closed case out of the index."""
+    batch.run(
+        _FORGET,
+        [{"of_key": key, "of_report": r.id} for r in reports if r.likeness for key in r.likeness["keys"]],
+    )
+
+
+# ── pairs ──
+
+
+def suggest(batch: Batch, report: Report, found: Sequence[Alike], now: datetime) -> None:
+    """Keep for the office what the report's new case may be the same as."""
+    for alike in found[:MOST_SUGGESTED]:
+        first, second = sorted((report.case_id, alike.case_id))
+        evidence = {"report": report.number, "because": [reason.to_dict() for reason in alike.reasons]}
+        batch.add(
+            SimilarPair(
+                first_id=first, second_id=second, score=alike.score, evidence=evidence, parted=False, found_at=now
+            )
+        )
+
+
+async def are_parted(session: AsyncSession, case_ids: Iterable[str]) -> bool:
+    """Whether the office has told any two of these cases apart."""
+    ids = sorted(set(case_ids))
+    return bool(
+        await session.scalar(
+            select(SimilarPair.first_id)
+            .where(SimilarPair.parted, SimilarPair.first_id.in_(ids), SimilarPair.second_id.in_(ids))
+            .limit(1)
+        )
+    )
+
+
+async def part(session: AsyncSession, one: str, other: str, now: datetime) -> None:
+    """The office says that these two are not the same: neither suggested nor joined again."""
+    first, second = sorted((one, other))
+    pair = await session.get(SimilarPair, (first, second))
+    if pair is None:
+        pair = SimilarPair(first_id=first, second_id=second, score=0.0, evidence={}, found_at=now)
+        session.add(pair)
+    pair.parted = True
+
+
+async def unite(session: AsyncSession, one: str, other: str) -> None:
+    """The office says that these two are the same after all."""
+    pair = await session.get(SimilarPair, tuple(sorted((one, other))))
+    if pair is not None:
+        pair.parted = False

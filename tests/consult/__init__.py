@@ -1,0 +1,1 @@
+"""商: the rules of sessions, as tables."""
