@@ -37,7 +37,7 @@ from app.settings import Settings
 ANCHOR_SECONDS = 30.0
 DRAIN_SECONDS = 20.0
 SWEEP_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 5.0
+LONGEST_PAUSE_SECONDS = 2.0
 _chance = random.SystemRandom()
 
 
@@ -195,6 +195,7 @@ STEPS: tuple[Step, ...] = (
 async def run_worker(context: WorkerContext, stop: asyncio.Event, steps: tuple[Step, ...] | None = None) -> None:
     """Work until `stop` is set, then take nothing new and let calls under way finish. No error ends it."""
     context.open()
+    get_logger().info("worker_started")
     failures = 0
     try:
         while not stop.is_set():

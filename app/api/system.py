@@ -52,7 +52,7 @@ async def _checks(request: Request) -> dict[str, bool]:
 
 @router.get("/metrics", response_class=Response)
 async def metrics(request: Request) -> Response:
-    """Prometheus text: cases and deliveries by status, the oldest due, quarantined clocks, the last reconciliation.
+    """Prometheus text: cases, deliveries, addresses at rest, quarantined clocks, the last nightly reconciliation.
 
     No text, no reporter. Figures of a reconciliation appear with the first one.
     """
@@ -64,7 +64,9 @@ async def metrics(request: Request) -> Response:
         "yilong_supervision_quarantined", "Running clocks whose look kept failing; release them", registry=registry
     )
     oldest = Gauge("yilong_delivery_oldest_due_seconds", "Age of the oldest due delivery", registry=registry)
+    resting = Gauge("yilong_endpoints_resting", "Addresses that get no calls for a while", registry=registry)
     async with runtime.database.read() as session:
+        resting.set(await log.count_resting(session, runtime.clock.now()))
         for status, count in (await count_by_status(session)).items():
             cases.labels(status.value).set(count)
         for delivery_status, count in (await log.count_by_status(session)).items():

@@ -19,7 +19,7 @@ from app.log import get_logger
 from app.problems import StorageFull, Unavailable
 from app.sealing import SealBroken, Sealer
 
-LONGEST_PAUSE_SECONDS = 5.0
+LONGEST_PAUSE_SECONDS = 2.0
 _chance = random.SystemRandom()
 
 
@@ -55,7 +55,7 @@ class Courier:
     ) -> None:
         self._database, self._clock, self._sealer, self._sender = database, clock, sealer, sender
         self._concurrency, self._cap, self._draw = concurrency, cap, chance
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], Claimed] = {}
         self._finished: list[_Finished] = []
         self._settling = asyncio.Lock()
         self._idle = False
@@ -75,15 +75,20 @@ class Courier:
         if room <= 0 or (self._idle and not await self._looks_due()):
             return False
         async with self._database.write() as session:
-            claim = await claim_due(session, self._clock.now(), limit=room, cap=self._cap)
+            claim = await claim_due(
+                session, self._clock.now(), limit=room, cap=self._cap, last_chances=self._last_chances()
+            )
         for delivery_id in claim.quarantined:
             get_logger().error("delivery_quarantined", delivery=delivery_id)
         for claimed in claim.taken:
             task = asyncio.create_task(self._carry(claimed))
-            self._under_way.add(task)
+            self._under_way[task] = claimed
             task.add_done_callback(self._free)
         self._idle = not claim.found_work
         return claim.found_work
+
+    def _last_chances(self) -> int:
+        return 0 if any(claimed.on_last_chance for claimed in self._under_way.values()) else 1
 
     async def _looks_due(self) -> bool:
         # An idle worker asks a reader, so that its looking never takes the one writing connection of SQLite.
@@ -91,7 +96,7 @@ class Courier:
             return await has_due(session, self._clock.now())
 
     def _free(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
+        self._under_way.pop(task, None)
         self._idle = False
         self.place_freed.set()
         if not task.cancelled() and (error := task.exception()):

@@ -163,10 +163,11 @@ async def deactivate(session: AsyncSession, endpoint_id: str) -> Endpoint:
 
 
 async def activate(session: AsyncSession, endpoint_id: str, now: datetime) -> Endpoint:
-    """Send there again, first what has waited. Raises NotFound."""
+    """Send there again, first what has waited, with no rest before it. Raises NotFound."""
     endpoint = await _lock_endpoint(session, endpoint_id)
     if not endpoint.active:
         endpoint.active, endpoint.active_since = True, now + SETTLED_AFTER
+    endpoint.failures, endpoint.rests_until, endpoint.proven = 0, None, 0
     return endpoint
 
 

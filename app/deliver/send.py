@@ -43,6 +43,9 @@ class Fault(StrEnum):
     DEFECT = "internal error"
 
 
+_OUR_OWN = frozenset({Fault.SECRET, Fault.ERASED, Fault.DEFECT})
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """What one attempt sends; `body` goes out byte for byte, `secrets` sign newest first."""
@@ -74,6 +77,17 @@ class Outcome:
     @property
     def delivered(self) -> bool:
         return self.fault is None
+
+    @property
+    def answered(self) -> bool | None:
+        """Whether the other system is alive, whatever it thinks of this one event; None where nothing tells.
+
+        A refusal of one event (4xx) is an answer; an overload, a defect of its own or a redirect is none.
+        """
+        if self.fault in _OUR_OWN:
+            return None
+        status = self.http_status
+        return status is not None and (200 <= status < 300 or 400 <= status < 500) and status not in {408, 429}
 
     @property
     def final(self) -> bool:
