@@ -1,0 +1,38 @@
+"""How the office pauses a department's clock for a blocker, and lets it go on; the worker does where it forgets."""
+
+from typing import Any
+
+from app.demo.chance import roll, weighted
+from app.demo.profiles import BLOCKERS, PAUSE_DAYS, PAUSES, RESUMES_EARLY
+from app.demo.scene import Scene
+from app.demo.schedule import DAY_HOURS
+
+Record = dict[str, Any]
+
+
+async def pause(scene: Scene, number: str, duty: Record) -> None:
+    """Pause some of the duties that are about to be due; each is considered once."""
+    about = (number, duty["department"])
+    with_department = duty["status"] in {"dispatched", "accepted"} and duty["paused_until"] is None
+    if not with_department or not scene.happens(PAUSES, "pauses", *about):
+        return
+    days = roll(scene.seed, "pause days", *about).choice(PAUSE_DAYS)
+    body = {
+        "blocker": weighted(BLOCKERS, scene.seed, "blocker", *about),
+        "who": scene.phrase("blocker_parties", *about),
+        "why": scene.phrase("blockers", *about),
+        "working_days": days,
+        "version": duty["version"],
+    }
+    if await scene.call("POST", f"/v1/assignments/{duty['id']}/pause", "office", body):
+        scene.tell("督", f"{number} {scene.name(duty['department'])} 暂停计时:{body['why']}")
+        if scene.happens(RESUMES_EARLY, "resumes", *about):
+            _resume_later(scene, number, duty, days * scene.between((0.2, 0.9), "resumes after", *about))
+
+
+def _resume_later(scene: Scene, number: str, duty: Record, days: float) -> None:
+    async def resume() -> None:
+        if await scene.call("POST", f"/v1/assignments/{duty['id']}/resume", "office", {}):
+            scene.tell("督", f"{number} {scene.name(duty['department'])} 恢复计时")
+
+    scene.later(days * DAY_HOURS, resume, "office", "resume", number, duty["department"])
