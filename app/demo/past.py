@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
+
 from app.deliver.claim import next_due
 from app.demo.far_end import InProcess
 from app.demo.stage import Stage
@@ -24,6 +26,7 @@ NIGHTLY_ON = 0
 # Steps whose due moments are not known here have their look all the same.
 LOOK_AT_LEAST_EVERY = timedelta(hours=6)
 DRAIN_SECONDS = 60.0
+_NEXT = select(next_look(), next_due(), next_question())
 STEADY = 0.5  # in the place of jitter: where one process plays all, there is nobody to keep apart from
 
 Progress = Callable[[datetime], None]
@@ -67,7 +70,7 @@ class PlayedWorker:
 
     async def _next_known(self) -> datetime | None:
         async with self._database.read() as session:
-            known = [await next_look(session), await next_due(session), await next_question(session)]
+            known = (await session.execute(_NEXT)).one()
         return min((moment for moment in known if moment), default=None)
 
     async def close(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ScalarSelect, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.casefile import CaseFile
@@ -82,12 +82,9 @@ async def has_due(session: AsyncSession, now: datetime) -> bool:
     return await session.scalar(select(LookBack.id).where(LookBack.look_at <= now).limit(1)) is not None
 
 
-async def next_question(session: AsyncSession) -> datetime | None:
-    """The earliest moment at which a question is to be acted on; None where none is."""
-    moment: datetime | None = await session.scalar(
-        select(func.min(LookBack.look_at)).where(LookBack.look_at.is_not(None))
-    )
-    return moment
+def next_question() -> ScalarSelect[datetime | None]:
+    """The earliest moment at which a question is to be acted on; null where none is."""
+    return select(func.min(LookBack.look_at)).where(LookBack.look_at.is_not(None)).scalar_subquery()
 
 
 async def lock_due_case(session: AsyncSession, now: datetime) -> str | None:
