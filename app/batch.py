@@ -163,7 +163,8 @@ def _columns(model: type[Base]) -> tuple[tuple[str, Any], ...]:
     """The columns an INSERT names, each with its default: a value, a function without arguments, or None."""
     found = []
     for column in model.__table__.columns:
-        if column.server_default is not None or (column.primary_key and column.autoincrement is True):
+        given_by_the_database = column.server_default is not None and column.default is None
+        if given_by_the_database or (column.primary_key and column.autoincrement is True):
             continue
         default: Any = column.default.arg if column.default is not None else None
         found.append((column.key, default))

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import audit
 from app.batch import Batch
-from app.deadlines import DEFAULT_TERMS, Calendar, Due, due_after_return, due_by, remind_at
+from app.deadlines import Calendar, Due, due_after_return, due_by, kept_working_days, office_moment, remind_at
 from app.disclosure import disclose_assignment, disclose_case
 from app.lifecycle import ASSIGNMENT, CASE, DEPARTMENT_CLOCKS, DEPARTMENT_STATES, LIVE, advance
 from app.models import (
@@ -31,6 +31,7 @@ from app.models import (
     new_id,
 )
 from app.problems import NotFound
+from app.terms import Term, Terms
 
 # The clocks by whose end a reporter may expect to hear something.
 ANSWER_CLOCKS = frozenset({DeadlineKind.FEEDBACK, DeadlineKind.FORWARDING})
@@ -44,6 +45,7 @@ class CaseFile:
         actor: who acts, as an opaque name such as `office:7f3…` or `department:CS-MZ`; never a reporter's name.
         now: the moment of the whole transaction, aware UTC.
         names: official names of departments by code.
+        terms: the office's rules on how long each clock is.
         events: what this transaction adds to the case's chain.
         batch: every row that it adds; written in one go when the verb is done.
     """
@@ -54,7 +56,7 @@ class CaseFile:
     now: datetime
     actor: str
     names: Mapping[str, str]
-    terms: Mapping[DeadlineKind, int] = field(default_factory=lambda: DEFAULT_TERMS)
+    terms: Terms = field(default_factory=Terms)
     assignments: list[Assignment] = field(default_factory=list)
     deadlines: list[Deadline] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -130,28 +132,38 @@ class CaseFile:
         advance(assignment, target)
         wanted = ASSIGNMENT[assignment.kind].states[target].clocks & DEPARTMENT_CLOCKS
         for deadline in self.running():
-            if deadline.assignment_id == assignment.id and deadline.kind not in wanted:
+            if deadline.assignment_id == assignment.id and self._stands_for(deadline) not in wanted:
                 self.stop(deadline)
+                if deadline.kind is DeadlineKind.PAUSE:
+                    assignment.paused_until = None
                 if assignment.extension is ExtensionState.REQUESTED and deadline.kind is not DeadlineKind.ACCEPTANCE:
                     assignment.extension = ExtensionState.LAPSED
         self._start_assignment_clocks(assignment, term)
 
+    def _stands_for(self, deadline: Deadline) -> DeadlineKind:
+        """The kind of clock that a state calls for: while one is paused, the office's stands in its place."""
+        return self.held_by(deadline).kind if deadline.kind is DeadlineKind.PAUSE else deadline.kind
+
     def _start_assignment_clocks(self, assignment: Assignment, term: int | None) -> None:
         wanted = ASSIGNMENT[assignment.kind].states[assignment.status].clocks & DEPARTMENT_CLOCKS
-        running = {d.kind for d in self.running() if d.assignment_id == assignment.id}
+        running = {self._stands_for(d) for d in self.running() if d.assignment_id == assignment.id}
         for kind in sorted(wanted - running):
             own_term = None if kind is DeadlineKind.ACCEPTANCE else term
             due = self._due_after_return(assignment, kind) if own_term is None else None
             deadline = self.start(kind, Party.DEPARTMENT, assignment=assignment, term=own_term, due=due)
             if kind is not DeadlineKind.ACCEPTANCE:
-                assignment.due_at = deadline.due_at
+                self.follow(assignment, deadline)
+
+    def follow(self, assignment: Assignment, clock: Deadline) -> None:
+        """The end of a duty's answer clock is by when the duty is due."""
+        assignment.due_at, assignment.due_provisional = clock.due_at, clock.provisional
 
     def _due_after_return(self, assignment: Assignment, kind: DeadlineKind) -> Due | None:
         """A new duty goes on with the term that ran before the case was returned; None where there is none."""
         if assignment.status is not AssignmentStatus.DISPATCHED or not self.keeps_promise(kind):
             return None
         promised: datetime = self.case.answer_due_at  # type: ignore[assignment]
-        return due_after_return(self.now, self.terms[kind], promised, self.calendar)
+        return due_after_return(self.now, self.term_of(kind).working_days, promised, self.calendar)
 
     def keeps_promise(self, kind: DeadlineKind) -> bool:
         """Whether the case was returned and its promised answer comes from a clock of that kind."""
@@ -188,6 +200,10 @@ class CaseFile:
     def running(self) -> list[Deadline]:
         return [d for d in self.deadlines if d.ended_at is None]
 
+    def term_of(self, kind: DeadlineKind) -> Term:
+        """The office's usual term of that kind for this case."""
+        return self.terms.of(kind, self.case.burden_types, self.case.urgency)
+
     def start(
         self,
         kind: DeadlineKind,
@@ -199,10 +215,9 @@ class CaseFile:
         basis: str = "goes on with the term that ran before the return",
     ) -> Deadline:
         """Start a clock now; `term` in working days overrides the office's usual one, `due` with its `basis` both."""
-        days = term or self.terms[kind]
         if due is None:
-            due, basis = due_by(self.now, days, self.calendar), f"{days} working days"
-            basis += " set by the office" if term else ""
+            usual = Term(term, f"{term} working days set by the office") if term else self.term_of(kind)
+            due, basis = due_by(self.now, usual.working_days, self.calendar), usual.basis
         deadline = Deadline(
             id=new_id(),
             case_id=self.case.id,
@@ -212,6 +227,7 @@ class CaseFile:
             department_code=assignment.department_code if assignment else None,
             started_at=self.now,
             due_at=due.at,
+            working_days=due.working_days,
             basis=basis,
             calendar_version=self.calendar.version,
             provisional=due.provisional,
@@ -232,19 +248,63 @@ class CaseFile:
         )
         clock.ended_at, clock.look_at, clock.extended_by = self.now, None, later.id
         self.case.answer_due_at = max(self.case.answer_due_at or due.at, due.at)
-        assignment.due_at = due.at
+        self.follow(assignment, later)
         self.settle_owner()
         return later
 
+    def pause(self, assignment: Assignment, clock: Deadline, until: Due) -> Deadline:
+        """Put a clock of the office's own in the place of a duty's answer clock; the old row stays and names it."""
+        basis = "a department's clock is paused"
+        meanwhile = self.start(DeadlineKind.PAUSE, Party.OFFICE, assignment=assignment, due=until, basis=basis)
+        meanwhile.look_at = office_moment(until.at, self.calendar)
+        clock.ended_at, clock.look_at, clock.paused_by = self.now, None, meanwhile.id
+        assignment.paused_until = until.at
+        self.settle_owner()
+        return meanwhile
+
+    def resume(self, assignment: Assignment, meanwhile: Deadline) -> Deadline:
+        """Let the paused clock go on: a new row with the working days that were left, starting today."""
+        held = self.held_by(meanwhile)
+        days = self.kept_days(held, held.ended_at or self.now)
+        self.stop(meanwhile)
+        due = due_by(self.now, days, self.calendar)
+        basis = f"{days} working days, left when the clock was paused"
+        clock = self.start(held.kind, held.party, assignment=assignment, due=due, basis=basis)
+        self.case.answer_due_at = max(self.case.answer_due_at or due.at, due.at)
+        assignment.paused_until = None
+        self.follow(assignment, clock)
+        self.settle_owner()
+        return clock
+
+    def kept_days(self, clock: Deadline, paused_at: datetime) -> int:
+        """The working days that a pause leaves of a clock."""
+        return kept_working_days(clock.started_at, clock.working_days, clock.due_at, paused_at, self.calendar)
+
+    def held_by(self, meanwhile: Deadline) -> Deadline:
+        """The clock in whose place the office's runs."""
+        return next(d for d in self.deadlines if d.paused_by == meanwhile.id)
+
+    def pause_of(self, assignment: Assignment) -> Deadline | None:
+        """The office's clock while the duty's own is paused; None where it is not."""
+        own = (d for d in self.running() if d.assignment_id == assignment.id)
+        return next((d for d in own if d.kind is DeadlineKind.PAUSE), None)
+
     def stop(self, deadline: Deadline) -> None:
-        """Stop a clock now; it was met if it had not run out."""
+        """Stop a clock now; it was met if it had not run out. A pause is neither met nor missed."""
         deadline.ended_at = self.now
-        deadline.met = self.now <= deadline.due_at
+        deadline.met = None if deadline.kind is DeadlineKind.PAUSE else self.now <= deadline.due_at
         deadline.look_at = None
 
 
 async def open_case_file(
-    session: AsyncSession, case_id: str, *, calendar: Calendar, names: Mapping[str, str], now: datetime, actor: str
+    session: AsyncSession,
+    case_id: str,
+    *,
+    calendar: Calendar,
+    names: Mapping[str, str],
+    terms: Terms,
+    now: datetime,
+    actor: str,
 ) -> CaseFile:
     """Lock a case and load what belongs to it; raises NotFound."""
     case = await session.scalar(
@@ -263,6 +323,7 @@ async def open_case_file(
         case=case,
         calendar=calendar,
         names=names,
+        terms=terms,
         now=now,
         actor=actor,
         assignments=list(assignments),

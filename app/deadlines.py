@@ -22,6 +22,8 @@ REPLY_WORKING_DAYS = 3
 HIGHEST_LEVEL = 3
 PROMISE_WORKING_DAYS = 5
 LOOK_AGAIN_WORKING_DAYS = 20
+# 暂停计时: the longest that the office may let a department's clock stand still at a time.
+LONGEST_PAUSE_WORKING_DAYS = 60
 
 # Working days a party has, by kind of clock. The city publishes none; see docs/decisions/0006.
 DEFAULT_TERMS: Mapping[DeadlineKind, int] = {
@@ -66,10 +68,14 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A deadline that was worked out: an aware UTC moment, and whether a day in between was only assumed."""
+    """A deadline that was worked out: an aware UTC moment, and whether a day in between was only assumed.
+
+    `working_days` are those it was counted from; None where the end is a date.
+    """
 
     at: datetime
     provisional: bool
+    working_days: int | None = None
 
 
 def due_by(start: datetime, working_days: int, calendar: Calendar) -> Due:
@@ -85,7 +91,7 @@ def due_by(start: datetime, working_days: int, calendar: Calendar) -> Due:
         provisional = provisional or not calendar.knows(day)
         if calendar.is_working(day):
             left -= 1
-    return Due(end_of(day, calendar), provisional)
+    return Due(end_of(day, calendar), provisional, working_days)
 
 
 def start_of(day: date, calendar: Calendar) -> datetime:
@@ -118,6 +124,21 @@ def due_after_return(start: datetime, working_days: int, promised: datetime, cal
     if promised <= least.at:
         return least
     return Due(promised, usual.provisional) if promised < usual.at else usual
+
+
+def working_days_between(start: datetime, end: datetime, calendar: Calendar) -> int:
+    """How many days are worked from the day after `start` up to the day of `end`."""
+    first, last = start.astimezone(calendar.zone).date(), end.astimezone(calendar.zone).date()
+    return sum(calendar.is_working(first + timedelta(days=n)) for n in range(1, (last - first).days + 1))
+
+
+def kept_working_days(
+    start: datetime, working_days: int | None, due: datetime, paused_at: datetime, calendar: Calendar
+) -> int:
+    """What a pause leaves of a term, at least one day: its working days less those gone by, or those up to its date."""
+    if working_days is None:
+        return max(1, working_days_between(paused_at, due, calendar))
+    return max(1, working_days - working_days_between(start, paused_at, calendar))
 
 
 def working_days_left(now: datetime, due: datetime, calendar: Calendar) -> int:

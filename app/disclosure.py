@@ -54,6 +54,7 @@ def disclose_case(case: "Case", zone: ZoneInfo) -> dict[str, Any]:
         "category": case.category,
         "route": case.route,
         "burden_types": case.burden_types,
+        "urgency": case.urgency,
         "opened_on": case.opened_at.astimezone(zone).date().isoformat(),
     }
 
@@ -69,6 +70,8 @@ def disclose_assignment(assignment: "Assignment", names: Mapping[str, str], zone
         "on_behalf_of": [{"code": code, "name": names.get(code, code)} for code in assignment.on_behalf_of],
         "obligation": assignment.obligation,
         "due_at": to_local(assignment.due_at, zone),
+        "due_provisional": assignment.due_provisional,
+        "paused_until": to_local(assignment.paused_until, zone) if assignment.paused_until else None,
         "extension": assignment.extension,
         "version": assignment.version,
     }

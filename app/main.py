@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from app.api import (
     assignments,
+    calendar,
     callbacks,
     cases,
     classifications,
@@ -24,6 +25,7 @@ from app.api import (
     sessions,
     supervision,
     system,
+    terms,
 )
 from app.api.errors import add_error_handlers
 from app.api.requests import LogRequests
@@ -52,6 +54,8 @@ ROUTERS = (
     events.router,
     digests.router,
     directory.router,
+    terms.router,
+    calendar.router,
     deliveries.router,
     system.router,
 )

@@ -108,6 +108,23 @@ class DeadlineKind(StrEnum):
     VERIFICATION = "verification"
     CONSULTATION = "consultation"
     REVISIT = "revisit"
+    # The office's own, while a department's clock is paused.
+    PAUSE = "pause"
+
+
+class Urgency(StrEnum):
+    """How pressing the office says a case is; it decides which terms apply."""
+
+    NORMAL = "normal"
+    URGENT = "urgent"
+
+
+class Blocker(StrEnum):
+    """What a paused clock waits for."""
+
+    INFORMATION = "awaiting_information"
+    PROVINCE = "awaiting_province"
+    OTHER = "awaiting_other"
 
 
 class VerificationStatus(StrEnum):

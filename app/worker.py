@@ -22,6 +22,7 @@ from app.deliver.guard import Guard
 from app.deliver.send import Sender
 from app.directory.city import CityCache
 from app.feedback.vault import Vault
+from app.flow.clocks import Recounter
 from app.flow.digest import Digester
 from app.flow.evidence import Sweeper
 from app.flow.second_opinion import Adviser
@@ -58,6 +59,7 @@ class WorkerContext:
     heartbeat: float = 0.0
     drain_seconds: float = DRAIN_SECONDS
     courier: Courier = field(init=False)
+    recounter: Recounter = field(init=False)
     supervisor: Supervisor = field(init=False)
     sweeper: Sweeper = field(init=False)
     digester: Digester = field(init=False)
@@ -79,6 +81,7 @@ class WorkerContext:
         )
         hours = OfficeHours(settings.office_opens, settings.office_closes)
         self.cities = self.cities or CityCache(self.database, ZoneInfo(settings.timezone), hours)
+        self.recounter = Recounter(self.database, self.clock, self.cities)
         self.supervisor = Supervisor(self.database, self.clock, self.cities)
         vault = Vault(settings.resolved_evidence_dir, settings.evidence_largest_mb * 1024 * 1024)
         self.sweeper = Sweeper(self.database, self.clock, vault)
@@ -126,6 +129,11 @@ async def deliver_next(context: WorkerContext) -> bool:
     return await context.courier.take()
 
 
+async def recount_next(context: WorkerContext) -> bool:
+    """Work out anew the clocks of one case that rest on days which have been announced meanwhile."""
+    return await context.recounter.look()
+
+
 async def supervise_next(context: WorkerContext) -> bool:
     """Look at the clocks of the next case that is due for it: remind, note what is overdue, raise the level."""
     return await context.supervisor.look()
@@ -149,7 +157,7 @@ async def advise_next(context: WorkerContext) -> bool:
 Step = Callable[[WorkerContext], Awaitable[bool]]
 
 # In mission order, what is optional last. Each answers whether it found work; the worker pauses when none did.
-STEPS: tuple[Step, ...] = (deliver_next, supervise_next, digest_next, sweep_next, advise_next)
+STEPS: tuple[Step, ...] = (deliver_next, recount_next, supervise_next, digest_next, sweep_next, advise_next)
 
 
 async def run_worker(context: WorkerContext, stop: asyncio.Event, steps: tuple[Step, ...] | None = None) -> None:

@@ -22,6 +22,7 @@ class Permission(StrEnum):
     INSTRUCT = "instruct"
     CONVENE = "convene"
     END_UNRESOLVED = "end_unresolved"
+    SET_CLOCKS = "set_clocks"
     STATE_OPINION = "state_opinion"
     PULL_EVENTS = "pull_events"
     READ_DIRECTORY = "read_directory"
@@ -33,7 +34,7 @@ class Permission(StrEnum):
 P = Permission
 _READING = frozenset({P.CLASSIFY, P.READ_DIRECTORY})
 _OFFICE = _READING | {P.READ_REPORTS, P.READ_CASES, P.RULE, P.REVIEW, P.CONVENE, P.READ_DELIVERIES, P.USE_DASHBOARD}
-_LEADING = frozenset({P.INSTRUCT, P.END_UNRESOLVED})
+_LEADING = frozenset({P.INSTRUCT, P.END_UNRESOLVED, P.SET_CLOCKS})
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.REPORTER: _READING | {P.SEND_REPORTS, P.READ_REPORTS, P.ANSWER_VERIFICATION},

@@ -198,6 +198,8 @@ class DutyOut(Out):
     case_status: CaseStatus
     due_at: datetime = Field(description="by when the department has to answer")
     resolved: bool | None = Field(None, description="what its newest answer says; false where it cannot be lifted")
+    due_provisional: bool = Field(False, description="a day up to `due_at` is only assumed: its year is not announced")
+    paused_until: datetime | None = Field(None, description="the clock stands still until then at the latest")
     extension: ExtensionState | None = Field(None, description="where the request for more time stands")
     consultation: str | None = Field(None, description="the session that a second return opened in its place")
 
@@ -211,6 +213,8 @@ def to_duty_out(file: CaseFile, assignment: Assignment, session: Consultation | 
         case_status=file.case.status,
         due_at=assignment.due_at,
         resolved=assignment.resolved,
+        due_provisional=assignment.due_provisional,
+        paused_until=assignment.paused_until,
         extension=assignment.extension,
         consultation=session.number if session else None,
     )

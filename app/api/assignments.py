@@ -1,5 +1,6 @@
 """Assignments: a department acts on its own, the office reviews what came back."""
 
+from datetime import date
 from typing import Annotated
 
 from fastapi import Path, Response
@@ -10,6 +11,9 @@ from app.api import acts
 from app.api.door import Door, In, door, make_router
 from app.flow.desk import Desk
 from app.flow.handle import prepare_return, review
+from app.flow.pausing import pause_duty, resume_duty
+from app.models import Blocker
+from app.supervise.pause import PauseWish
 
 router = make_router("assignments 交办")
 Id = Annotated[str, Path(max_length=40)]
@@ -26,6 +30,21 @@ class ReviewIn(In):
         max_length=4000,
         description="what the reporters are told besides, where an accepted answer leaves the case unresolved",
     )
+    version: int | None = Field(None, ge=0)
+
+
+class PauseIn(In):
+    """暂停计时: the office lets the answer clock stand still for a named blocker, within bounds."""
+
+    blocker: Blocker
+    who: str = Field(min_length=2, max_length=120, description="who is waited for; the department reads it")
+    why: str = Field(min_length=2, max_length=2000, description="the department reads it, the reporter does not")
+    until: date | None = Field(None, description="the last day of the pause; give this or `working_days`")
+    working_days: int | None = Field(None, ge=1, description="counted from today, at most 60")
+    version: int | None = Field(None, ge=0)
+
+
+class ResumptionIn(In):
     version: int | None = Field(None, ge=0)
 
 
@@ -107,5 +126,30 @@ async def post_review(id: Id, body: ReviewIn, at: Annotated[Door, door(Permissio
             expected_version=body.version,
         )
         return acts.to_duty_out(file, assignment)
+
+    return await at.write(act)
+
+
+@router.post("/assignments/{id}/pause", response_model=acts.DutyOut)
+async def post_pause(id: Id, body: PauseIn, at: Annotated[Door, door(Permission.REVIEW)]) -> Response:  # noqa: A002
+    """暂停计时: while the department works, let its clock stand still; it goes on by itself when the pause is over."""
+
+    async def act(desk: Desk) -> BaseModel:
+        wish = PauseWish(body.blocker, body.who, body.why, body.until, body.working_days)
+        return acts.to_duty_out(*await pause_duty(desk, id, wish, body.version))
+
+    return await at.write(act)
+
+
+@router.post("/assignments/{id}/resume", response_model=acts.DutyOut)
+async def post_resume(
+    id: Id,  # noqa: A002
+    body: ResumptionIn,
+    at: Annotated[Door, door(Permission.REVIEW)],
+) -> Response:
+    """恢复计时: what was waited for has come; the clock goes on with the working days that were left."""
+
+    async def act(desk: Desk) -> BaseModel:
+        return acts.to_duty_out(*await resume_duty(desk, id, body.version))
 
     return await at.write(act)

@@ -1,6 +1,6 @@
 """The ledger: the office reads and rules on every case, a department reads its own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
@@ -9,6 +9,7 @@ from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, Field, field_validator
 
 from app.access.principal import Permission
+from app.api.clocks import to_clock_out
 from app.api.door import Door, In, Out, door, make_router
 from app.api.supervision import show_instruction, show_promises
 from app.casefile import CaseFile
@@ -20,8 +21,9 @@ from app.flow.desk import Desk
 from app.flow.unresolved import leave_unresolved
 from app.intake.accept import fold
 from app.ledger import reach, search
-from app.models import AssignmentRole, Case, CaseOutcome, CaseStatus, Event
-from app.supervise.watch import is_quarantined
+from app.ledger.clocks import ClockRow, clocks_of
+from app.ledger.pages import find_provisional
+from app.models import AssignmentRole, Case, CaseOutcome, CaseStatus, Event, Urgency
 
 router = make_router("cases 台账")
 Number = Annotated[str, Path(max_length=24)]
@@ -38,7 +40,9 @@ class CaseOut(Out):
     outcome: CaseOutcome | None
     owner: str | None
     owner_department: str | None
+    urgency: Urgency
     due_at: datetime | None = Field(description="when the next step is due")
+    due_provisional: bool = Field(False, description="a running clock rests on days that are not announced yet")
     answer_due_at: datetime | None = Field(description="by when the reporter was promised an answer")
     category: str
     route: str
@@ -71,6 +75,7 @@ class RulingIn(In):
     receivers: list[ReceiverIn] = Field(min_length=1, max_length=20)
     reason: str = Field(min_length=2, max_length=2000)
     working_days: int | None = Field(None, ge=1, le=250, description="the answer's term; the usual one if absent")
+    urgency: Urgency | None = Field(None, description="decides which terms apply; stays as it is if absent")
     version: Version = None
 
 
@@ -104,14 +109,14 @@ class ReopeningIn(In):
     version: Version = None
 
 
-def to_case_out(case: Case) -> CaseOut:
+def to_case_out(case: Case, *, provisional: bool) -> CaseOut:
     return CaseOut.model_validate({name: getattr(case, name, None) for name in CaseOut.model_fields} | {
-        "version": case.last_seq
+        "version": case.last_seq, "due_provisional": provisional
     })  # fmt: skip
 
 
 async def _result(file: CaseFile) -> BaseModel:
-    return to_case_out(file.case)
+    return to_case_out(file.case, provisional=any(d.provisional for d in file.running()))
 
 
 @router.get("/cases", response_model=None, responses={200: {"description": "a page of cases"}})
@@ -139,7 +144,8 @@ async def list_cases(
     async with at.read() as session:
         page = await search.find_cases(session, at.principal, wanted, cursor=cursor, limit=limit)
         if at.principal.is_office:
-            items: list[Any] = [to_case_out(c).model_dump(mode="json") for c in page.cases]
+            unsure = await find_provisional(session, [c.id for c in page.cases])
+            items: list[Any] = [to_case_out(c, provisional=c.id in unsure).model_dump(mode="json") for c in page.cases]
         else:
             items = [disclose_case(c, at.runtime.cities.current.calendar.zone) for c in page.cases]
     if page.next_cursor:
@@ -159,18 +165,21 @@ async def get_case(number: Number, at: Annotated[Door, door(Permission.READ_CASE
         duties = await search.assignments_of(session, case, department)
         shown = [disclose_assignment(a, city.names, zone) for a in duties]
         promises = await show_promises(session, duties, at.runtime.clock.now(), zone)
+        rows = await clocks_of(session, case, department)
+        clocks = [to_clock_out(row).model_dump(mode="json") for row in rows]
         if department is not None:
             points = await reach.count_points_for_department(session, case)
             return {
                 "case": disclose_case(case, zone),
                 "assignments": shown,
+                "deadlines": clocks,
                 "promises": promises,
                 "reach": {"points": points},
             }
         record = await search.read_record(session, case)
         merges = await reach.read_merges(session, case)
     return {
-        "case": to_case_out(case).model_dump(mode="json"),
+        "case": to_case_out(case, provisional=_is_provisional(rows)).model_dump(mode="json"),
         "reach": asdict(reach.reach_of(record.reports, city.points, zone)),
         "merged_into": merges.into,
         "merged": merges.merged,
@@ -191,17 +200,16 @@ async def get_case(number: Number, at: Annotated[Door, door(Permission.READ_CASE
              "ruled_by": r.ruled_by, "ruled_at": r.ruled_at.isoformat()}
             for r in record.rulings
         ],
-        "deadlines": [
-            {"kind": d.kind, "party": d.party, "department": d.department_code, "due_at": d.due_at.isoformat(),
-             "basis": d.basis, "provisional": d.provisional, "ended": d.ended_at is not None, "met": d.met,
-             "extended": d.extended_by is not None, "level": d.level, "quarantined": is_quarantined(d)}
-            for d in record.deadlines
-        ],
+        "deadlines": clocks,
         "promises": promises,
         "instructions": [show_instruction(i) for i in record.instructions],
         "consultations": [{"id": c.id, "number": c.number, "status": c.status} for c in record.consultations],
         "second_opinion": describe_opinion(record, city.names),
     }  # fmt: skip
+
+
+def _is_provisional(clocks: Sequence[ClockRow]) -> bool:
+    return any(row.deadline.provisional for row in clocks if row.deadline.ended_at is None)
 
 
 def describe_opinion(record: search.CaseRecord, names: Mapping[str, str]) -> dict[str, Any] | None:
@@ -264,6 +272,7 @@ async def post_ruling(number: Number, body: RulingIn, at: Annotated[Door, door(P
             receivers=[(r.code, r.role) for r in body.receivers],
             reason=body.reason,
             term=body.working_days,
+            urgency=body.urgency,
             expected_version=body.version,
         )
         return await _result(file)

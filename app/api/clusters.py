@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 from app.access.principal import Permission
 from app.api.cases import CaseOut, Version, to_case_out
 from app.api.door import Door, In, Out, door, make_router
+from app.casefile import CaseFile
 from app.flow import clustering
 from app.flow.desk import Desk
 from app.ledger import search
@@ -126,6 +127,10 @@ async def get_similar(number: Number, at: Annotated[Door, door(Permission.READ_C
     )
 
 
+def _is_provisional(file: CaseFile) -> bool:
+    return any(clock.provisional for clock in file.running())
+
+
 @router.post("/cases/{number}/merge", response_model=MergedOut)
 async def post_merge(number: Number, body: MergeIn, at: Annotated[Door, door(Permission.RULE)]) -> Response:
     """Merge cases: reports keep their numbers and get a reply that names the case that goes on; splitting undoes it."""
@@ -134,7 +139,7 @@ async def post_merge(number: Number, body: MergeIn, at: Annotated[Door, door(Per
     async def act(desk: Desk) -> BaseModel:
         seen = {} if body.version is None else {number: body.version}
         file = await clustering.merge(desk, survivor, others, reason=body.reason, seen=seen)
-        return MergedOut(case=to_case_out(file.case), merged=others)
+        return MergedOut(case=to_case_out(file.case, provisional=_is_provisional(file)), merged=others)
 
     return await at.write(act)
 
@@ -146,7 +151,7 @@ async def post_split(number: Number, body: SplitIn, at: Annotated[Door, door(Per
     async def act(desk: Desk) -> BaseModel:
         result = await clustering.split(desk, number, body.reports, reason=body.reason, expected_version=body.version)
         return SplitOut(
-            case=to_case_out(result.file.case),
+            case=to_case_out(result.file.case, provisional=_is_provisional(result.file)),
             split=[PlacedOut(case=f.case.number, status=f.case.status, reports=rs) for f, rs in result.made],
         )
 

@@ -10,13 +10,15 @@ from pydantic import BaseModel, Field
 from app.access.principal import Permission
 from app.api.clusters import ReasonOut, to_reasons
 from app.api.door import Door, In, Out, door, make_router
+from app.close.reply import describe_pause
+from app.directory.city import City
 from app.flow.desk import Desk
 from app.flow.receive import Receipt, receive
 from app.flow.verification import answer_verification
 from app.intake.accept import LONGEST_TEXT, Submission
 from app.ledger.reports import ReportRecord
 from app.ledger.reports import get_report as find_record
-from app.models import CaseStatus, ReplyKind, VerificationStatus
+from app.models import Blocker, CaseStatus, ReplyKind, VerificationStatus
 from app.problems import AppError
 
 router = make_router("reports 线索")
@@ -109,6 +111,14 @@ class MeasureOut(Out):
     public_reply: str
 
 
+class WaitOut(Out):
+    """What a paused clock waits for, in words that a reporter may read."""
+
+    kind: Blocker
+    until: datetime = Field(description="at the latest; then the clock goes on by itself")
+    text: str
+
+
 class ReportOut(Out):
     """A report and what became of it."""
 
@@ -117,6 +127,8 @@ class ReportOut(Out):
     received_at: datetime
     status: CaseStatus
     due_at: datetime | None = Field(description="when the next step is due")
+    due_provisional: bool = Field(description="a running clock rests on days that are not announced yet")
+    waiting_for: list[WaitOut] = Field(description="what the departments' clocks are paused for")
     answer_due_at: datetime | None = Field(description="by when an answer was promised; a return never moves it")
     verification: VerificationStatus
     responsible: list[str]
@@ -194,21 +206,26 @@ async def get_report(number: Number, at: Annotated[Door, door(Permission.READ_RE
     """What became of a report. A reporter reads its own point's only."""
     async with at.read() as session:
         record = await find_record(session, at.principal, number)
-    return to_report_out(record, at.runtime.cities.current.names)
+    return to_report_out(record, at.runtime.cities.current)
 
 
-def to_report_out(record: ReportRecord, names: dict[str, str]) -> ReportOut:
+def to_report_out(record: ReportRecord, city: City) -> ReportOut:
     report, case = record.report, record.case
     receivers = report.decision.get("receivers", [])
     responsible = [r["name"] for r in receivers]
     if case.owner_department and case.owner_department not in {r["code"] for r in receivers}:
-        responsible = [names.get(case.owner_department, case.owner_department)]
+        responsible = [city.names.get(case.owner_department, case.owner_department)]
     return ReportOut(
         report=report.number,
         case=case.number,
         received_at=report.received_at,
         status=case.status,
         due_at=case.due_at,
+        due_provisional=record.provisional,
+        waiting_for=[
+            WaitOut(kind=kind, until=until, text=describe_pause(kind, until, city.calendar.zone))
+            for kind, until in record.waiting_for
+        ],
         answer_due_at=case.answer_due_at,
         verification=report.verification,
         responsible=responsible,
@@ -216,14 +233,14 @@ def to_report_out(record: ReportRecord, names: dict[str, str]) -> ReportOut:
         replies=[ReplyOut.model_validate(r) for r in record.replies],
         awaiting_province=[
             UpstreamOut(
-                department=names.get(duty.department_code, duty.department_code),
+                department=city.names.get(duty.department_code, duty.department_code),
                 **{key: act.content[key] for key in ("forwarded_on", "reference", "forwarded_to")},
             )
             for duty, act in record.forwardings
         ],
         asked_about=[
             MeasureOut(
-                department=names.get(duty.department_code, duty.department_code),
+                department=city.names.get(duty.department_code, duty.department_code),
                 measures=act.content.get("measure_kinds", []),
                 completed_on=act.content.get("completed_on"),
                 public_reply=act.content["public_reply"],
@@ -242,6 +259,6 @@ async def post_verification(
     async def answer(desk: Desk) -> BaseModel:
         await answer_verification(desk, number, relieved=body.relieved, comment=body.comment)
         await desk.session.flush()
-        return to_report_out(await find_record(desk.session, desk.principal, number), desk.city.names)
+        return to_report_out(await find_record(desk.session, desk.principal, number), desk.city)
 
     return await at.write(answer)

@@ -12,6 +12,7 @@ class DisclosedCase(BaseModel):
     category: str
     route: str
     burden_types: list[str]
+    urgency: str = Field(description="`normal` or `urgent`, as the office says")
     opened_on: str = Field(description="the day, never the time")
 
 
@@ -29,6 +30,8 @@ class DisclosedAssignment(BaseModel):
     on_behalf_of: list[Represented]
     obligation: str = Field(description="what is asked of the department")
     due_at: str
+    due_provisional: bool = Field(description="a day up to `due_at` is only assumed: its year is not announced yet")
+    paused_until: str | None = Field(description="your clock stands still until then at the latest")
     extension: str | None = Field(description="more time was `requested`, `granted`, `refused`, or it `lapsed`")
     version: int = Field(description="send it back with an act; a stale one answers 409")
 
@@ -70,6 +73,20 @@ class DisclosedDeadline(BaseModel):
     due_at: str
     level: int | None = Field(default=None, description="the level of supervision, 1 to 3")
     reply_by: str | None = Field(default=None, description="answer by then, or the next level follows")
+    was: str | None = Field(default=None, description="what `due_at` was before it was worked out anew")
+    because: str | None = Field(default=None, description="`calendar_announced`: the year's holidays are known now")
+
+
+class DisclosedPause(BaseModel):
+    kind: str = Field(description="the clock: `feedback` or `forwarding`")
+    blocker: str | None = Field(
+        default=None, description="`awaiting_information`, `awaiting_province` or `awaiting_other`"
+    )
+    who: str | None = Field(default=None, description="who is waited for")
+    why: str | None = None
+    until: str | None = Field(default=None, description="at the latest; the clock then goes on by itself")
+    remaining_days: int | None = Field(default=None, description="working days that are kept for you")
+    due_at: str | None = Field(default=None, description="the new deadline, once the clock goes on")
 
 
 class WebhookData(BaseModel):
@@ -80,6 +97,7 @@ class WebhookData(BaseModel):
     because: str | None = Field(default=None, description="why an assignment was closed")
     merged_into: str | None = Field(default=None, description="`case.closed` with outcome `merged`: where it goes on")
     deadline: DisclosedDeadline | None = Field(default=None, description="the clock that a reminder or notice is about")
+    pause: DisclosedPause | None = Field(default=None, description="what your clock waits for, or that it goes on")
 
 
 class WebhookBody(BaseModel):
@@ -102,6 +120,9 @@ SENT = {
     "assignment.supervised": "督办: still unanswered; the level, and the day by which to answer",
     "assignment.closed": "交办结束: `because` another decision replaced it (`superseded`), your account that the "
     "burden cannot be lifted was accepted (`unresolved_accepted`), or the case was left so (`case_unresolved`)",
+    "assignment.paused": "暂停计时: your clock stands still for a named blocker; you may answer all the same",
+    "assignment.resumed": "恢复计时: your clock goes on with the working days that were left",
+    "assignment.deadline_changed": "期限重算: a year's holidays were announced, and your deadline moved with them",
     "escalation.created": "上报件: carry this matter to your provincial counterpart and bring its answer home",
     "consultation.invited": "会商邀请: state your position and take part",
     "consultation.rescheduled": "会商时间地点: date and place are fixed or moved, or the case is on another session",

@@ -2,7 +2,18 @@
 
 import typer
 
-from app.cli import accounts, backtest, classification, deliveries, demo, learning, ledger, server, supervision
+from app.cli import (
+    accounts,
+    backtest,
+    calendar,
+    classification,
+    deliveries,
+    demo,
+    learning,
+    ledger,
+    server,
+    supervision,
+)
 
 application = typer.Typer(
     name="yilong",
@@ -10,7 +21,9 @@ application = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for group in (server, accounts, classification, learning, backtest, ledger, supervision, deliveries, demo):
+for group in (
+    server, accounts, calendar, classification, learning, backtest, ledger, supervision, deliveries, demo,
+):  # fmt: skip
     group.register(application)
 
 

@@ -24,6 +24,19 @@ BECAUSE = {
 }
 
 
+# What a reporter may read of a pause: what is waited for, never the office's own words on it.
+BLOCKERS = {
+    "awaiting_information": "正在补充核实有关情况",
+    "awaiting_province": "正在等待省级部门答复",
+    "awaiting_other": "因客观原因需要等待",
+}
+
+
+def describe_pause(blocker: str, until: datetime, zone: ZoneInfo) -> str:
+    """What a reporter is told of a paused clock."""
+    return f"{BLOCKERS[blocker]},办理时间暂停计算,最迟于{official_date(until, zone)}恢复。"
+
+
 def official_date(moment: datetime, zone: ZoneInfo) -> str:
     """Such as 2026年11月23日."""
     day = moment.astimezone(zone)

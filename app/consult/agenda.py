@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.casefile import CaseFile
 from app.consult.answer import positions_of
@@ -128,8 +129,24 @@ async def leave_agenda(file: CaseFile) -> None:
         tell(file, session, seat.department_code, "consultation.cancelled", {"because": "settled"}, because="settled")
     rest = [other for other in await open_agenda(database, session) if other.outcome is None]
     end_if_empty(session, rest)
+    await _settle_due(database, session, rest)
+
+
+async def follow_clocks(file: CaseFile) -> None:
+    """Where a case's clock has moved, the session that is to settle it falls due with the first of its cases."""
+    database = file.session
+    await database.flush()
+    open_item = select(AgendaItem).where(AgendaItem.case_id == file.case.id, AgendaItem.outcome.is_(None))
+    item = await database.scalar(open_item)
+    if item is not None:
+        await lock_sessions(database, [item.consultation_id])
+        session = await database.get_one(Consultation, item.consultation_id)
+        await _settle_due(database, session, await open_agenda(database, session))
+
+
+async def _settle_due(database: AsyncSession, session: Consultation, agenda: Sequence[AgendaItem]) -> None:
     clocks = select(func.min(Deadline.due_at)).where(
-        Deadline.case_id.in_([other.case_id for other in rest]),
+        Deadline.case_id.in_([item.case_id for item in agenda]),
         Deadline.kind == DeadlineKind.CONSULTATION,
         Deadline.ended_at.is_(None),
     )

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.casefile import CaseFile
 from app.consult.session_file import SessionFile, standing_seats, tell
 from app.lifecycle import advance
-from app.models import AgendaItem, Consultation, ConsultationStatus, Invitation, new_id
+from app.models import AgendaItem, AgendaOutcome, Consultation, ConsultationStatus, Invitation, new_id
 from app.problems import Conflict, InvalidInput
 
 Texts = Mapping[str, list[dict[str, str | None]]]
@@ -148,11 +148,11 @@ async def withdrawn_seats(session: AsyncSession, consultation: Consultation) -> 
 
 
 async def find_last_invited(session: AsyncSession, case_id: str) -> list[str]:
-    """Whom the last session on the case had invited and did not uninvite."""
+    """Whom the last session on the case had invited and did not uninvite; one it was moved away from does not count."""
     last = await session.scalar(
         select(Consultation)
         .join(AgendaItem, AgendaItem.consultation_id == Consultation.id)
-        .where(AgendaItem.case_id == case_id)
+        .where(AgendaItem.case_id == case_id, AgendaItem.outcome.is_distinct_from(AgendaOutcome.MOVED))
         .order_by(Consultation.convened_at.desc(), Consultation.id.desc())
         .limit(1)
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.access.principal import Permission, Principal
+from app.casefile import ANSWER_CLOCKS
 from app.dashboard import labels
 from app.dashboard.feedback_view import FileLink, account_of, files_of
 from app.dashboard.language import N_
@@ -113,6 +114,8 @@ class DutyView:
     reviewable: bool
     extension: list[Fact]
     supervision: list[Fact]
+    pause: list[Fact]
+    pausable: bool
 
 
 @dataclass(frozen=True)
@@ -218,6 +221,8 @@ def duties_of(record: CaseRecord, words: Words) -> list[DutyView]:
                 reviewable=duty.status is AssignmentStatus.RESPONDED or _reconsiderable(record.case, duty),
                 extension=_extension_of(duty, acts, words),
                 supervision=supervision_of(duty, record, words),
+                pause=_pause_of(duty, record, words),
+                pausable=_may_pause(duty, running, words),
             )
         )
     return views
@@ -232,6 +237,25 @@ def _to_show(duty: Assignment, acts: Sequence[Act]) -> Act | None:
 def _reconsiderable(case: Case, duty: Assignment) -> bool:
     """What was accepted may be sent back while the office reviews the case again."""
     return duty.status is AssignmentStatus.APPROVED and case.status is CaseStatus.IN_REVIEW
+
+
+def _pause_of(duty: Assignment, record: CaseRecord, words: Words) -> list[Fact]:
+    """What a paused duty waits for; nothing where its clock runs."""
+    if duty.paused_until is None:
+        return []
+    pause = next(p for p in reversed(record.pauses) if p.assignment_id == duty.id)
+    return [
+        Fact(words.say(N_("等待事由")), words.label(labels.BLOCKER, pause.blocker)),
+        Fact(words.say(N_("等待对象")), pause.who),
+        Fact(words.say(N_("暂停理由")), pause.why),
+        Fact(words.say(N_("保留工作日")), str(pause.remaining_days)),
+    ]
+
+
+def _may_pause(duty: Assignment, running: Sequence[Deadline], words: Words) -> bool:
+    """While the department works and its time is not over; a request for more time is decided first."""
+    in_time = any(d.kind in ANSWER_CLOCKS and words.now <= d.due_at for d in running)
+    return in_time and duty.extension is not ExtensionState.REQUESTED
 
 
 def opinion_of(record: CaseRecord, words: Words) -> OpinionView | None:

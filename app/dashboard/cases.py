@@ -148,6 +148,7 @@ async def rule(number: Number, at: At) -> Response:
                 receivers=wanted.receivers,
                 reason=wanted.reason,
                 term=wanted.term,
+                urgency=wanted.urgency,
                 expected_version=version,
             )
         said = words_for(at)

@@ -97,6 +97,13 @@ DEADLINE_KIND: Final[Labels] = {
     "verification": N_("核实时限"),
     "consultation": N_("会商时限"),
     "revisit": N_("再议时限"),
+    "pause": N_("暂停期限"),
+}
+URGENCY: Final[Labels] = {"normal": N_("常规办理"), "urgent": N_("紧急")}
+BLOCKER: Final[Labels] = {
+    "awaiting_information": N_("等待补充情况"),
+    "awaiting_province": N_("等待省级答复"),
+    "awaiting_other": N_("其他客观原因"),
 }
 VERIFICATION: Final[Labels] = {
     "not_asked": N_("尚未核实"),
@@ -263,6 +270,10 @@ EVENT: Final[Labels] = {
     "supervision.released": N_("恢复督办"),
     "assignment.extension_requested": N_("申请延期"),
     "assignment.extension_decided": N_("延期审批"),
+    "assignment.paused": N_("暂停计时"),
+    "assignment.resumed": N_("恢复计时"),
+    "assignment.deadline_changed": N_("期限重算"),
+    "case.deadline_changed": N_("期限重算"),
     "escalation.created": N_("转市直部门上报"),
     "escalation.forwarded": N_("已上报省级部门"),
     "escalation.answered": N_("省级部门答复"),
@@ -296,6 +307,10 @@ EVENT_TONES: Final[Labels] = {
     "assignment.returned": "warning",
     "assignment.return_refused": "warning",
     "assignment.extension_requested": "warning",
+    "assignment.paused": "warning",
+    "assignment.resumed": "info",
+    "assignment.deadline_changed": "info",
+    "case.deadline_changed": "info",
     "assignment.returned_to_department": "warning",
     "case.put_back": "warning",
     "case.left_unresolved": "warning",

@@ -9,6 +9,7 @@ from app.dashboard import (
     deliveries,
     home,
     ledger,
+    pausing,
     sessions,
     sign_in,
     supervision,
@@ -31,7 +32,7 @@ def all_pages() -> APIRouter:
     """Every page; static files must be mounted before, for the last route takes what is left."""
     router = APIRouter()
     for part in (
-        sign_in, home, triage, ledger, cases, clusters, supervision, consultations, sessions, deliveries,
+        sign_in, home, triage, ledger, cases, clusters, pausing, supervision, consultations, sessions, deliveries,
     ):  # fmt: skip
         router.include_router(part.router)
     router.include_router(_rest)

@@ -11,7 +11,7 @@ from app.dashboard.language import N_
 from app.dashboard.words import Words
 from app.directory.city import City
 from app.directory.pack import Tier
-from app.models import Act, ActKind, AssignmentRole, SecondOpinion
+from app.models import Act, ActKind, AssignmentRole, SecondOpinion, Urgency
 
 ROWS: Final = 4
 LONGEST_TERM: Final = 250
@@ -41,6 +41,7 @@ class RulingInput:
     lead: str = "0"
     days: str = ""
     reason: str = ""
+    urgency: str = ""
 
     @classmethod
     def typed(cls, form: Form) -> "RulingInput":
@@ -51,6 +52,7 @@ class RulingInput:
             lead=form.get("lead") or "0",
             days=form.get("days"),
             reason=form.get("reason"),
+            urgency=form.get("urgency"),
         )
 
     @classmethod
@@ -67,6 +69,7 @@ class Ruling:
     receivers: list[tuple[str, AssignmentRole]]
     term: int | None
     reason: str
+    urgency: Urgency | None
 
 
 def entry_of(code: str, city: City) -> str:
@@ -121,10 +124,11 @@ def read_ruling(form: Form, city: City) -> Ruling:
     reason = read_text(form, "reason", N_("请写明理由（2 至 2000 字）。"), faults)
     if faults or category is None:
         raise BadFields(faults)
+    urgency = next((known for known in Urgency if known == form.get("urgency")), None)
     lead = next((code for row, code in enumerate(codes) if code and str(row) == form.get("lead")), None)
     lead = lead or next((code for code in codes if code), None)
     roles = (AssignmentRole.SUPPORTING, AssignmentRole.LEAD)
-    return Ruling(category, [(code, roles[code == lead]) for code in codes if code], term, reason)
+    return Ruling(category, [(code, roles[code == lead]) for code in codes if code], term, reason, urgency)
 
 
 def candidates_for(

@@ -1,5 +1,6 @@
 """The working calendar as data: seeded from the published notices, read into the pure `deadlines.Calendar`."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from importlib.metadata import version
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.deadlines import Calendar, OfficeHours
-from app.models import CalendarDay
+from app.models import CalendarDay, CalendarImport
 
 FIRST_SEEDED_YEAR = 2024
 
@@ -40,12 +41,29 @@ async def seed_calendar(session: AsyncSession) -> int:
 
 
 async def read_calendar(session: AsyncSession, zone: ZoneInfo, hours: OfficeHours) -> Calendar:
-    """The calendar as the database has it; its version names the last day known and how many days there are."""
+    """The calendar as the database has it."""
     rows = await session.execute(select(CalendarDay.day, CalendarDay.working))
     days = {row.day: row.working for row in rows}
     return Calendar(days=days, version=await read_calendar_version(session), zone=zone, hours=hours)
 
 
 async def read_calendar_version(session: AsyncSession) -> str:
-    count, last = (await session.execute(select(func.count(), func.max(CalendarDay.day)))).one()
-    return f"{last or 'none'}/{count}"
+    """Names the last day known, how many days there are, and how many notices were loaded after the seed."""
+    imports = select(func.count(CalendarImport.id)).scalar_subquery()
+    row = (await session.execute(select(func.count(CalendarDay.day), func.max(CalendarDay.day), imports))).one()
+    return f"{row[1] or 'none'}/{row[0]}" + (f"/{row[2]}" if row[2] else "")
+
+
+async def read_days(session: AsyncSession, year: int) -> Sequence[CalendarDay]:
+    """The days of a year that are known."""
+    first, last = date(year, 1, 1), date(year, 12, 31)
+    rows = await session.scalars(select(CalendarDay).where(CalendarDay.day.between(first, last)))
+    return rows.all()
+
+
+async def read_imports(session: AsyncSession, year: int) -> Sequence[CalendarImport]:
+    """What was loaded for a year, the newest first."""
+    rows = await session.scalars(
+        select(CalendarImport).where(CalendarImport.year == year).order_by(CalendarImport.imported_at.desc())
+    )
+    return rows.all()

@@ -1,4 +1,4 @@
-"""The city as a process holds it in memory: pack, compiled knowledge with the learned model in force, and calendar;
+"""The city as a process holds it in memory: pack, compiled knowledge with the learned model in force, calendar, terms;
 read again when they change.
 
 Verbs take a `City` as an argument, so that rules stay pure and intake needs no look-up of departments or points.
@@ -6,7 +6,7 @@ Verbs take a `City` as an argument, so that rules stay pure and intake needs no 
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -19,9 +19,11 @@ from app.directory.learned_models import find_active_version, get_payload
 from app.directory.linear import LinearModel, NotAModel
 from app.directory.loading import pack_from_files
 from app.directory.pack import Department, ObservationPoint, Pack, Tier
+from app.directory.term_book import read_terms, read_terms_version
 from app.log import get_logger
 from app.models import PackVersion
 from app.problems import AppError, InvalidInput
+from app.terms import Terms
 
 
 class NoPackLoaded(AppError):
@@ -54,6 +56,7 @@ class City:
     departments: dict[str, Department]
     points: dict[str, ObservationPoint]
     names: dict[str, str]
+    terms: Terms = field(default_factory=Terms)
 
     def get_department(self, code: str, field: str = "department") -> Department:
         """The department; raises UnknownDepartment naming the input field."""
@@ -93,7 +96,7 @@ class CityCache:
     def __init__(self, database: Database, zone: ZoneInfo, hours: OfficeHours | None = None) -> None:
         self._database, self._zone, self._hours = database, zone, hours or OfficeHours()
         self._city: City | None = None
-        self._version: tuple[str, str, str] | None = None
+        self._version: tuple[str, str, str, str] | None = None
         self._lock = asyncio.Lock()
 
     @property
@@ -104,18 +107,23 @@ class CityCache:
         return self._city
 
     async def refresh(self) -> bool:
-        """Read pack, learned model and calendar again where their versions changed. Answers whether they did."""
+        """Read pack, learned model, calendar and terms again where their versions changed. Answers whether they did."""
         async with self._lock:
             async with self._database.read() as session:
                 active = await session.scalar(select(PackVersion.version).where(PackVersion.active))
                 learned = await find_active_version(session)
-                wanted = (active or "", learned, await read_calendar_version(session))
+                calendar_version, terms_version = (
+                    await read_calendar_version(session),
+                    await read_terms_version(session),
+                )
+                wanted = (active or "", learned, calendar_version, terms_version)
                 if active is None or wanted == self._version:
                     return False
                 files = await session.scalar(select(PackVersion.files).where(PackVersion.version == active))
                 payload = await get_payload(session, learned) if learned else None
                 calendar = await read_calendar(session, self._zone, self._hours)
-            self._city = await asyncio.to_thread(_build, files or {}, calendar, payload)
+                terms = await read_terms(session)
+            self._city = replace(await asyncio.to_thread(_build, files or {}, calendar, payload), terms=terms)
             self._version = wanted
             return True
 

@@ -81,6 +81,19 @@ class NothingToExtend(Conflict):
         )
 
 
+class ClockPaused(Conflict):
+    code = "clock_paused"
+    title_zh, title_en = "正在暂停计时", "The clock is paused"
+
+    def __init__(self, until: str) -> None:
+        super().__init__(
+            f"该交办已暂停计时,最迟至 {until},剩余工作日保留。恢复计时后如仍不够,再申请延期。",
+            f"The clock stands still until {until} at the latest, and the days left are kept. "
+            "Ask for more time once it goes on, if you still need it.",
+            until=until,
+        )
+
+
 class WishOverdue(Conflict):
     code = "extension_in_the_past"
     title_zh, title_en = "希望延至的日期已过", "The wished date has passed"
@@ -96,10 +109,12 @@ class WishOverdue(Conflict):
 def request_extension(file: CaseFile, assignment: Assignment, wish: Wish) -> None:
     """Ask the office for more time. Nothing moves until it decides.
 
-    Raises WishUnclear, NothingToExtend, AskedBefore, AskedTooLate or WishOutOfRange.
+    Raises WishUnclear, ClockPaused, NothingToExtend, AskedBefore, AskedTooLate or WishOutOfRange.
     """
     if (wish.until is None) == (wish.working_days is None):
         raise WishUnclear
+    if assignment.paused_until is not None:
+        raise ClockPaused(to_local(assignment.paused_until, file.calendar.zone))
     clock = file.answer_clock(assignment)
     if clock is None:
         raise NothingToExtend(assignment.status)

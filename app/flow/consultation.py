@@ -179,6 +179,9 @@ def _duties(desk: Desk, file: CaseFile, conclusion: CaseConclusion) -> list[Duty
     ]
 
     def length(duty: Duty) -> int:
-        return duty.term or file.terms[DeadlineKind.FORWARDING if duty.on_behalf_of else DeadlineKind.FEEDBACK]
+        return (
+            duty.term
+            or file.term_of(DeadlineKind.FORWARDING if duty.on_behalf_of else DeadlineKind.FEEDBACK).working_days
+        )
 
     return sorted(duties, key=length, reverse=True)

@@ -23,8 +23,10 @@ from app.route.likeness import Thresholds as LikenessThresholds
 from app.route.policy import Duty
 from app.sealing import Sealer
 from app.supervise.notice import TELLING
+from app.supervise.recount import RECOUNTING
 
-HAPPENS_TO_NOBODY = TELLING | {OBTAINED}
+BACK_ON_THE_LEDGER = {"case.put_back", "case.reopened", "case.relapsed"}
+HAPPENS_TO_NOBODY = TELLING | RECOUNTING | {OBTAINED}
 
 
 class CaseChanged(Conflict):
@@ -71,6 +73,7 @@ class Desk:
             case=case,
             calendar=self.city.calendar,
             names=self.city.names,
+            terms=self.city.terms,
             now=self.now,
             actor=self.principal.actor,
         )
@@ -84,6 +87,7 @@ class Desk:
             case_id,
             calendar=self.city.calendar,
             names=self.city.names,
+            terms=self.city.terms,
             now=self.now,
             actor=self.principal.actor,
         )
@@ -144,5 +148,5 @@ class Desk:
         happened = {event.type for event in file.events}
         if file.case.status is CaseStatus.CLOSED and "case.struck_off" in happened:
             cluster.forget(file.batch, await self.reports_on(file))
-        elif "case.put_back" in happened:
+        elif happened & BACK_ON_THE_LEDGER:
             await cluster.remember_again(self.session, file.batch, await self.reports_on(file))

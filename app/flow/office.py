@@ -10,7 +10,7 @@ from app.directory.serials import CONSULTATION
 from app.flow.desk import Desk
 from app.flow.receive import dispatch, summon
 from app.flow.unresolved import check_ending, keep_reason
-from app.models import AssignmentRole, CaseOutcome
+from app.models import AssignmentRole, CaseOutcome, Urgency
 from app.problems import InvalidInput
 from app.route import assign
 from app.route.policy import Duty
@@ -51,9 +51,10 @@ async def rule(
     receivers: Receivers,
     reason: str,
     term: int | None = None,
+    urgency: Urgency | None = None,
     expected_version: int | None = None,
 ) -> CaseFile:
-    """裁定: decide or overrule category, receivers, lead and deadline; the machine's decision stays beside it."""
+    """裁定: decide or overrule category, receivers, lead, term, urgency; the machine's decision stays beside it."""
     if not receivers:
         raise ReceiversMissing
     for code, _ in receivers:
@@ -64,7 +65,8 @@ async def rule(
     reports = await desk.reports_on(file)
     machine = Decision.from_dict(reports[0].decision)
     duties = _duties_under(desk, category, receivers, machine, term)
-    keep_ruling(desk, file, category, duties, reason, machine)
+    file.case.urgency = urgency or file.case.urgency
+    keep_ruling(desk, file, category, duties, reason, machine, urgency)
     assign.supersede(file)
     file.case.category = category
     if category is Category.MULTI_DEPARTMENT:
@@ -95,7 +97,13 @@ def _duties_under(
 
 
 def keep_ruling(
-    desk: Desk, file: CaseFile, category: Category, duties: Sequence[Duty], reason: str, machine: Decision
+    desk: Desk,
+    file: CaseFile,
+    category: Category,
+    duties: Sequence[Duty],
+    reason: str,
+    machine: Decision,
+    urgency: Urgency | None = None,
 ) -> None:
     """Keep the office's decision beside the machine's, noting whether it overrules that."""
     decided = machine.category is not Category.UNCLEAR
@@ -107,6 +115,7 @@ def keep_ruling(
         duties=duties,
         reason=reason,
         overrules=decided and not same,
+        urgency=urgency,
     )
 
 

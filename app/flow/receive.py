@@ -15,7 +15,16 @@ from app.flow.desk import Desk
 from app.flow.joining import Place, find_place, read_traces
 from app.intake import accept
 from app.intake.accept import Submission
-from app.models import Assignment, AssignmentRole, Case, CaseStatus, Report, VerificationStatus, new_id
+from app.models import (
+    Assignment,
+    AssignmentRole,
+    Case,
+    CaseStatus,
+    Report,
+    Urgency,
+    VerificationStatus,
+    new_id,
+)
 from app.route import assign, cluster
 from app.route.likeness import Reason
 from app.route.policy import Duty
@@ -104,6 +113,7 @@ def new_case(desk: Desk, submission: Submission, decision: Decision, *, number: 
         districts=[district],
         fingerprint=fingerprint_of(submission, decision),
         search_text=accept.search_text(number, submission),
+        urgency=Urgency.NORMAL,
         returns=0,
         opened_at=desk.now,
         last_seq=0,

@@ -151,7 +151,13 @@ class Adviser:
         now = self._clock.now()
         async with self._database.write() as session:
             file = await open_case_file(
-                session, matter.case_id, calendar=city.calendar, names=city.names, now=now, actor=SYSTEM_ACTOR
+                session,
+                matter.case_id,
+                calendar=city.calendar,
+                names=city.names,
+                terms=city.terms,
+                now=now,
+                actor=SYSTEM_ACTOR,
             )
             row = await book.hold(session, matter)
             if row is None:

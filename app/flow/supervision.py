@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.casefile import CaseFile, open_case_file
 from app.clock import Clock
+from app.close import interim
 from app.database import Database
 from app.deadlines import office_moment
 from app.deliver.fan_out import enqueue
@@ -21,10 +22,11 @@ from app.directory.city import City, CityCache
 from app.flow.desk import Desk
 from app.flow.receive import SYSTEM_ACTOR
 from app.log import get_logger
-from app.models import CaseStatus, Decided, Instruction, Report
+from app.models import CaseStatus, DeadlineKind, Decided, Instruction, Report
 from app.problems import StorageFull, Unavailable
 from app.supervise import instruct as instructing
 from app.supervise import verify, watch
+from app.supervise.pause import resume_clock
 
 AFTER_A_FAILURE: Final = timedelta(hours=1)
 REFRESH_SECONDS: Final = 15.0
@@ -79,7 +81,9 @@ class Supervisor:
 
 async def _look_at_case(session: AsyncSession, case_id: str, clock_id: str, city: City, now: datetime) -> None:
     """One clock of the case: two that are due have two turns, so that each fails alone."""
-    file = await open_case_file(session, case_id, calendar=city.calendar, names=city.names, now=now, actor=SYSTEM_ACTOR)
+    file = await open_case_file(
+        session, case_id, calendar=city.calendar, names=city.names, terms=city.terms, now=now, actor=SYSTEM_ACTOR
+    )
     deadline = watch.find_due(file, clock_id)
     if deadline is None:
         return
@@ -89,19 +93,21 @@ async def _look_at_case(session: AsyncSession, case_id: str, clock_id: str, city
         deadline.look_at = next_hours
     elif (act := watch.act_on(deadline, now)) is not None:
         act(file, deadline)
+    elif deadline.kind is DeadlineKind.PAUSE:
+        clock = resume_clock(file, deadline)
+        interim.tell_resumption(file, await _reports_on(file), clock)
     else:
-        await _lapse(file)
+        verify.lapse(file, await _reports_on(file))
+        file.advance_case(CaseStatus.IN_REVIEW)
     enqueue(file.batch, file.events, now)
     await file.batch.write(session)
 
 
-async def _lapse(file: CaseFile) -> None:
-    """A point did not say whether its burden is gone: the case goes back to the office, which decides."""
-    reports = await file.session.scalars(
+async def _reports_on(file: CaseFile) -> list[Report]:
+    rows = await file.session.scalars(
         select(Report).where(Report.case_id == file.case.id).order_by(Report.received_at, Report.id)
     )
-    verify.lapse(file, list(reports))
-    file.advance_case(CaseStatus.IN_REVIEW)
+    return list(rows)
 
 
 async def instruct(

@@ -131,6 +131,19 @@ def _caseless() -> Select[str]:
     return select(Consultation.number).where(Consultation.status.in_(OPEN_SESSIONS), ~waiting)
 
 
+def _half_paused() -> Select[str]:
+    """Cases with a duty that is marked as paused while no pause runs on it, or the other way round."""
+    held = exists().where(
+        Deadline.assignment_id == Assignment.id, Deadline.kind == DeadlineKind.PAUSE, Deadline.ended_at.is_(None)
+    )
+    marked = Assignment.paused_until.is_not(None)
+    return (
+        select(Case.number)
+        .join(Assignment, Assignment.case_id == Case.id)
+        .where(or_(and_(marked, ~held), and_(~marked, held)))
+    )
+
+
 def _checks() -> list[tuple[str, Select[str]]]:
     running = exists().where(Deadline.case_id == Case.id, Deadline.ended_at.is_(None))
     is_open = Case.status != CaseStatus.CLOSED
@@ -152,6 +165,7 @@ def _checks() -> list[tuple[str, Select[str]]]:
         ("在账事项没有计时 open case without a running clock", select(Case.number).where(is_open, ~running)),
         ("计时无人查看 running clock that nobody will look at", _unwatched()),
         ("督办已停止 clock quarantined after failed looks", select(Case.number).where(Case.id.in_(QUARANTINED))),
+        ("暂停的交办没有计时 paused duty without the office's clock, or the reverse", _half_paused()),
         (
             "部门办理中却没有责任单位 with a department, but none has a duty",
             select(Case.number).where(

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.principal import Principal
-from app.models import Act, ActKind, Assignment, AssignmentStatus, Case, CaseStatus, Reply, Report
+from app.ledger.clocks import clocks_of
+from app.models import Act, ActKind, Assignment, AssignmentStatus, Blocker, Case, CaseStatus, Reply, Report
 from app.problems import NotFound
 
 # By the state of a duty, the acts on it that its reporters may know of.
@@ -23,6 +25,8 @@ class ReportRecord:
 
     `forwardings` are those whose answer from the province is awaited; `measures` the answers the point is asked about
     while its case is verified. Both with the duty they are on.
+    `provisional`: a running clock rests on days not announced yet. `waiting_for`: what paused clocks wait for, and
+    until when at the latest.
     """
 
     report: Report
@@ -30,6 +34,8 @@ class ReportRecord:
     replies: list[Reply]
     forwardings: Sequence[tuple[Assignment, Act]] = field(default_factory=list)
     measures: Sequence[tuple[Assignment, Act]] = field(default_factory=list)
+    provisional: bool = False
+    waiting_for: Sequence[tuple[Blocker, datetime]] = ()
 
 
 async def get_report(session: AsyncSession, principal: Principal, number: str) -> ReportRecord:
@@ -43,12 +49,15 @@ async def get_report(session: AsyncSession, principal: Principal, number: str) -
     report, case = row
     replies = await session.scalars(select(Reply).where(Reply.report_id == report.id).order_by(Reply.sent_at))
     verifying = case.status is CaseStatus.VERIFYING
+    clocks = [row for row in await clocks_of(session, case) if row.deadline.ended_at is None]
     return ReportRecord(
         report,
         case,
         list(replies),
         forwardings=await _newest_acts(session, case, AssignmentStatus.FORWARDED),
         measures=await _newest_acts(session, case, AssignmentStatus.APPROVED) if verifying else [],
+        provisional=any(row.deadline.provisional for row in clocks),
+        waiting_for=[(row.pause.blocker, row.deadline.due_at) for row in clocks if row.pause is not None],
     )
 
 

@@ -23,6 +23,7 @@ from app.models import (
     ExtensionState,
     Instruction,
     Invitation,
+    Pause,
     Reply,
     Report,
     Ruling,
@@ -180,6 +181,7 @@ class CaseRecord:
     consultations: Sequence[Consultation]
     opinion: SecondOpinion | None = None
     instructions: Sequence[Instruction] = ()
+    pauses: Sequence[Pause] = ()
 
 
 async def read_record(session: AsyncSession, case: Case) -> CaseRecord:
@@ -214,6 +216,7 @@ async def read_record(session: AsyncSession, case: Case) -> CaseRecord:
         instructions=await rows(
             select(Instruction).where(Instruction.case_id == case.id).order_by(Instruction.decided_at, Instruction.id)
         ),
+        pauses=await rows(select(Pause).where(Pause.assignment_id.in_([a.id for a in assignments])).order_by(Pause.id)),
     )
 
 

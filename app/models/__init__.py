@@ -1,18 +1,19 @@
 """The tables, nothing else. Import the modules' names from here."""
 
 from app.models.access import ApiKey, IdempotentAnswer, User, UserSession
-from app.models.cases import Act, Assignment, Case, Deadline, Ruling
+from app.models.cases import Act, Assignment, Case, Deadline, Pause, Ruling
 from app.models.clusters import ReportKey, SimilarPair
 from app.models.columns import Base, columns_of, new_id
 from app.models.consultations import AgendaItem, Consultation, Invitation, StatedPosition
 from app.models.delivery import Attempt, Callback, Delivery, Endpoint
-from app.models.directory import CalendarDay, Department, ObservationPoint, PackVersion, Serial
+from app.models.directory import CalendarDay, CalendarImport, Department, ObservationPoint, PackVersion, Serial
 from app.models.events import Event
 from app.models.evidence import Evidence
 from app.models.learned import LearnedModel
 from app.models.opinions import SecondOpinion
 from app.models.reports import Reply, Report, ReportContact
 from app.models.supervision import Digest, Instruction
+from app.models.terms import TermChange
 from app.vocabulary import (
     ActKind,
     AgendaOutcome,
@@ -20,6 +21,7 @@ from app.vocabulary import (
     AssignmentRole,
     AssignmentStatus,
     Attendance,
+    Blocker,
     CaseOutcome,
     CaseStatus,
     ConsultationStatus,
@@ -35,6 +37,7 @@ from app.vocabulary import (
     Position,
     ReplyKind,
     Role,
+    Urgency,
     VerificationStatus,
 )
 
@@ -51,7 +54,9 @@ __all__ = [
     "Attempt",
     "Attendance",
     "Base",
+    "Blocker",
     "CalendarDay",
+    "CalendarImport",
     "Callback",
     "Case",
     "CaseOutcome",
@@ -80,6 +85,7 @@ __all__ = [
     "OpinionState",
     "PackVersion",
     "Party",
+    "Pause",
     "Position",
     "Reply",
     "ReplyKind",
@@ -92,6 +98,8 @@ __all__ = [
     "Serial",
     "SimilarPair",
     "StatedPosition",
+    "TermChange",
+    "Urgency",
     "User",
     "UserSession",
     "VerificationStatus",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Index, Integer, String, Text, text
+from sqlalchemy import Boolean, Index, Integer, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.columns import Base, Json, UtcDateTime, directory_code, enum_column, id_column, new_id, reference
@@ -12,11 +12,13 @@ from app.vocabulary import (
     AssignmentKind,
     AssignmentRole,
     AssignmentStatus,
+    Blocker,
     CaseOutcome,
     CaseStatus,
     DeadlineKind,
     ExtensionState,
     Party,
+    Urgency,
 )
 
 
@@ -47,6 +49,9 @@ class Case(Base):
     districts: Mapped[list[str]] = mapped_column(Json)
     fingerprint: Mapped[str] = mapped_column(String(64))
     search_text: Mapped[str] = mapped_column(Text)
+    urgency: Mapped[Urgency] = mapped_column(
+        enum_column(Urgency), default=Urgency.NORMAL, server_default=Urgency.NORMAL.value
+    )
     returns: Mapped[int] = mapped_column(Integer, default=0)
     denials: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     merged_into: Mapped[str | None] = mapped_column(reference("cases.id"))
@@ -74,6 +79,7 @@ class Assignment(Base):
 
     `extension` is where its one request for more time (延期) stands, `extension_until` the date it wished.
     `resolved` is what its newest answer says: False where the burden cannot be lifted; None before any answer.
+    `due_at` and `due_provisional` are its answer clock's; `paused_until` is set while that clock is paused (暂停计时).
     """
 
     __tablename__ = "assignments"
@@ -88,6 +94,8 @@ class Assignment(Base):
     on_behalf_of: Mapped[list[str]] = mapped_column(Json, default=list)
     obligation: Mapped[str] = mapped_column(Text)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    due_provisional: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    paused_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     dispatched_at: Mapped[datetime] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(Integer)
     extension: Mapped[ExtensionState | None] = mapped_column(enum_column(ExtensionState))
@@ -125,7 +133,9 @@ class Act(Base):
 class Deadline(Base):
     """时限: one clock of one party, frozen when set; `ended_at` says when it stopped, `met` how.
 
-    A granted extension ends the row with neither met nor missed, and `extended_by` names the row that took its place.
+    A granted extension ends the row with neither met nor missed, and `extended_by` names the row that took its place;
+    a pause does the same, and `paused_by` names the office's clock that runs meanwhile. `working_days` are counted from
+    `started_at`; None where the end is a date that was set. They are what a provisional clock is worked out anew from.
     `look_at` is when the worker looks at it next, None where nothing more is to be said; `level` is that of 督办.
     `promised_until` is the end of the day for which the department has promised its answer at this level, `rests_until`
     when a leader looks again at the highest one. `failures` counts looks that failed; at five the clock is quarantined.
@@ -141,6 +151,7 @@ class Deadline(Base):
     department_code: Mapped[str | None] = mapped_column(directory_code())
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    working_days: Mapped[int | None] = mapped_column(Integer)
     basis: Mapped[str] = mapped_column(String(120))
     calendar_version: Mapped[str] = mapped_column(String(40))
     provisional: Mapped[bool] = mapped_column(Boolean, default=False)
@@ -154,9 +165,16 @@ class Deadline(Base):
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     met: Mapped[bool | None] = mapped_column(Boolean)
     extended_by: Mapped[str | None] = mapped_column(id_column())
+    paused_by: Mapped[str | None] = mapped_column(id_column())
 
     __table_args__ = (
         Index("ix_deadlines_case_id", "case_id"),
+        Index(
+            "ix_deadlines_provisional",
+            "calendar_version",
+            sqlite_where=text("provisional"),
+            postgresql_where=text("provisional"),
+        ),
         Index(
             "ix_deadlines_look_at",
             "look_at",
@@ -176,6 +194,25 @@ class Deadline(Base):
             postgresql_where=text("failures >= 5 AND ended_at IS NULL"),
         ),
     )
+
+
+class Pause(Base):
+    """暂停计时: why a department's clock stands still, and who is waited for. Its id is that of the office's clock.
+
+    The row never changes: that clock says until when at the latest, and when it really ended.
+    """
+
+    __tablename__ = "pauses"
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True)
+    assignment_id: Mapped[str] = mapped_column(reference("assignments.id"))
+    blocker: Mapped[Blocker] = mapped_column(enum_column(Blocker))
+    who: Mapped[str] = mapped_column(String(120))
+    why: Mapped[str] = mapped_column(Text)
+    remaining_days: Mapped[int] = mapped_column(Integer)
+    paused_by: Mapped[str] = mapped_column(String(80))
+
+    __table_args__ = (Index("ix_pauses_assignment_id", "assignment_id"),)
 
 
 class Ruling(Base):

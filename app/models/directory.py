@@ -1,11 +1,12 @@
 """Who there is: packs, departments, observation points, calendar days, serial numbers."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Boolean, Date, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.columns import Base, Json, UtcDateTime
+from app.models.columns import Base, Json, UtcDateTime, id_column, new_id
 
 
 class PackVersion(Base):
@@ -67,6 +68,22 @@ class CalendarDay(Base):
     working: Mapped[bool] = mapped_column(Boolean)
     name: Mapped[str | None] = mapped_column(String(40))
     source: Mapped[str] = mapped_column(String(80))
+
+
+class CalendarImport(Base):
+    """放假通知 as it was loaded: which year, by whom, what it changed. The calendar's version counts them.
+
+    `changed` has for each day its date, and whether it was worked before (None: not known) and is now.
+    """
+
+    __tablename__ = "calendar_imports"
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    year: Mapped[int] = mapped_column(Integer)
+    source: Mapped[str] = mapped_column(String(80))
+    imported_by: Mapped[str] = mapped_column(String(80))
+    imported_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed: Mapped[list[dict[str, Any]]] = mapped_column(Json)
 
 
 class Serial(Base):

@@ -3,12 +3,19 @@
 from collections.abc import Sequence
 
 from app.casefile import CaseFile
-from app.models import Ruling, new_id
+from app.models import Ruling, Urgency, new_id
 from app.route.policy import Duty
 
 
 def record_ruling(
-    file: CaseFile, *, ruled_by: str, category: str, duties: Sequence[Duty], reason: str, overrules: bool
+    file: CaseFile,
+    *,
+    ruled_by: str,
+    category: str,
+    duties: Sequence[Duty],
+    reason: str,
+    overrules: bool,
+    urgency: Urgency | None = None,
 ) -> Ruling:
     """Keep what the office decided and why."""
     ruling = Ruling(
@@ -22,13 +29,11 @@ def record_ruling(
         ruled_at=file.now,
     )
     file.batch.add(ruling)
-    file.record(
-        "case.ruled",
-        {
-            "ruling": ruling.id,
-            "category": category,
-            "receivers": [d.department for d in duties],
-            "overrules": overrules,
-        },
-    )
+    facts = {
+        "ruling": ruling.id,
+        "category": category,
+        "receivers": [d.department for d in duties],
+        "overrules": overrules,
+    }
+    file.record("case.ruled", facts | ({"urgency": urgency} if urgency else {}))
     return ruling

@@ -16,7 +16,10 @@ STAGES: Final[Mapping[str, str]] = {
     "chase": "催办省级答复",
     "triage": "分办",
     "review": "审核",
+    "verification": "核实",
     "consultation": "会商",
+    "revisit": "重新研究挂账待解事项",
+    "pause": "暂停到期",
 }
 COUNTED: Final = (
     ("came_in", "新收线索 {} 条"),

@@ -22,6 +22,6 @@ def chase(file: CaseFile, deadline: Deadline) -> None:
     deadline.met = None
     assignment = file.get_assignment(deadline.assignment_id or "")
     following = file.start(DeadlineKind.CHASE, Party.DEPARTMENT, assignment=assignment)
-    assignment.due_at = following.due_at
+    file.follow(assignment, following)
     give_notice(file, following, REMINDED)
     file.settle_owner()

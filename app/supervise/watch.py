@@ -101,14 +101,14 @@ def look_no_more(_: CaseFile, deadline: Deadline) -> None:
 
 
 def act_on(deadline: Deadline, now: datetime) -> Look | None:
-    """What a look at this clock in office hours comes to; None where the point's time to answer is over.
+    """What a look at this clock in office hours comes to; None where the point's time to answer or a pause is over.
 
-    A case that a point left unanswered changes its state, which is not for this module.
+    Then the case changes its state, or its reporters are told: neither is for this module.
     """
     if now <= deadline.due_at:
         reminds = deadline.party is Party.DEPARTMENT and deadline.kind is not DeadlineKind.CHASE
         return remind if reminds and deadline.reminded_at is None else look_later
-    if deadline.party is Party.POINT:
+    if deadline.party is Party.POINT or deadline.kind is DeadlineKind.PAUSE:
         return None
     if deadline.party is Party.OFFICE:
         return note_office_overdue

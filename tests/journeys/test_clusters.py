@@ -356,7 +356,7 @@ class Lives:
         elif act == "close" and self.dice.random() < 0.4:
             body = {"outcome": "unresolved", "statement": "暂时不能解决。"}
             answer = await clerk.post(f"/v1/cases/{number}/close", json=body)
-        elif act == "reopen":
+        elif act == "reopen" and (await case(self.city, number))["case"]["status"] == "closed":
             answer = await clerk.post(f"/v1/cases/{number}/reopen", json={"reason": "又来了。"})
         elif act == "send":
             point = self.dice.choice(POINTS)

@@ -33,6 +33,7 @@ NOT_OURS = {
     "proposed_department": "CS-WJ",
 }
 PROMISE = {"explanation": "正在会签。", "promised_on": "2026-03-04"}
+PAUSE = {"blocker": "awaiting_information", "who": "观测点", "why": "等待补充材料。", "working_days": 3}
 EXTENSION = {"reason": "须修订文件。", "working_days": 5}
 
 
@@ -62,7 +63,8 @@ class Life:
     async def step(self) -> None:
         before = await self.shown()
         act = self.dice.choice((self.act, self.act, self.act, self.review, self.rule, self.verify, self.close,
-                                self.reopen, self.convene, self.meet, self.conclude, self.leave))  # fmt: skip
+                                self.reopen, self.convene, self.meet, self.conclude, self.leave,
+                                self.pause))  # fmt: skip
         answer = await act(before)
         if answer is None:
             return
@@ -106,6 +108,13 @@ class Life:
         duty = self.dice.choice(shown["assignments"])
         body = {"accepted": self.dice.random() < 0.7, "comment": "请补充。"}
         return await (await self.city.office()).post(f"/v1/assignments/{duty['id']}/review", json=body)
+
+    async def pause(self, shown: dict[str, Any]) -> httpx.Response | None:
+        if not shown["assignments"]:
+            return None
+        duty = self.dice.choice(shown["assignments"])
+        word, body = self.dice.choice([("pause", PAUSE), ("pause", PAUSE), ("resume", {})])
+        return await (await self.city.office()).post(f"/v1/assignments/{duty['id']}/{word}", json=body)
 
     async def rule(self, _: dict[str, Any]) -> httpx.Response | None:
         if self.dice.random() < 0.6:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.supervise.digest_text import MOST_LINES, render
+from app.supervise.digest_text import MOST_LINES, STAGES, render
+from app.vocabulary import DeadlineKind
 
 NAMES = {"FR-MZ": "芙蓉区民政局"}
 LINK = "http://yilong/v1/cases/YL-2026-000001"
@@ -48,6 +49,10 @@ def lines(**content: Any) -> list[str]:
 )
 def test_a_line_says_number_stage_deadline_and_link(content: dict[str, Any], said: str) -> None:
     assert lines(**content)[-1] == said
+
+
+def test_every_clock_has_its_word() -> None:
+    assert set(STAGES) == set(DeadlineKind)
 
 
 def test_a_digest_begins_with_whose_it_is_and_the_day() -> None:

@@ -1,0 +1,127 @@
+"""时限: the office sets terms and loads the yearly notice; the worker then works provisional clocks out anew.
+
+One case at a time under its lock, in one short transaction: a worker killed in between has done nothing, and the next
+one finds the same clocks by the calendar's version.
+"""
+
+import time
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.casefile import ANSWER_CLOCKS, CaseFile, open_case_file
+from app.clock import Clock
+from app.consult.agenda import follow_clocks
+from app.database import Database
+from app.deliver.fan_out import enqueue
+from app.directory.announcing import Announcement, DayChange, announce
+from app.directory.calendar import read_calendar_version
+from app.directory.city import City, CityCache
+from app.directory.term_book import TermWish, change_term
+from app.flow.desk import Desk
+from app.flow.receive import SYSTEM_ACTOR
+from app.log import get_logger
+from app.models import Case, CaseStatus, Deadline, TermChange
+from app.problems import StorageFull, Unavailable
+from app.supervise.recount import recount
+
+AFTER_A_FAILURE: Final = timedelta(hours=1)
+# A process that had not yet heard of the newest notice may have started clocks since; they are looked for again.
+LOOK_AGAIN_SECONDS: Final = 60.0
+AT_ONCE: Final = 20
+
+
+async def set_term(desk: Desk, wish: TermWish) -> TermChange:
+    """Set a term, or withdraw the rule on it; clocks that run keep theirs. Raises BadTerm."""
+    known = [kind.code for kind in desk.city.pack.burden_types]
+    return await change_term(desk.session, wish, burden_types=known, set_by=desk.principal.holder, now=desk.now)
+
+
+async def load_holidays(desk: Desk, said: Announcement, *, dry_run: bool = False) -> list[DayChange]:
+    """Load a year's holidays, or say what that would change. Raises BadNotice."""
+    return await announce(desk.session, said, by=desk.principal.holder, now=desk.now, dry_run=dry_run)
+
+
+class Recounter:
+    """Works out what rested on days that were not announced; one for each worker process.
+
+    Args:
+        clock: database time.
+    """
+
+    def __init__(self, database: Database, clock: Clock, cities: CityCache) -> None:
+        self._database, self._clock, self._cities = database, clock, cities
+        self._done_with: tuple[str, float] | None = None
+        self._put_off: dict[str, datetime] = {}
+
+    async def look(self) -> bool:
+        """Work out the clocks of one case; whether there was one.
+
+        Database failures are raised as problems. Any other failure is logged, and this case is left for an hour.
+        """
+        now = self._clock.now()
+        self._put_off = {case: until for case, until in self._put_off.items() if until > now}
+        async with self._database.read() as session:
+            version = await read_calendar_version(session)
+            if self._done_with and self._done_with[0] == version and time.monotonic() < self._done_with[1]:
+                return False
+            waiting = await _find_stale(session, version, self._put_off)
+        if not waiting:
+            self._done_with = (version, time.monotonic() + LOOK_AGAIN_SECONDS)
+            return False
+        await self._cities.refresh()
+        if self._cities.current.calendar.version != version:
+            return False
+        return await self._recount_one(waiting, now)
+
+    async def _recount_one(self, waiting: list[str], now: datetime) -> bool:
+        for case_id in waiting:
+            try:
+                async with self._database.write() as session:
+                    if await _recount_case(session, case_id, self._cities.current, now):
+                        return True
+            except (Unavailable, StorageFull):
+                raise
+            except Exception as error:
+                get_logger().error("recount_failed", case=case_id, exc_info=error)
+                self._put_off[case_id] = now + AFTER_A_FAILURE
+                return True
+        return False
+
+
+async def _find_stale(session: AsyncSession, version: str, but_not: Collection[str]) -> list[str]:
+    """Some open cases with a clock, or a promise, that rests on days assumed under another calendar."""
+    promise = and_(Deadline.kind.in_(ANSWER_CLOCKS), Deadline.due_at == Case.answer_due_at)
+    found = await session.scalars(
+        select(Case.id)
+        .join(Deadline, Deadline.case_id == Case.id)
+        .where(
+            Deadline.provisional,
+            Deadline.calendar_version != version,
+            Case.status != CaseStatus.CLOSED,
+            Case.id.not_in(but_not),
+            or_(Deadline.ended_at.is_(None), promise),
+        )
+        .order_by(Case.id)
+        .distinct()
+        .limit(AT_ONCE)
+    )
+    return list(found)
+
+
+async def _recount_case(session: AsyncSession, case_id: str, city: City, now: datetime) -> bool:
+    """Whether the case was to be had: somebody who acts on it at the moment is not waited for."""
+    free = select(Case.id).where(Case.id == case_id).with_for_update(skip_locked=True)
+    if await session.scalar(free) is None:
+        return False
+    file: CaseFile = await open_case_file(
+        session, case_id, calendar=city.calendar, names=city.names, terms=city.terms, now=now, actor=SYSTEM_ACTOR
+    )
+    recount(file)
+    await follow_clocks(file)
+    enqueue(file.batch, file.events, now)
+    await file.batch.write(session)
+    return True
