@@ -128,7 +128,7 @@ async def post_activation(
     """Send there again, at once and first what has waited: after a 410, a pause, or while it rests."""
 
     async def act(desk: Desk) -> BaseModel:
-        return EndpointOut.model_validate(await endpoints.activate(desk.session, id))
+        return EndpointOut.model_validate(await endpoints.activate(desk.session, id, desk.now))
 
     return await at.write(act)
 

@@ -83,6 +83,16 @@ async def has_due(session: AsyncSession, now: datetime) -> bool:
     return await session.scalar(found) is not None
 
 
+async def next_due(session: AsyncSession) -> datetime | None:
+    """The earliest moment at which a delivery may be sent; None where nothing waits. An address that rests waits."""
+    first = _first_due()
+    found = select(func.min(case((Endpoint.rests_until > first, Endpoint.rests_until), else_=first))).where(
+        Endpoint.active, first.is_not(None)
+    )
+    moment: datetime | None = await session.scalar(found)
+    return moment
+
+
 async def claim_due(
     session: AsyncSession, now: datetime, *, limit: int, cap: int, lease: timedelta = LEASE, last_chances: int = 1
 ) -> Claim:

@@ -6,13 +6,14 @@ Claiming and settling are short transactions; none is open while an endpoint is 
 import asyncio
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.clock import Clock
 from app.database import Database
 from app.deliver.claim import LEASE, Claimed, claim_due, has_due
 from app.deliver.keyring import open_secrets
-from app.deliver.send import Fault, Message, Outcome, Sender
+from app.deliver.send import Fault, Message, Outcome, Posting
 from app.deliver.settle import Ended, settle_all
 from app.log import get_logger
 from app.problems import StorageFull, Unavailable
@@ -36,15 +37,24 @@ class Courier:
         clock: database time.
         concurrency: calls under way at once.
         cap: calls under way to one address at once, over all workers.
+        chance: 0 up to 1, drawn for each attempt's jitter.
 
     `place_freed` is set whenever a call has ended and been settled.
     """
 
     def __init__(
-        self, database: Database, clock: Clock, sealer: Sealer, sender: Sender, *, concurrency: int, cap: int
+        self,
+        database: Database,
+        clock: Clock,
+        sealer: Sealer,
+        sender: Posting,
+        *,
+        concurrency: int,
+        cap: int,
+        chance: Callable[[], float] = _chance.random,
     ) -> None:
         self._database, self._clock, self._sealer, self._sender = database, clock, sealer, sender
-        self._concurrency, self._cap = concurrency, cap
+        self._concurrency, self._cap, self._draw = concurrency, cap, chance
         self._under_way: dict[asyncio.Task[None], Claimed] = {}
         self._finished: list[_Finished] = []
         self._settling = asyncio.Lock()
@@ -172,7 +182,7 @@ class Courier:
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _write(self, batch: list[_Finished]) -> None:
-        ended = [Ended(each.claimed, each.outcome, _chance.random()) for each in batch]
+        ended = [Ended(each.claimed, each.outcome, self._draw()) for each in batch]
         async with self._database.write() as session:
             lost = await settle_all(session, ended, self._clock.now())
         for delivery_id in lost:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
+from typing import Protocol
 
 import httpcore
 
@@ -100,6 +101,14 @@ def user_agent() -> str:
         return f"Yilong/{version('yilong')}"
     except PackageNotFoundError:
         return "Yilong/0"
+
+
+class Posting(Protocol):
+    """What carries deliveries needs of a sender; a simulation puts its own far end in the place of the network."""
+
+    async def post(self, message: Message, now: datetime) -> Outcome: ...
+
+    async def aclose(self) -> None: ...
 
 
 class Sender:

@@ -1,14 +1,14 @@
 """breakers
 
 Revision: 20261126_breakers
-Follows: 20261126_clocks
+Follows: 20261126_relapse
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "20261126_breakers"
-down_revision = "20261126_clocks"
+down_revision = "20261126_relapse"
 branch_labels = None
 depends_on = None
 

@@ -187,7 +187,7 @@ async def test_a_person_who_activates_an_address_ends_its_rest(database: Databas
         rest = clock.now() + timedelta(minutes=30)
         await session.execute(update(Endpoint).values(active=False, failures=12, rests_until=rest, proven=3))
     async with database.write() as session:
-        await activate(session, scene.endpoint_ids[0])
+        await activate(session, scene.endpoint_ids[0], clock.now())
     async with database.write() as session:
         assert len((await claim_due(session, clock.now(), limit=16, cap=4)).taken) == 1
 

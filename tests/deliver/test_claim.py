@@ -142,7 +142,7 @@ async def test_gone_ends_the_delivery_and_pauses_the_address_visibly(database: D
     states = {row.id: row.status for row in await load_deliveries(database)}
     assert states == {first.delivery_id: DeliveryStatus.DEAD, other.delivery_id: DeliveryStatus.PENDING}
     async with database.write() as session:
-        await activate(session, scene.endpoint_ids[0])
+        await activate(session, scene.endpoint_ids[0], clock.now())
     assert [t.delivery_id for t in (await claim(database, clock.now())).taken] == [other.delivery_id]
 
 
