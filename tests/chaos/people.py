@@ -4,6 +4,7 @@ Everybody keeps a book of what the service acknowledged; the account holds the d
 """
 
 import asyncio
+import contextlib
 import itertools
 import json
 import random
@@ -75,6 +76,7 @@ class People:
         self._serial = itertools.count(1)
         self._client = httpx.AsyncClient(timeout=TRY_SECONDS, limits=httpx.Limits(max_connections=200))
         self.book = Book()
+        self.sent_again = 0
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -141,6 +143,21 @@ class People:
         headers = {"Authorization": f"Bearer {self._office}", "Idempotency-Key": key}
         answer = await self._insist("review", f"/v1/assignments/{assignment}/review", body, headers)
         self.book.reviews[key] = answer.status_code
+
+    async def send_again(self, addresses: str) -> None:
+        """As the office would: look at what stands in quarantine for decent systems and send it again.
+
+        What was in hand of three workers that were killed one after another looks like what killed them.
+        """
+        headers = {"Authorization": f"Bearer {self._office}"}
+        port = self._chance.choice(self._ports())
+        with contextlib.suppress(httpx.HTTPError):
+            url = f"http://127.0.0.1:{port}/v1/deliveries"
+            found = await self._client.get(url, params={"status": "quarantined", "limit": 200}, headers=headers)
+            for row in found.json() if found.status_code == 200 else []:
+                if row["url"].endswith(addresses):
+                    again = await self._client.post(f"{url}/{row['id']}/redelivery", headers=headers)
+                    self.sent_again += again.status_code == 200
 
     async def _insist(
         self, what: str, path: str, body: bytes, headers: Mapping[str, str] | Callable[[], Mapping[str, str]]
