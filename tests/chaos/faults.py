@@ -10,7 +10,6 @@ from tests.chaos.cluster import Cluster
 from tests.chaos.deployment import Deployment
 from tests.chaos.proxy import Proxy
 
-
 # A kill loses what is in hand: a machine that does less between two kills gets fewer of them, but not none.
 WORK_BETWEEN_KILLS, LONGEST_WAIT_FOR_WORK = 20, 6.0
 

@@ -45,6 +45,7 @@ class Book:
         answers: how often each answer came, by what was asked and status; 0 where there was none.
         changed: retries that got another answer than the first time.
         callbacks: webhook-id → status it was answered with in the end.
+        sent_again: events that the office took out of quarantine: later ones of their case went ahead.
     """
 
     reports: list[Acknowledged] = field(default_factory=list)
@@ -52,6 +53,7 @@ class Book:
     changed: list[str] = field(default_factory=list)
     callbacks: dict[str, int] = field(default_factory=dict)
     reviews: dict[str, int] = field(default_factory=dict)
+    sent_again: set[str] = field(default_factory=set)
     longest_silence: float = 0.0
 
 
@@ -76,7 +78,6 @@ class People:
         self._serial = itertools.count(1)
         self._client = httpx.AsyncClient(timeout=TRY_SECONDS, limits=httpx.Limits(max_connections=200))
         self.book = Book()
-        self.sent_again = 0
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -157,7 +158,8 @@ class People:
             for row in found.json() if found.status_code == 200 else []:
                 if row["url"].endswith(addresses):
                     again = await self._client.post(f"{url}/{row['id']}/redelivery", headers=headers)
-                    self.sent_again += again.status_code == 200
+                    if again.status_code == 200:
+                        self.book.sent_again.add(row["event"])
 
     async def _insist(
         self, what: str, path: str, body: bytes, headers: Mapping[str, str] | Callable[[], Mapping[str, str]]

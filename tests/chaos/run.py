@@ -90,7 +90,7 @@ async def run(plan: Plan, folder: Path) -> Account:
         account.figures = {
             **storm.done, "bad answers of ordinary systems": departments.bad_answers,
             "longest wait for an answer, s": round(people.book.longest_silence, 1),
-            "calm after, s": round(calm, 1), "sent again by hand": people.sent_again, **account.figures,
+            "calm after, s": round(calm, 1), "sent again by hand": len(people.book.sent_again), **account.figures,
         }  # fmt: skip
     return account
 
