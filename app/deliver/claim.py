@@ -88,6 +88,7 @@ def next_due() -> ScalarSelect[datetime | None]:
     waiting = case((Endpoint.rests_until > Delivery.due_at, Endpoint.rests_until), else_=Delivery.due_at)
     return (
         select(func.min(waiting))
+        .select_from(Delivery)
         .join(Endpoint, Endpoint.id == Delivery.endpoint_id)
         .where(Endpoint.active, Delivery.due_at.is_not(None))
         .scalar_subquery()
