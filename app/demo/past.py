@@ -10,13 +10,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
-
-from app.deliver.claim import next_due
 from app.demo.far_end import InProcess
 from app.demo.stage import Stage
-from app.supervise.look_back import next_question
-from app.supervise.watch import next_look
+from app.flow.upcoming import find_next_moment
 from app.worker import STEPS, Step, WorkerContext, deliver_next, look_back_next, reconcile_next, supervise_next
 
 # Steps whose due moments are known here.
@@ -26,7 +22,6 @@ NIGHTLY_ON = 0
 # Steps whose due moments are not known here have their look all the same.
 LOOK_AT_LEAST_EVERY = timedelta(hours=6)
 DRAIN_SECONDS = 60.0
-_NEXT = select(next_look(), next_due(), next_question())
 STEADY = 0.5  # in the place of jitter: where one process plays all, there is nobody to keep apart from
 
 Progress = Callable[[datetime], None]
@@ -70,8 +65,7 @@ class PlayedWorker:
 
     async def _next_known(self) -> datetime | None:
         async with self._database.read() as session:
-            known = (await session.execute(_NEXT)).one()
-        return min((moment for moment in known if moment), default=None)
+            return await find_next_moment(session)
 
     async def close(self) -> None:
         await self._context.close()
