@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from app.deadlines import end_of, office_moment, start_of
 from app.demo.far_end import InProcess
 from app.demo.stage import Stage
 from app.flow.upcoming import find_next_moment
@@ -19,8 +20,6 @@ from app.worker import STEPS, Step, WorkerContext, deliver_next, look_back_next,
 DUE_STEPS: tuple[Step, ...] = (deliver_next, supervise_next, look_back_next)
 # The ledger is proved in one night a week: all the nights of a year would take as long as what happens in it.
 NIGHTLY_ON = 0
-# Steps whose due moments are not known here have their look all the same.
-LOOK_AT_LEAST_EVERY = timedelta(hours=6)
 DRAIN_SECONDS = 60.0
 STEADY = 0.5  # in the place of jitter: where one process plays all, there is nobody to keep apart from
 
@@ -119,9 +118,16 @@ class Past:
                 known = await worker.work(at_any_rate=look_at <= stage.clock.now())
                 changes = stage.wire.changes
                 if look_at <= stage.clock.now():
-                    look_at = stage.clock.now() + LOOK_AT_LEAST_EVERY
+                    look_at = self._next_opening()
                 worker_at = min(known or look_at, look_at)
             self.steps += 1
+
+    def _next_opening(self) -> datetime:
+        """When every step has its next look, due or not: digests are for the start of a working day."""
+        now, calendar = self.stage.clock.now(), self.stage.scene.city.calendar
+        today = self._local(now)
+        opening = office_moment(start_of(today, calendar), calendar)
+        return opening if opening > now else office_moment(end_of(today, calendar), calendar)
 
     def _expect_day(self, day: date) -> None:
         """Put a day's reports on the schedule, and the next day's dawn."""

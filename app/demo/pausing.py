@@ -11,9 +11,9 @@ Record = dict[str, Any]
 
 
 async def pause(scene: Scene, number: str, duty: Record) -> None:
-    """Pause some of the duties that are about to be due; each is considered once."""
+    """Pause some of the duties that are signed for and about to be due."""
     about = (number, duty["department"])
-    with_department = duty["status"] in {"dispatched", "accepted"} and duty["paused_until"] is None
+    with_department = duty["status"] == "accepted" and duty["paused_until"] is None
     if not with_department or not scene.happens(PAUSES, "pauses", *about):
         return
     days = roll(scene.seed, "pause days", *about).choice(PAUSE_DAYS)
