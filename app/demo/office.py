@@ -8,7 +8,7 @@ from app.deadlines import due_by
 from app.demo.chance import between, weighted
 from app.demo.clusters import Clusters
 from app.demo.leader import Leader
-from app.demo.pausing import pause
+from app.demo.pausing import Pauses
 from app.demo.profiles import GRANTS, TAKES_UP
 from app.demo.reviewing import decide, review, revisit
 from app.demo.ruling import rule
@@ -32,6 +32,7 @@ class Office:
         self._seen: dict[str, int] = {}
         self._looks = 0
         self._sittings, self._clusters, self._leader = Sittings(scene), Clusters(scene), Leader(scene)
+        self._pauses = Pauses(scene)
         self._acts: dict[str, Callable[[Record], Awaitable[None]]] = {
             "triage": self._rule,
             "consulting": self._consult,
@@ -136,4 +137,4 @@ class Office:
                 comment = scene.phrase("extension_granted" if granted else "extension_refused", number)
                 await decide(scene, duty, number, granted, comment, f"延期申请:{comment}")
             else:
-                await pause(scene, number, duty)
+                await self._pauses.consider(number, duty)
