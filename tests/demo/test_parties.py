@@ -11,6 +11,7 @@ import pytest
 
 from app.api.acts import ACTS
 from app.api.consultations import OpinionIn
+from app.api.door import In
 from app.api.sessions import ResponseIn
 from app.database import Database
 from app.deadlines import Calendar
@@ -174,7 +175,7 @@ def session_event(kind: str, number: int, **more: Any) -> dict[str, Any]:
     return {"type": kind, "data": {"case": {"number": f"YL-2025-{number:06d}"}, "consultation": session}}
 
 
-SHAPES = {"consultation.opinion": OpinionIn, "consultation.response": ResponseIn}
+SHAPES: dict[str, type[In]] = {"consultation.opinion": OpinionIn, "consultation.response": ResponseIn}
 
 
 def test_departments_say_their_part_and_once_a_date_is_fixed_whether_they_come() -> None:
