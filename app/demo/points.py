@@ -34,6 +34,7 @@ class Points:
         pack = scene.city.pack
         self._answered: dict[str, int] = {}
         self._ended: set[str] = set()
+        self._looked_back: set[tuple[str, ...]] = set()
         self._box = LetterBox(scene.seed, pack.observation_points, {d.code: d for d in pack.districts})
 
     # ── writing ──
@@ -110,7 +111,7 @@ class Points:
             return
         if seen["status"] == "closed":
             self._expect_return(report, letter)
-            self._await_look_back(report, seen["look_backs"], turn)
+            self._await_look_back(report, seen, turn)
             return
         times = self._answered.get(report, 0)
         if seen["verification"] != "asked" or scene.happens(STAYS_SILENT, "silent", report, times):
@@ -141,9 +142,9 @@ class Points:
 
     # ── afterwards ──
 
-    def _await_look_back(self, report: str, look_backs: list[dict[str, Any]], turn: int) -> None:
+    def _await_look_back(self, report: str, seen: dict[str, Any], turn: int) -> None:
         """Answer the question that is open, some while after it was asked; else be there when the next one is."""
-        scene = self._scene
+        scene, look_backs = self._scene, seen["look_backs"]
         asked = next((q for q in look_backs if q["open"]), None)
         if asked is None:
             planned = min((q["due_at"] for q in look_backs if q["ended_at"] is None), default=None)
@@ -152,15 +153,20 @@ class Points:
             return
 
         async def answer() -> None:
-            holds = not scene.happens(RELAPSED, "relapsed", report, asked["days"])
-            comment = scene.phrase("look_back_gone" if holds else "look_back_again", report, asked["days"])
+            about = (report, asked["due_at"][:10])
+            holds = not scene.happens(RELAPSED, "relapsed", *about)
+            comment = scene.phrase("look_back_gone" if holds else "look_back_again", *about)
             body = {"holds": holds, "comment": comment or None}
             path, letter = f"/v1/reports/{report}/look-back", scene.letters[report]
             if said := await scene.call("POST", path, letter.point.code, body):
                 scene.tell("销", f"{said['case']} 回头看:{'没有反弹' if holds else '反弹,重新挂账'} {comment}")
             self._look_later(report, turn + 1)
 
-        if scene.happens(NO_LOOK_BACK, "no look back", report, asked["days"]):
+        # A point that reported twice is asked once, and answers once.
+        question = (scene.letters[report].point.code, seen["case"], asked["due_at"])
+        answered = question in self._looked_back
+        self._looked_back.add(question)
+        if answered or scene.happens(NO_LOOK_BACK, "no look back", report, asked["days"]):
             self._look_at(datetime.fromisoformat(asked["answer_by"]), report, turn + 1)
             return
         hours = scene.between(LOOKS_BACK_AFTER_HOURS, "looks back", report, asked["days"])
