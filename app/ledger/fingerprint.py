@@ -6,6 +6,7 @@ case at one moment. Reads only.
 
 import hashlib
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -33,6 +34,7 @@ from app.models import (
     StatedPosition,
 )
 
+_IDENTIFIER = re.compile(r"[0-9a-f]{32}")
 _MERGED = select(Case.id, Case.number).subquery()
 
 
@@ -132,7 +134,7 @@ async def read_fingerprint(session: AsyncSession) -> str:
     lines: defaultdict[str, list[str]] = defaultdict(list)
     for name, statement in _parts():
         for number, *values in await session.execute(statement):
-            lines[number].append(json.dumps([name, *map(_plain, values)], ensure_ascii=False, sort_keys=True))
+            lines[number].append(json.dumps([name, *map(to_plain, values)], ensure_ascii=False, sort_keys=True))
     digest = hashlib.sha256()
     for number in sorted(lines):
         for line in [number, *sorted(lines[number])]:
@@ -140,9 +142,12 @@ async def read_fingerprint(session: AsyncSession) -> str:
     return digest.hexdigest()
 
 
-def _plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
+    """A value as it is compared: moments as text, and no identifiers, wherever in it they stand."""
     if isinstance(value, dict):
-        return {name: _plain(member) for name, member in value.items() if name != "id"}
+        return {name: to_plain(member) for name, member in value.items()}
     if isinstance(value, list):
-        return [_plain(member) for member in value]
+        return [to_plain(member) for member in value]
+    if isinstance(value, str) and _IDENTIFIER.fullmatch(value):
+        return None
     return value.isoformat() if isinstance(value, datetime | date) else value
