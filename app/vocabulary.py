@@ -186,6 +186,11 @@ class Manner(StrEnum):
     RULED = "ruled"
 
 
+class PrecedentState(StrEnum):
+    IN_FORCE = "in_force"
+    WITHDRAWN = "withdrawn"
+
+
 class Position(StrEnum):
     """What a department says its part is."""
 

@@ -248,6 +248,10 @@ EVENT: Final[Labels] = {
     "reports.split_off": N_("拆分线索"),
     "reports.taken_back": N_("线索拆回"),
     "case.ruled": N_("统筹部门裁定"),
+    "precedent.kept": N_("形成先例"),
+    "precedent.withdrawn": N_("撤销先例"),
+    "precedent.made_standing": N_("定为常规裁定"),
+    "precedent.standing_ended": N_("终止常规裁定"),
     "case.left_unresolved": N_("转挂账待解"),
     "case.struck_off": N_("销号"),
     "case.closed": N_("通知办结"),
@@ -347,6 +351,7 @@ EVIDENCE: Final[Labels] = {
     "scope-praise": N_("表扬用语"),
     "weights": N_("用词分量"),
     "learned": N_("以往裁定"),
+    "precedent": N_("先例"),
 }
 EVIDENCE_PATTERN: Final = N_("句式")
 # What a piece of evidence speaks for; the first word of `supports`.
@@ -371,6 +376,7 @@ SUPPORTS: Final[Labels] = {
     "named": N_("只是提到"),
     "refuses": N_("推给别家"),
     "line": N_("事属"),
+    "precedent": N_("先例"),
 }
 SUBJECT: Final[Labels] = {
     "township": N_("镇街"),

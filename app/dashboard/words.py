@@ -10,7 +10,7 @@ from app.dashboard import labels
 from app.dashboard.language import N_
 from app.deadlines import working_days_left
 from app.directory.city import City
-from app.models import Case, Deadline
+from app.models import Case, Deadline, Ruling
 
 SYSTEM: Final = "system"
 
@@ -59,6 +59,13 @@ class Words:
         if kind == "office" and name in self.people:
             return self.people[name]
         return self.say(N_("系统")) if SYSTEM in actor else self.say(labels.PARTY["office"])
+
+    def ruler(self, ruling: Ruling) -> str:
+        """Who ruled: a person, or a standing ruling by the number of its precedent."""
+        kind, _, number = ruling.ruled_by.partition(" ")
+        if kind == "precedent":
+            return self.say(N_("常规裁定 %(number)s"), number=number)
+        return self.people.get(ruling.ruled_by.removeprefix("user:"), ruling.ruled_by)
 
     def clock(self, due: datetime | None, provisional: bool = False) -> Clock:
         if due is None:
@@ -112,6 +119,8 @@ class Words:
             ("score", N_("相似度"), lambda score: f"{score:.0%}"),
             ("because", N_("依据"), lambda kinds: "、".join(self.label(labels.LIKENESS, kind) for kind in kinds)),
             ("consultation", N_("会商"), str),
+            ("precedent", N_("先例"), str),
+            ("last_day", N_("截止日期"), str),
             ("category", N_("类别"), lambda key: self.label(labels.CATEGORY, key)),
             ("sources", N_("来源"), self.departments),
             ("department", N_("单位"), self.department),

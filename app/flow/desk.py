@@ -12,6 +12,7 @@ from app.advise.book import OBTAINED
 from app.casefile import CaseFile, open_case_file
 from app.classify import Thresholds
 from app.consult.agenda import leave_agenda
+from app.consult.precedent import ON_PRECEDENTS
 from app.deliver.fan_out import enqueue
 from app.directory.city import City
 from app.directory.serials import Numbers
@@ -26,7 +27,7 @@ from app.supervise.notice import TELLING
 from app.supervise.recount import RECOUNTING
 
 BACK_ON_THE_LEDGER = {"case.put_back", "case.reopened", "case.relapsed"}
-HAPPENS_TO_NOBODY = TELLING | RECOUNTING | {OBTAINED}
+HAPPENS_TO_NOBODY = TELLING | RECOUNTING | ON_PRECEDENTS | {OBTAINED}
 
 
 class CaseChanged(Conflict):

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.casefile import CaseFile, live_assignments
-from app.classify import Decision, ReportText, Route, classify
+from app.classify import Category, Decision, ReportText, Route, classify
 from app.close.unresolved import tell_joined
 from app.consult.convene import Guest, convene, invite
 from app.consult.schedule import Meeting, fix_meeting, read_bookings
 from app.consult.session_file import SessionFile, lock_sessions
+from app.directory.precedents import PrecedentKnown
 from app.directory.serials import CASE, CONSULTATION, REPORT
+from app.flow.citing import cite_precedents, conclusion_of, find_standing, settled_duties
 from app.flow.desk import Desk
 from app.flow.joining import Place, find_place, read_traces
 from app.intake import accept
@@ -28,6 +30,7 @@ from app.models import (
 from app.route import assign, cluster
 from app.route.likeness import Reason
 from app.route.policy import Duty
+from app.route.triage import record_ruling
 
 # What follows a report without anybody's hand is the service's own act, not the reporter's.
 SYSTEM_ACTOR = "system"
@@ -35,7 +38,10 @@ SYSTEM_ACTOR = "system"
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the reporter is told: the numbers, the decision, who must act and by when."""
+    """What the reporter is told: the numbers, the decision, who must act and by when.
+
+    `ruled_by` names the precedent whose standing ruling dispatched the case at once.
+    """
 
     report: Report
     case: Case
@@ -44,6 +50,7 @@ class Receipt:
     joined: bool
     provisional: bool
     joined_because: tuple[Reason, ...] = ()
+    ruled_by: str | None = None
 
 
 async def receive(desk: Desk, submission: Submission) -> Receipt:
@@ -54,6 +61,8 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
     accept.refuse_empty(submission)
     decision = decide(desk, submission, district=point.district, unit=point.name)
     traces = read_traces(desk, submission.text, decision, point.code)
+    cited = cite_precedents(desk.city, submission.text, decision, traces)
+    decision = cited.decision
     # Numbers come first: taking one is a transaction of its own.
     number = await desk.numbers.take(REPORT, desk.now)
     case_number = await desk.numbers.take(CASE, desk.now)
@@ -71,17 +80,28 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
         sealer=desk.sealer,
         now=desk.now,
     )
+    standing = None
     if place.file is not None:
         await _join(file, report, point.district, place)
     else:
         report.likeness = traces.to_dict()
         cluster.remember(file.batch, report)
         cluster.suggest(file.batch, report, place.suggested, desk.now)
-        await open_case(desk, file, decision, report)
+        standing = await find_standing(desk, cited)
+        await open_case(desk, file, decision, report, standing=standing)
     await desk.finish(file)
     provisional = any(d.provisional for d in file.running())
     joined = place.file is not None
-    return Receipt(report, file.case, decision, live_assignments(file.assignments), joined, provisional, place.reasons)
+    return Receipt(
+        report,
+        file.case,
+        decision,
+        live_assignments(file.assignments),
+        joined,
+        provisional,
+        place.reasons,
+        ruled_by(standing) if standing else None,
+    )
 
 
 def decide(desk: Desk, submission: Submission, *, district: str | None, unit: str | None) -> Decision:
@@ -123,13 +143,44 @@ def new_case(desk: Desk, submission: Submission, decision: Decision, *, number: 
 
 
 async def open_case(
-    desk: Desk, file: CaseFile, decision: Decision, report: Report, *, split_from: str | None = None
+    desk: Desk,
+    file: CaseFile,
+    decision: Decision,
+    report: Report,
+    *,
+    split_from: str | None = None,
+    standing: PrecedentKnown | None = None,
 ) -> None:
-    """Put a new case on the ledger and route it."""
+    """Put a new case on the ledger and route it; under a standing ruling (`standing`) as its precedent was settled."""
     facts = {"report": report.number, "category": decision.category, "sources": file.case.sources}
     file.record("case.opened", facts | ({"split_from": split_from} if split_from else {}))
     file.actor = SYSTEM_ACTOR
-    await route_case(desk, file, decision, report)
+    if standing is not None:
+        _follow(desk, file, decision, report, standing)
+    else:
+        await route_case(desk, file, decision, report)
+
+
+def ruled_by(precedent: PrecedentKnown) -> str:
+    """Who ruled, where a standing ruling did."""
+    return f"precedent {precedent.number}"
+
+
+def _follow(desk: Desk, file: CaseFile, decision: Decision, report: Report, precedent: PrecedentKnown) -> None:
+    """常规裁定: dispatch as the precedent was settled; a ruling beside the machine's decision says so."""
+    duties = settled_duties(desk, file, conclusion_of(precedent))
+    machine = {receiver.code for receiver in decision.receivers}
+    record_ruling(
+        file,
+        ruled_by=ruled_by(precedent),
+        category=Category.MULTI_DEPARTMENT,
+        duties=list({duty.department: duty for duty in duties}.values()),
+        reason=f"按先例 {precedent.number} 的常规裁定交办。",
+        overrules=bool(machine) and machine != set(precedent.departments),
+        precedent=precedent.number,
+    )
+    file.case.category, file.case.route = Category.MULTI_DEPARTMENT, Route.ASSIGNMENT
+    dispatch(desk, file, duties, [report])
 
 
 async def _join(file: CaseFile, report: Report, district: str, place: Place) -> None:

@@ -11,6 +11,7 @@ from app.models.events import Event
 from app.models.evidence import Evidence
 from app.models.learned import LearnedModel
 from app.models.opinions import SecondOpinion
+from app.models.precedents import Precedent, StandingRuling
 from app.models.reports import Reply, Report, ReportContact
 from app.models.supervision import Digest, Instruction
 from app.models.terms import TermChange
@@ -35,6 +36,7 @@ from app.vocabulary import (
     OpinionState,
     Party,
     Position,
+    PrecedentState,
     ReplyKind,
     Role,
     Urgency,
@@ -87,6 +89,8 @@ __all__ = [
     "Party",
     "Pause",
     "Position",
+    "Precedent",
+    "PrecedentState",
     "Reply",
     "ReplyKind",
     "Report",
@@ -97,6 +101,7 @@ __all__ = [
     "SecondOpinion",
     "Serial",
     "SimilarPair",
+    "StandingRuling",
     "StatedPosition",
     "TermChange",
     "Urgency",
