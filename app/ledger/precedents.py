@@ -57,7 +57,7 @@ async def find_precedents(
         same = and_(Precedent.settled_at == moment, Precedent.id < last_id)
         statement = statement.where(or_(Precedent.settled_at < moment, same))
     order = (Precedent.settled_at.desc(), Precedent.id.desc())
-    rows = [row.tuple() for row in await session.execute(statement.order_by(*order).limit(limit + 1))]
+    rows = await _read(session, statement.order_by(*order).limit(limit + 1))
     more, rows = len(rows) > limit, rows[:limit]
     following = make_cursor(rows[-1][0].settled_at, rows[-1][0].id) if more else None
     return await _with_rulings(session, rows), following
@@ -65,7 +65,7 @@ async def find_precedents(
 
 async def get_precedent(session: AsyncSession, number: str) -> PrecedentRecord:
     """The precedent with that number; raises NotFound."""
-    rows = [row.tuple() for row in await session.execute(_precedents().where(Precedent.number == number))]
+    rows = await _read(session, _precedents().where(Precedent.number == number))
     if not rows:
         raise NotFound
     return (await _with_rulings(session, rows))[0]
@@ -81,15 +81,19 @@ async def cited_on(session: AsyncSession, cases: Iterable[str]) -> Mapping[str, 
     if not numbers:
         return {}
     in_force = _precedents().where(Precedent.number.in_(numbers), Precedent.withdrawn_at.is_(None))
-    rows = [row.tuple() for row in await session.execute(in_force)]
+    rows = await _read(session, in_force)
     known = {record.precedent.number: record for record in await _with_rulings(session, rows)}
     return {case_id: [known[number] for number in found if number in known] for case_id, found in cited.items()}
 
 
 async def settled_by(session: AsyncSession, case: Case) -> list[PrecedentRecord]:
     """The precedents that this very case made."""
-    rows = [row.tuple() for row in await session.execute(_precedents().where(Precedent.case_id == case.id))]
+    rows = await _read(session, _precedents().where(Precedent.case_id == case.id))
     return await _with_rulings(session, rows)
+
+
+async def _read(session: AsyncSession, statement: Select[*Rows]) -> list[Rows]:
+    return [(precedent, consultation, case) for precedent, consultation, case in await session.execute(statement)]
 
 
 async def _with_rulings(session: AsyncSession, rows: Sequence[Rows]) -> list[PrecedentRecord]:

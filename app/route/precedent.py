@@ -19,8 +19,9 @@ NUMBER = re.compile(r"\d号$")
 _GENERIC = re.compile(
     "工作|管理|信息|业务|监测|监管|服务|综合|智慧|数据|统计|上报|填报|报送|办公|政务|基层|网格|系统|平台|app|小程序|公众号|库"
 )
-# Likeness from which the words alone count, and how many are compared.
-NEARLY_THE_SAME, MOST_COMPARED = 0.8, 6
+# Likeness from which the words alone count: as for joining, for texts of one template tell of many things. And how many
+# are compared.
+NEARLY_THE_SAME, MOST_COMPARED = 0.9, 3
 DOCUMENT, SYSTEM, WORDS = "document", "system", "words"
 WEIGHTS = {DOCUMENT: 3.0, SYSTEM: 2.5}
 
@@ -70,11 +71,15 @@ def _systems(features: Features) -> list[str]:
 
 
 def _concerns(new: Features, old: Features, kind: str) -> bool:
-    """Whether the sources meet and, where a system is the same, no other document is spoken of."""
+    """Whether the sources meet and, where a system is the same, neither speaks of another document or system."""
     if new.sources and not new.sources & old.sources:
         return False
+    if kind == DOCUMENT:
+        return True
     numbers, theirs = set(_numbers(new)), set(_numbers(old))
-    return kind == DOCUMENT or not (numbers and theirs and not numbers & theirs)
+    systems, their_systems = set(_systems(new)), set(_systems(old))
+    one_within = systems <= their_systems or their_systems <= systems
+    return one_within and not (numbers and theirs and not numbers & theirs)
 
 
 def _by_words(
