@@ -9,6 +9,7 @@ from typing import Any, Final
 from app.access.principal import Permission, Principal
 from app.casefile import ANSWER_CLOCKS
 from app.dashboard import labels
+from app.dashboard.event_words import EVENT_TONES
 from app.dashboard.feedback_view import FileLink, account_of, files_of
 from app.dashboard.language import N_
 from app.dashboard.supervision_view import is_at_highest_level, supervision_of
@@ -27,6 +28,7 @@ from app.models import (
     Delivery,
     Event,
     ExtensionState,
+    LookBack,
 )
 from app.supervise.watch import is_quarantined
 
@@ -74,7 +76,7 @@ SPOKEN: Final[Sequence[tuple[str, str]]] = (
 )
 ANSWERS: Final = frozenset({ActKind.FEEDBACK, ActKind.UPSTREAM_REPLY})
 # What a point does itself; the rest of what its request sets in motion is the system's doing.
-BY_THE_POINT: Final = frozenset({"case.opened", "report.joined", "verification.answered"})
+BY_THE_POINT: Final = frozenset({"case.opened", "report.joined", "verification.answered", "look_back.answered"})
 TOLD_TO_EACH: Final = frozenset(
     {
         "consultation.invited",
@@ -228,6 +230,15 @@ def duties_of(record: CaseRecord, words: Words) -> list[DutyView]:
     return views
 
 
+def look_backs_of(record: CaseRecord) -> list[tuple[LookBack, str, str]]:
+    """The looks back in order, each with its report's number and the key of how it stands."""
+    numbers = {report.id: report.number for report in record.reports}
+    return [
+        (look, numbers.get(look.report_id, "—"), look.answer or ("asked" if look.asked_at else "planned"))
+        for look in record.look_backs
+    ]
+
+
 def _to_show(duty: Assignment, acts: Sequence[Act]) -> Act | None:
     """What the department last sent; once it has answered, its newest answer, whatever it noted afterwards."""
     answers = [act for act in acts if act.kind in ANSWERS] if duty.status not in WITH_DEPARTMENT else []
@@ -333,8 +344,8 @@ def _entry(event: Event, words: Words) -> Entry:
         facts.insert(0, Fact(words.say(N_("单位")), words.department(event.department_code)))
     return Entry(
         at=event.happened_at,
-        title=words.label(labels.EVENT, event.type),
-        tone=labels.EVENT_TONES.get(event.type, "neutral"),
+        title=words.event(event.type),
+        tone=EVENT_TONES.get(event.type, "neutral"),
         actor=actor,
         type=event.type,
         facts=facts,

@@ -11,6 +11,7 @@ from app.access.principal import Principal
 from app.advise.book import OBTAINED
 from app.casefile import CaseFile, open_case_file
 from app.classify import Thresholds
+from app.close.interim import DELAY_TOLD
 from app.consult.agenda import leave_agenda
 from app.consult.precedent import ON_PRECEDENTS
 from app.deliver.fan_out import enqueue
@@ -23,11 +24,13 @@ from app.route import cluster
 from app.route.likeness import Thresholds as LikenessThresholds
 from app.route.policy import Duty
 from app.sealing import Sealer
+from app.supervise import look_back
 from app.supervise.notice import TELLING
 from app.supervise.recount import RECOUNTING
+from app.supervise.relapse import RelapsePolicy
 
 BACK_ON_THE_LEDGER = {"case.put_back", "case.reopened", "case.relapsed"}
-HAPPENS_TO_NOBODY = TELLING | RECOUNTING | ON_PRECEDENTS | {OBTAINED}
+HAPPENS_TO_NOBODY = TELLING | RECOUNTING | ON_PRECEDENTS | look_back.QUIET | {OBTAINED, DELAY_TOLD}
 
 
 class CaseChanged(Conflict):
@@ -65,6 +68,7 @@ class Desk:
     numbers: Numbers
     sealer: Sealer
     thresholds: Thresholds
+    relapse: RelapsePolicy = field(default_factory=RelapsePolicy)
     likeness: LikenessThresholds = field(default_factory=LikenessThresholds)
 
     def new_file(self, case: Case) -> CaseFile:

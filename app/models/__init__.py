@@ -10,10 +10,12 @@ from app.models.directory import CalendarDay, CalendarImport, Department, Observ
 from app.models.events import Event
 from app.models.evidence import Evidence
 from app.models.learned import LearnedModel
+from app.models.look_backs import LookBack
 from app.models.opinions import SecondOpinion
 from app.models.precedents import Precedent, StandingRuling
 from app.models.reports import Reply, Report, ReportContact
 from app.models.supervision import Digest, Instruction
+from app.models.sweeps import Sweep
 from app.models.terms import TermChange
 from app.vocabulary import (
     ActKind,
@@ -31,12 +33,14 @@ from app.vocabulary import (
     DeliveryStatus,
     ExtensionState,
     InvitationAnswer,
+    LookBackAnswer,
     Manner,
     OpinionFault,
     OpinionState,
     Party,
     Position,
     PrecedentState,
+    RelapseRule,
     ReplyKind,
     Role,
     Urgency,
@@ -81,6 +85,8 @@ __all__ = [
     "Invitation",
     "InvitationAnswer",
     "LearnedModel",
+    "LookBack",
+    "LookBackAnswer",
     "Manner",
     "ObservationPoint",
     "OpinionFault",
@@ -91,6 +97,7 @@ __all__ = [
     "Position",
     "Precedent",
     "PrecedentState",
+    "RelapseRule",
     "Reply",
     "ReplyKind",
     "Report",
@@ -103,6 +110,7 @@ __all__ = [
     "SimilarPair",
     "StandingRuling",
     "StatedPosition",
+    "Sweep",
     "TermChange",
     "Urgency",
     "User",

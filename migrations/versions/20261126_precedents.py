@@ -1,7 +1,7 @@
 """precedents
 
 Revision: 20261126_precedents
-Follows: 20261126_clocks
+Follows: 20261126_breakers
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "20261126_precedents"
-down_revision = "20261126_clocks"
+down_revision = "20261126_breakers"
 branch_labels = None
 depends_on = None
 

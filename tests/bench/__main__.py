@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.bench import classification, clusters, intake, learner, precedents
+from tests.bench import classification, clusters, deliveries, intake, learner, precedents
 
 
 def main() -> None:
@@ -17,6 +17,7 @@ def main() -> None:
         "intake": intake.run(),
         "clusters": clusters.run(),
         "precedents": precedents.run(),
+        "deliveries": deliveries.run(),
     }
     text = json.dumps(results, indent=2, ensure_ascii=False)
     Path("bench.json").write_text(text + "\n", encoding="utf-8")
