@@ -10,9 +10,10 @@ from app.close.unresolved import tell_joined
 from app.consult.convene import Guest, convene, invite
 from app.consult.schedule import Meeting, fix_meeting, read_bookings
 from app.consult.session_file import SessionFile, lock_sessions
+from app.directory.pack import ObservationPoint
 from app.directory.precedents import PrecedentKnown
 from app.directory.serials import CASE, CONSULTATION, REPORT
-from app.flow.citing import cite_precedents, conclusion_of, find_standing, settled_duties
+from app.flow.citing import Cited, cite_precedents, conclusion_of, find_standing, settled_duties
 from app.flow.desk import Desk
 from app.flow.joining import SAME_WORDS, Place, find_place, read_traces
 from app.flow.relapse import find_relapsed, note_link, put_back
@@ -30,6 +31,7 @@ from app.models import (
     new_id,
 )
 from app.route import assign, cluster
+from app.route.cluster import Traces
 from app.route.likeness import Reason
 from app.route.policy import Duty
 from app.route.triage import record_ruling
@@ -65,9 +67,7 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
     for code in submission.declared_departments:
         desk.city.get_department(code, "declared_departments")
     accept.refuse_empty(submission)
-    decision = decide(desk, submission, district=point.district, unit=point.name)
-    traces = read_traces(desk, submission.text, decision, point.code)
-    cited = cite_precedents(desk.city, submission.text, decision, traces)
+    cited, traces = _read(desk, submission, point)
     decision = cited.decision
     # Numbers come first: taking one is a transaction of its own.
     number = await desk.numbers.take(REPORT, desk.now)
@@ -102,8 +102,8 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
         if earlier is not None:
             await note_link(desk, earlier, report, file.case)
         standing = await find_standing(desk, cited)
-        relapse_of = earlier.case.number if earlier else None
-        await open_case(desk, file, decision, report, relapse_of=relapse_of, standing=standing)
+        follows = earlier.case.number if earlier else None
+        await open_case(desk, file, decision, report, relapse_of=follows, standing=standing)
     if reopened:
         file.actor = SYSTEM_ACTOR
         reports = [*await desk.reports_on(file), report]
@@ -121,6 +121,13 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
         joined_because=place.reasons,
         ruled_by=ruled_by(standing) if standing else None,
     )
+
+
+def _read(desk: Desk, submission: Submission, point: ObservationPoint) -> tuple[Cited, Traces]:
+    """The decision with the precedents that it cites, and what counts of the report when it is compared."""
+    decision = decide(desk, submission, district=point.district, unit=point.name)
+    traces = read_traces(desk, submission.text, decision, point.code)
+    return cite_precedents(desk.city, submission.text, decision, traces), traces
 
 
 def decide(desk: Desk, submission: Submission, *, district: str | None, unit: str | None) -> Decision:
