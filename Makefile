@@ -14,7 +14,7 @@ TRAPS = $(wildcard tests/classify/corpus/traps_*.jsonl tests/classify/cases/*.js
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test bench weights lint format diagrams lock clean
+.PHONY: help run demo simulate test chaos bench weights lint format diagrams lock clean
 
 help: ## 列出这些命令 · this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -27,9 +27,15 @@ run: .venv/.runtime ## 首次部署并运行:接口、页面、推送 · set up 
 demo: .venv/.runtime ## 在一次性数据库上演示一座城市 · a simulated city on a throw-away database (ARGS="--seconds 60")
 	@exec $(BIN)/yilong demo $(ARGS)
 
+simulate: .venv/.runtime ## 快演一年,末尾对账验链 · a simulated year in minutes, with figures and proof (ARGS="--days 30")
+	@exec $(BIN)/yilong simulate --days 365 --seed 7 $(ARGS)
+
 test: .venv/.dev ## 全部测试:单元、两种数据库、浏览器 · all tests (ARGS="-k …" for some)
 	@browser="$$(sh tools/install_browser.sh $(BIN)/python)" && \
 		YILONG_TEST_BROWSER="$$browser" $(BIN)/python -m pytest $(ARGS)
+
+chaos: .venv/.dev ## 二十分钟故障演练:断电式杀进程、停库、断网 · processes killed, database stopped and cut off (ARGS="--minutes 2")
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 bench: .venv/.dev ## 基准测试,写入 bench.json · benchmarks, each against its yardstick
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
+from psycopg import IsolationLevel
 from sqlalchemy import Connection, event, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
@@ -22,7 +24,9 @@ from sqlalchemy.orm.exc import StaleDataError
 from app.problems import AppError, Conflict, StorageFull, Unavailable
 
 SQLITE_READERS = 4
-POOL_TIMEOUT_SECONDS = 30
+POOL_TIMEOUT_SECONDS = {"sqlite": 30, "postgresql": 10}
+# A statement of ours takes milliseconds: a server that is silent for that long is not there any more.
+PATIENCE_SECONDS = 10.0
 SNAPSHOT = "yilong_snapshot"
 READER_PRAGMAS = ("PRAGMA busy_timeout=10000", "PRAGMA query_only=ON", "PRAGMA foreign_keys=ON")
 WRITER_PRAGMAS = (
@@ -59,15 +63,19 @@ class Database:
     """The engines of one process.
 
     `write()` is one transaction that commits on leaving; `read()` is for looking only.
+
+    Args:
+        pool_size: connections to PostgreSQL, for writing and for reading each.
+        patience: seconds that PostgreSQL may take over one statement outside a snapshot; None: for ever.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, patience: float | None = None) -> None:
         self.url = to_async_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
             self.writer, self.reader = _sqlite_engines(self.url)
         else:
-            self.writer, self.reader = _postgresql_engines(self.url, pool_size)
+            self.writer, self.reader = _postgresql_engines(self.url, pool_size, patience)
         options: dict[str, Any] = {"expire_on_commit": False, "autoflush": False}
         self._write = async_sessionmaker(self.writer, **options)
         self._read = async_sessionmaker(self.reader, **options)
@@ -165,7 +173,11 @@ def to_problem(error: BaseException) -> AppError | None:
 
 
 def _sqlite_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
-    options: dict[str, Any] = {"max_overflow": 0, "pool_timeout": POOL_TIMEOUT_SECONDS, "pool_reset_on_return": None}
+    options: dict[str, Any] = {
+        "max_overflow": 0,
+        "pool_timeout": POOL_TIMEOUT_SECONDS["sqlite"],
+        "pool_reset_on_return": None,
+    }
     writer = create_async_engine(url, pool_size=1, **options)
     reader = create_async_engine(url, pool_size=SQLITE_READERS, **options)
     _configure_sqlite(writer, WRITER_PRAGMAS, begin="BEGIN IMMEDIATE")
@@ -199,13 +211,40 @@ def _configure_sqlite(engine: AsyncEngine, pragmas: tuple[str, ...], begin: str 
             adapted.run_async(lambda driver: driver.execute_fetchall(statement))
 
 
-def _postgresql_engines(url: URL, pool_size: int) -> tuple[AsyncEngine, AsyncEngine]:
+class ImpatientConnection(psycopg.AsyncConnection[Any]):
+    """Gives a server up that has fallen silent, as behind a firewall that lost its state: no error would ever come.
+
+    The operating system notices after many minutes, or never where something in between still answers for the server.
+    """
+
+    patience: float | None = PATIENCE_SECONDS
+
+    async def wait(self, gen: Any, *arguments: Any, **options: Any) -> Any:
+        patience = None if self.isolation_level is IsolationLevel.REPEATABLE_READ else self.patience
+        try:
+            return await super().wait(gen, *arguments, **{"timeout": patience} | options)
+        except psycopg.errors._WaitTimeout as error:
+            self.pgconn.finish()
+            raise psycopg.OperationalError("the server has fallen silent") from error
+
+
+def _postgresql_engines(url: URL, pool_size: int, patience: float | None) -> tuple[AsyncEngine, AsyncEngine]:
+    async def connect(*arguments: Any, **options: Any) -> ImpatientConnection:
+        connection = await ImpatientConnection.connect(*arguments, **options)
+        connection.patience = patience
+        return connection
+
     # No server-side prepared statements: PgBouncer in transaction mode cannot carry them between connections.
-    connect_args = {"prepare_threshold": None, "connect_timeout": 5, "application_name": "yilong"}
+    connect_args = {
+        "prepare_threshold": None,
+        "connect_timeout": 5,
+        "application_name": "yilong",
+        "async_creator_fn": connect,
+    }
     options: dict[str, Any] = {
         "pool_size": pool_size,
         "max_overflow": 0,
-        "pool_timeout": POOL_TIMEOUT_SECONDS,
+        "pool_timeout": POOL_TIMEOUT_SECONDS["postgresql"],
         "pool_recycle": 1800,
         "connect_args": connect_args,
     }

@@ -1,6 +1,7 @@
 """状态机: the tables of moves for cases, assignments and consultations. No other module assigns a status.
 
-A table is checked when it is loaded: every state can be reached, every open state has an owner, a clock and a way out.
+A table is checked when it is loaded: every state can be reached, every open state has an owner, a clock and a way to
+an end.
 """
 
 from collections.abc import Iterable, Mapping
@@ -70,15 +71,17 @@ class Machine(Generic[S]):
         for source, target in self.moves:
             if source not in self.states or target not in self.states:
                 yield f"move {source} → {target} names an unknown state"
-        reached, edge = set(self.initial), set(self.initial)
-        while edge:
-            edge = {t for s, t in self.moves if s in edge} - reached
-            reached |= edge
+        for name in self.initial - set(self.states):
+            yield f"it begins in {name}, an unknown state"
+        reached = _closure(self.initial, self.moves)
+        ending = _closure((n for n, s in self.states.items() if not s.is_open), {(t, s) for s, t in self.moves})
         for name, state in self.states.items():
             if name not in reached:
                 yield f"{name} cannot be reached"
             if state.is_open and not any(s == name and t != name for s, t in self.moves):
                 yield f"{name} has no exit"
+            if name not in ending:
+                yield f"{name} never comes to an end"
             if state.is_open and not state.clocks:
                 yield f"{name} has no clock"
             if not state.is_open and state.clocks:
@@ -88,6 +91,16 @@ class Machine(Generic[S]):
 
     def allows(self, source: S, target: S) -> bool:
         return (source, target) in self.moves
+
+
+def _closure(start: Iterable[S], moves: Iterable[tuple[S, S]]) -> set[S]:
+    """All states that can be reached from some, themselves included."""
+    reached = set(start)
+    edge, moves = set(reached), list(moves)
+    while edge:
+        edge = {target for source, target in moves if source in edge} - reached
+        reached |= edge
+    return reached
 
 
 def _moves(table: Mapping[S, Iterable[S]]) -> frozenset[tuple[S, S]]:
@@ -128,7 +141,7 @@ CASE: Machine[CaseStatus] = Machine(
             ],
             C.VERIFYING: [C.IN_PROGRESS, C.IN_REVIEW, C.CLOSED],
             C.UNRESOLVED: [C.UNRESOLVED, C.DISPATCHED, C.CONSULTING, C.CLOSED],
-            C.CLOSED: [C.IN_PROGRESS, C.TRIAGE],
+            C.CLOSED: [C.DISPATCHED, C.TRIAGE],
         }
     ),
 )  # fmt: skip

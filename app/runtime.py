@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from app.clock import Clock, DatabaseClock
-from app.database import Database
+from app.database import PATIENCE_SECONDS, Database
 from app.deadlines import OfficeHours
 from app.directory.city import CityCache
 from app.directory.serials import Numbers
@@ -40,7 +40,7 @@ class Runtime:
 def make_runtime(settings: Settings, clock: Clock | None = None) -> Runtime:
     """Assemble a runtime; nothing is connected before it is used."""
     zone = ZoneInfo(settings.timezone)
-    database = Database(settings.resolved_database_url, pool_size=settings.pool_size)
+    database = Database(settings.resolved_database_url, pool_size=settings.pool_size, patience=PATIENCE_SECONDS)
     return Runtime(
         settings=settings,
         database=database,

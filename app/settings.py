@@ -5,6 +5,7 @@ from datetime import time
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -50,6 +51,14 @@ class Settings(BaseSettings):
     )
     decide_from_confidence: float = Field(
         0.6, ge=0, le=1, description="below this confidence a report goes to triage with its evidence"
+    )
+    relapse_rule: Literal["reopen", "link", "off"] = Field(
+        "reopen",
+        description="a report that brings up again what was struck off: `reopen` that case, open a new one with a "
+        "`link` to it, or `off`",
+    )
+    relapse_window_days: int = Field(
+        180, ge=1, le=3650, description="days after a case was struck off in which the rule applies"
     )
     suggest_from_likeness: float = Field(
         0.55, ge=0, le=1, description="from this likeness two cases are shown to the office as perhaps the same burden"

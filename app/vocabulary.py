@@ -137,6 +137,23 @@ class VerificationStatus(StrEnum):
     LAPSED = "lapsed"
 
 
+class RelapseRule(StrEnum):
+    """What a report does that brings up again what was struck off: reopen that line, open one linked to it, neither."""
+
+    REOPEN = "reopen"
+    LINK = "link"
+    OFF = "off"
+
+
+class LookBackAnswer(StrEnum):
+    """How a look back ended: by the point's answer, in silence, or withdrawn because the case came back first."""
+
+    HOLDS = "holds"
+    RELAPSED = "relapsed"
+    NO_ANSWER = "no_answer"
+    WITHDRAWN = "withdrawn"
+
+
 class ReplyKind(StrEnum):
     """`unresolved` says why a burden cannot be lifted for now and that the case stays on the ledger."""
 

@@ -19,12 +19,14 @@ from app.deadlines import OfficeHours
 from app.deliver.ask import Asker
 from app.deliver.courier import Courier
 from app.deliver.guard import Guard
-from app.deliver.send import Sender
+from app.deliver.send import Posting, Sender
 from app.directory.city import CityCache
 from app.feedback.vault import Vault
 from app.flow.clocks import Recounter
 from app.flow.digest import Digester
 from app.flow.evidence import Sweeper
+from app.flow.look_back import LookBacks
+from app.flow.nightly import Reconciler
 from app.flow.second_opinion import Adviser
 from app.flow.supervision import Supervisor
 from app.log import get_logger
@@ -34,7 +36,8 @@ from app.settings import Settings
 
 ANCHOR_SECONDS = 30.0
 DRAIN_SECONDS = 20.0
-LONGEST_PAUSE_SECONDS = 5.0
+SWEEP_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 2.0
 _chance = random.SystemRandom()
 
 
@@ -47,6 +50,7 @@ class WorkerContext:
         sender: made from the settings where absent; closed by the worker either way.
         cities: the process's own where it has one.
         adviser: None where no model is configured, or its address is refused.
+        chance: 0 up to 1, drawn for the jitter of retries.
         heartbeat: monotonic moment of the last round; 0 before the first. `/readyz` looks at it.
     """
 
@@ -54,13 +58,16 @@ class WorkerContext:
     settings: Settings
     clock: Clock
     sealer: Sealer
-    sender: Sender | None = None
+    sender: Posting | None = None
     cities: CityCache | None = None
     heartbeat: float = 0.0
     drain_seconds: float = DRAIN_SECONDS
+    chance: Callable[[], float] = _chance.random
     courier: Courier = field(init=False)
     recounter: Recounter = field(init=False)
     supervisor: Supervisor = field(init=False)
+    look_backs: LookBacks = field(init=False)
+    reconciler: Reconciler = field(init=False)
     sweeper: Sweeper = field(init=False)
     digester: Digester = field(init=False)
     adviser: Adviser | None = field(init=False, default=None)
@@ -78,14 +85,18 @@ class WorkerContext:
             self.sender,
             concurrency=settings.delivery_concurrency,
             cap=settings.delivery_endpoint_cap,
+            chance=self.chance,
         )
+        zone = ZoneInfo(settings.timezone)
         hours = OfficeHours(settings.office_opens, settings.office_closes)
-        self.cities = self.cities or CityCache(self.database, ZoneInfo(settings.timezone), hours)
+        self.cities = self.cities or CityCache(self.database, zone, hours)
         self.recounter = Recounter(self.database, self.clock, self.cities)
         self.supervisor = Supervisor(self.database, self.clock, self.cities)
         vault = Vault(settings.resolved_evidence_dir, settings.evidence_largest_mb * 1024 * 1024)
         self.sweeper = Sweeper(self.database, self.clock, vault)
         self.digester = Digester(self.database, self.clock, self.cities, settings.resolved_public_url)
+        self.look_backs = LookBacks(self.database, self.clock, self.cities)
+        self.reconciler = Reconciler(self.database, self.clock, zone)
         if settings.second_opinion_url:
             self.adviser = self._make_adviser(settings.second_opinion_url, self.cities)
 
@@ -107,7 +118,9 @@ class WorkerContext:
     async def close(self) -> None:
         """Let calls under way finish, for `drain_seconds` at most; then let go of everything."""
         advising = asyncio.create_task(self.adviser.aclose(self.drain_seconds)) if self.adviser else None
+        sweeping = asyncio.create_task(self.reconciler.aclose(SWEEP_SECONDS))
         dropped = await self.courier.drain(self.drain_seconds)
+        await sweeping
         if advising:
             await advising
         if dropped:
@@ -139,6 +152,16 @@ async def supervise_next(context: WorkerContext) -> bool:
     return await context.supervisor.look()
 
 
+async def look_back_next(context: WorkerContext) -> bool:
+    """Ask the points of the next case that is due for it whether its relief holds, or note that they did not answer."""
+    return await context.look_backs.look()
+
+
+async def reconcile_next(context: WorkerContext) -> bool:
+    """Once a day, after two in the morning, take the reconciliation of the whole ledger in hand, beside the loop."""
+    return await context.reconciler.take()
+
+
 async def sweep_next(context: WorkerContext) -> bool:
     """Once an hour, remove evidence that no act has referred to for a week."""
     return await context.sweeper.sweep()
@@ -157,12 +180,22 @@ async def advise_next(context: WorkerContext) -> bool:
 Step = Callable[[WorkerContext], Awaitable[bool]]
 
 # In mission order, what is optional last. Each answers whether it found work; the worker pauses when none did.
-STEPS: tuple[Step, ...] = (deliver_next, recount_next, supervise_next, digest_next, sweep_next, advise_next)
+STEPS: tuple[Step, ...] = (
+    deliver_next,
+    recount_next,
+    supervise_next,
+    look_back_next,
+    digest_next,
+    sweep_next,
+    reconcile_next,
+    advise_next,
+)
 
 
 async def run_worker(context: WorkerContext, stop: asyncio.Event, steps: tuple[Step, ...] | None = None) -> None:
     """Work until `stop` is set, then take nothing new and let calls under way finish. No error ends it."""
     context.open()
+    get_logger().info("worker_started")
     failures = 0
     try:
         while not stop.is_set():

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -254,9 +255,14 @@ def _flood(handler: BaseHTTPRequestHandler, answer: Answer, stopped: threading.E
         handler.wfile.write(b"flood" * 10_000)
 
 
+@lru_cache(maxsize=1)
+def packed_bomb() -> bytes:
+    """20 MB of nothing in 20 kB."""
+    return gzip.compress(bytes(20_000_000))
+
+
 def _bomb(handler: BaseHTTPRequestHandler, answer: Answer, stopped: threading.Event) -> None:
-    packed = gzip.compress(bytes(20_000_000))
-    _reply(handler, Answer(answer.status, packed, {"Content-Encoding": "gzip", **answer.headers}), stopped)
+    _reply(handler, Answer(answer.status, packed_bomb(), {"Content-Encoding": "gzip", **answer.headers}), stopped)
 
 
 def _reset(handler: BaseHTTPRequestHandler, _: Answer, __: threading.Event) -> None:

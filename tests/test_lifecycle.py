@@ -1,6 +1,8 @@
 """The tables of moves: complete when loaded, refused when something could get stuck, and the only way to change."""
 
+from dataclasses import replace
 from enum import StrEnum
+from typing import Any
 
 import pytest
 
@@ -34,6 +36,7 @@ BROKEN = {
     "has no clock": (GOOD | {Light.GREEN: State(Party.OFFICE)}, MOVES),
     "has a clock but no owner": (GOOD | {Light.OFF: State(None, frozenset({DeadlineKind.REVIEW}))}, MOVES),
     "there is no end": (GOOD | {Light.OFF: CLOCKED}, MOVES | {(Light.OFF, Light.RED)}),
+    "red never comes to an end": (GOOD, {(Light.RED, Light.GREEN), (Light.GREEN, Light.RED), (Light.OFF, Light.RED)}),
     "unknown state": ({Light.RED: CLOCKED, Light.OFF: State()}, MOVES | {(Light.RED, Light.OFF)}),
 }
 
@@ -53,7 +56,38 @@ def test_a_table_that_can_get_stuck_does_not_load(fault: str) -> None:
         make(states, moves)
 
 
-@pytest.mark.parametrize("machine", [CASE, CONSULTATION, *ASSIGNMENT.values()], ids=lambda m: m.name)
+def test_a_table_that_begins_in_an_unknown_state_does_not_load() -> None:
+    with pytest.raises(BrokenTable, match="it begins in green"):
+        Machine(
+            name="light",
+            states={Light.RED: CLOCKED, Light.OFF: State()},
+            initial=frozenset({Light.RED, Light.GREEN}),
+            moves=frozenset({(Light.RED, Light.OFF)}),
+        )
+
+
+MACHINES: list[Machine[Any]] = [CASE, CONSULTATION, *ASSIGNMENT.values()]
+OPEN = [(m, name) for m in MACHINES for name, state in m.states.items() if state.is_open]
+
+
+@pytest.mark.parametrize(("machine", "name"), OPEN, ids=lambda v: getattr(v, "name", str(v)))
+def test_our_own_tables_do_not_load_with_any_open_state_spoilt(machine: Machine[StrEnum], name: StrEnum) -> None:
+    state = machine.states[name]
+    no_clock = {**machine.states, name: State(state.owner)}
+    with pytest.raises(BrokenTable, match=f"{name} has no clock"):
+        replace(machine, states=no_clock)
+    no_owner = {**machine.states, name: State(None, state.clocks)}
+    with pytest.raises(BrokenTable, match=f"{name} has a clock but no owner"):
+        replace(machine, states=no_owner)
+    no_exit = frozenset(move for move in machine.moves if move[0] != name or move[1] == name)
+    with pytest.raises(BrokenTable, match=f"{name} has no exit"):
+        replace(machine, moves=no_exit)
+    no_way_in = frozenset(move for move in machine.moves if move[1] != name)
+    with pytest.raises(BrokenTable, match=f"{name} cannot be reached"):
+        replace(machine, moves=no_way_in, initial=machine.initial - {name})
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda m: m.name)
 def test_every_open_state_has_owner_clock_and_exit(machine: Machine[StrEnum]) -> None:
     for name, state in machine.states.items():
         if state.is_open:

@@ -30,7 +30,7 @@ INTRODUCTION = """\
 
 Written by `make diagrams` from the tables in `app/lifecycle.py`; do not edit it by hand. `app/lifecycle.py` alone
 assigns a status, checks each table when it is loaded (every state can be reached; every open state has an owner, a
-clock and a way out), and refuses any move that is not drawn here with 409 `illegal_move`.
+clock and a way to an end), and refuses any move that is not drawn here with 409 `illegal_move`.
 
 Status is one of four separate fields of a case: *status* says where it is, *outcome* how it ended, *owner* who has to
 act, *due_at* by when. A version travels with every row: of two decisions on the same reading, the second gets 409

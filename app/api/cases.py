@@ -51,6 +51,7 @@ class CaseOut(Out):
     districts: list[str]
     opened_at: datetime
     closed_at: datetime | None
+    relapses: int = Field(description="how often the burden came back after the case was struck off")
 
 
 class EventOut(Out):
@@ -127,6 +128,7 @@ async def list_cases(
     status: Annotated[list[CaseStatus] | None, Query()] = None,
     department: Annotated[str | None, Query(max_length=20)] = None,
     overdue: Annotated[bool, Query()] = False,
+    relapsed: Annotated[bool, Query(description="office only: what came back, or follows what was struck off")] = False,
     supervision_level: Annotated[int | None, Query(ge=1, le=3, description="a duty stands at that level")] = None,
     q: Annotated[str | None, Query(max_length=100)] = None,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
@@ -140,6 +142,7 @@ async def list_cases(
         supervision_level=supervision_level,
         supervised_department=None if at.principal.is_office else at.principal.department or "",
         folded_text=fold(q) if q and at.principal.is_office else None,
+        relapsed=relapsed and at.principal.is_office,
     )
     async with at.read() as session:
         page = await search.find_cases(session, at.principal, wanted, cursor=cursor, limit=limit)
@@ -204,12 +207,30 @@ async def get_case(number: Number, at: Annotated[Door, door(Permission.READ_CASE
         "promises": promises,
         "instructions": [show_instruction(i) for i in record.instructions],
         "consultations": [{"id": c.id, "number": c.number, "status": c.status} for c in record.consultations],
+        "relapse_of": record.relapse_of,
+        "relapsed_as": list(record.relapsed_as),
+        "look_backs": describe_look_backs(record),
         "second_opinion": describe_opinion(record, city.names),
     }  # fmt: skip
 
 
 def _is_provisional(clocks: Sequence[ClockRow]) -> bool:
     return any(row.deadline.provisional for row in clocks if row.deadline.ended_at is None)
+
+
+def describe_look_backs(record: search.CaseRecord) -> list[dict[str, Any]]:
+    """回头看: what each point was or will be asked after the case was struck off, and what it said."""
+    numbers = {r.id: r.number for r in record.reports}
+
+    def moment(value: datetime | None) -> str | None:
+        return value.isoformat() if value else None
+
+    return [
+        {"report": numbers.get(q.report_id), "days": q.days, "due_at": q.due_at.isoformat(),
+         "asked_at": moment(q.asked_at), "answer_by": moment(q.answer_by), "answer": q.answer,
+         "ended_at": moment(q.ended_at), "comment": q.comment}
+        for q in record.look_backs
+    ]  # fmt: skip
 
 
 def describe_opinion(record: search.CaseRecord, names: Mapping[str, str]) -> dict[str, Any] | None:

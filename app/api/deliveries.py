@@ -30,6 +30,8 @@ class EndpointOut(Out):
     url: str
     active: bool
     created_at: datetime
+    failures: int = Field(description="calls in a row that got no answer; from five on the address is given rests")
+    rests_until: datetime | None = Field(description="nothing is sent before then; what is queued waits")
 
 
 class NewEndpointOut(EndpointOut):
@@ -114,6 +116,19 @@ async def delete_endpoint(
 
     async def act(desk: Desk) -> BaseModel:
         return EndpointOut.model_validate(await endpoints.deactivate(desk.session, id))
+
+    return await at.write(act)
+
+
+@router.post("/endpoints/{id}/activation", response_model=EndpointOut)
+async def post_activation(
+    id: Annotated[str, Path(max_length=40)],  # noqa: A002
+    at: Annotated[Door, door(Permission.MANAGE_ENDPOINTS)],
+) -> Response:
+    """Send there again, at once and first what has waited: after a 410, a pause, or while it rests."""
+
+    async def act(desk: Desk) -> BaseModel:
+        return EndpointOut.model_validate(await endpoints.activate(desk.session, id, desk.now))
 
     return await at.write(act)
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
@@ -16,9 +17,11 @@ from app.access.principal import Permission, Principal
 from app.api.strict_json import StrictRoute
 from app.classify import Thresholds
 from app.flow.desk import Desk
+from app.models import RelapseRule
 from app.problems import AppError, Conflict, InvalidInput, NotAllowed, NotAuthenticated
 from app.route.likeness import Thresholds as LikenessThresholds
 from app.runtime import Runtime
+from app.supervise.relapse import RelapsePolicy
 
 SESSION_COOKIE = "yilong_session"
 CSRF_HEADER = "X-CSRF-Token"
@@ -99,6 +102,9 @@ def make_desk(runtime: Runtime, session: AsyncSession, principal: Principal) -> 
         numbers=runtime.numbers,
         sealer=runtime.sealer,
         thresholds=Thresholds(decide=runtime.settings.decide_from_confidence),
+        relapse=RelapsePolicy(
+            RelapseRule(runtime.settings.relapse_rule), timedelta(days=runtime.settings.relapse_window_days)
+        ),
         likeness=LikenessThresholds(
             suggest=runtime.settings.suggest_from_likeness, join=runtime.settings.join_from_likeness
         ),

@@ -13,12 +13,13 @@ from app.api.door import Door, In, Out, door, make_router
 from app.close.reply import describe_pause
 from app.directory.city import City
 from app.flow.desk import Desk
+from app.flow.look_back import answer_look_back
 from app.flow.receive import Receipt, receive
 from app.flow.verification import answer_verification
 from app.intake.accept import LONGEST_TEXT, Submission
 from app.ledger.reports import ReportRecord
 from app.ledger.reports import get_report as find_record
-from app.models import Blocker, CaseStatus, ReplyKind, VerificationStatus
+from app.models import Blocker, CaseStatus, LookBackAnswer, ReplyKind, VerificationStatus
 from app.problems import AppError
 
 router = make_router("reports 线索")
@@ -80,6 +81,8 @@ class ReceiptOut(Out):
     report: str
     case: str
     joined: bool = Field(description="whether the report joined a case that was open already")
+    reopened: bool = Field(False, description="the report brought a struck-off case back; it keeps its number")
+    relapse_of: str | None = Field(None, description="the struck-off case that this new one follows")
     joined_because: list[ReasonOut] = Field(description="why it joined; spans index your own text, nothing of others'")
     status: CaseStatus
     decision: DecisionOut
@@ -91,6 +94,18 @@ class ReplyOut(Out):
     kind: ReplyKind
     text: str
     sent_at: datetime
+
+
+class LookBackOut(Out):
+    """回头看: asked of a point some weeks after its case was struck off; does the relief hold?"""
+
+    days: int = Field(description="how long after the case was struck off: 30 or 90 calendar days")
+    due_at: datetime
+    asked_at: datetime | None
+    answer_by: datetime | None = Field(description="until then an answer counts; silence is no answer, nobody reminds")
+    answer: LookBackAnswer | None
+    ended_at: datetime | None
+    open: bool = Field(description="waits for `POST …/look-back`")
 
 
 class UpstreamOut(Out):
@@ -134,6 +149,7 @@ class ReportOut(Out):
     responsible: list[str]
     explanation: str
     replies: list[ReplyOut]
+    look_backs: list[LookBackOut] = Field(description="the point's looks back at this case, oldest first")
     awaiting_province: list[UpstreamOut] = Field(default_factory=list, description="since when, with which reference")
     asked_about: list[MeasureOut] = Field(default_factory=list, description="while the point is asked to verify")
 
@@ -159,11 +175,18 @@ class VerificationIn(In):
     comment: str | None = Field(None, max_length=2000)
 
 
+class LookBackIn(In):
+    holds: bool = Field(description="负担减下来以后有没有反弹: true, where it did not come back")
+    comment: str | None = Field(None, max_length=2000, description="kept for the office, never sent to a department")
+
+
 def to_receipt_out(receipt: Receipt, provisional: bool, names: Mapping[str, str]) -> ReceiptOut:
     return ReceiptOut(
         report=receipt.report.number,
         case=receipt.case.number,
         joined=receipt.joined,
+        reopened=receipt.reopened,
+        relapse_of=receipt.relapse_of,
         joined_because=to_reasons([reason.to_dict() for reason in receipt.joined_because], names),
         status=receipt.case.status,
         decision=DecisionOut.model_validate(receipt.report.decision),
@@ -231,6 +254,13 @@ def to_report_out(record: ReportRecord, city: City) -> ReportOut:
         responsible=responsible,
         explanation=report.decision.get("summary", ""),
         replies=[ReplyOut.model_validate(r) for r in record.replies],
+        look_backs=[
+            LookBackOut.model_validate(
+                {name: getattr(q, name, None) for name in LookBackOut.model_fields}
+                | {"open": q.asked_at is not None and q.ended_at is None}
+            )
+            for q in record.look_backs
+        ],
         awaiting_province=[
             UpstreamOut(
                 department=city.names.get(duty.department_code, duty.department_code),
@@ -258,6 +288,20 @@ async def post_verification(
 
     async def answer(desk: Desk) -> BaseModel:
         await answer_verification(desk, number, relieved=body.relieved, comment=body.comment)
+        await desk.session.flush()
+        return to_report_out(await find_record(desk.session, desk.principal, number), desk.city)
+
+    return await at.write(answer)
+
+
+@router.post("/reports/{number}/look-back", response_model=ReportOut)
+async def post_look_back(
+    number: Number, body: LookBackIn, at: Annotated[Door, door(Permission.ANSWER_VERIFICATION)]
+) -> Response:
+    """Answer a look back. Where the burden has come back, the case is back on the ledger at once."""
+
+    async def answer(desk: Desk) -> BaseModel:
+        await answer_look_back(desk, number, holds=body.holds, comment=body.comment)
         await desk.session.flush()
         return to_report_out(await find_record(desk.session, desk.principal, number), desk.city)
 

@@ -11,6 +11,8 @@ from app.deliver import log
 from app.directory.schema import is_at_head
 from app.ledger.search import count_by_status
 from app.ledger.supervision import count_quarantined
+from app.ledger.sweeps import last_sweep
+from app.models import Sweep
 from app.problems import AppError
 
 router = APIRouter(tags=["system 运行"])
@@ -50,7 +52,10 @@ async def _checks(request: Request) -> dict[str, bool]:
 
 @router.get("/metrics", response_class=Response)
 async def metrics(request: Request) -> Response:
-    """Prometheus text: cases and deliveries by status, the oldest due, quarantined clocks. No text, no reporter."""
+    """Prometheus text: cases, deliveries, addresses at rest, quarantined clocks, the last nightly reconciliation.
+
+    No text, no reporter. Figures of a reconciliation appear with the first one.
+    """
     runtime = get_runtime(request)
     registry = CollectorRegistry()
     cases = Gauge("yilong_cases", "Cases by status", ["status"], registry=registry)
@@ -59,12 +64,29 @@ async def metrics(request: Request) -> Response:
         "yilong_supervision_quarantined", "Running clocks whose look kept failing; release them", registry=registry
     )
     oldest = Gauge("yilong_delivery_oldest_due_seconds", "Age of the oldest due delivery", registry=registry)
+    resting = Gauge("yilong_endpoints_resting", "Addresses that get no calls for a while", registry=registry)
     async with runtime.database.read() as session:
+        resting.set(await log.count_resting(session, runtime.clock.now()))
         for status, count in (await count_by_status(session)).items():
             cases.labels(status.value).set(count)
         for delivery_status, count in (await log.count_by_status(session)).items():
             deliveries.labels(delivery_status.value).set(count)
         due = await log.oldest_due(session)
+        _add_sweep(registry, await last_sweep(session))
         quarantined.set(await count_quarantined(session))
     oldest.set(max(0.0, (runtime.clock.now() - due).total_seconds()) if due else 0.0)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _add_sweep(registry: CollectorRegistry, sweep: Sweep | None) -> None:
+    """What the last nightly reconciliation found; nothing before the first, so that no zero is taken for a result."""
+    if sweep is None or sweep.finished_at is None:
+        return
+    figures = (
+        ("yilong_reconcile_offenders", "What broke the promise of an answer to every report", sweep.offenders),
+        ("yilong_reconcile_reports", "Reports that were reconciled", sweep.reports),
+        ("yilong_audit_broken_chains", "Event chains that do not hold", sweep.broken_chains),
+        ("yilong_reconcile_last_success_timestamp_seconds", "When it ended", sweep.finished_at.timestamp()),
+    )
+    for name, meaning, value in figures:
+        Gauge(name, f"{meaning}, by the last nightly reconciliation", registry=registry).set(value)

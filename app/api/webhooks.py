@@ -94,7 +94,7 @@ class WebhookData(BaseModel):
     assignment: DisclosedAssignment | None = None
     consultation: DisclosedConsultation | None = None
     reports: list[DisclosedReport] | None = None
-    because: str | None = Field(default=None, description="why an assignment was closed")
+    because: str | None = Field(default=None, description="why an assignment was closed, or a case is back")
     merged_into: str | None = Field(default=None, description="`case.closed` with outcome `merged`: where it goes on")
     deadline: DisclosedDeadline | None = Field(default=None, description="the clock that a reminder or notice is about")
     pause: DisclosedPause | None = Field(default=None, description="what your clock waits for, or that it goes on")
@@ -129,7 +129,7 @@ SENT = {
     "consultation.cancelled": "会商取消: this case is no longer to be consulted with you, and `because` of what",
     "consultation.concluded": "会商结论: who leads and who supports, and your part; told to absent departments too",
     "case.closed": "销号: the case was struck off, or merged into another (并案)",
-    "case.reopened": "重新挂账: the case is back on the ledger",
+    "case.reopened": "重新挂账: the case is back on the ledger; a relapse (回潮) comes with a new assignment",
 }
 
 

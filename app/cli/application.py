@@ -12,6 +12,7 @@ from app.cli import (
     learning,
     ledger,
     server,
+    simulate,
     supervision,
 )
 
@@ -22,7 +23,7 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for group in (
-    server, accounts, calendar, classification, learning, backtest, ledger, supervision, deliveries, demo,
+    server, accounts, calendar, classification, learning, backtest, ledger, supervision, deliveries, demo, simulate,
 ):  # fmt: skip
     group.register(application)
 

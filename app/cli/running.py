@@ -47,15 +47,18 @@ def run(work: Callable[["Runtime"], Awaitable[Result]]) -> Result:
     return run_plain(body())
 
 
-def run_plain(work: Coroutine[Any, Any, Result]) -> Result:
-    """The same without a runtime."""
+def run_plain(
+    work: Coroutine[Any, Any, Result], *, loop: Callable[[], asyncio.AbstractEventLoop] | None = None
+) -> Result:
+    """The same without a runtime; `loop` makes another event loop than the usual one."""
     from pydantic import ValidationError
     from sqlalchemy.exc import DBAPIError
 
     from app.problems import AppError
 
     try:
-        return asyncio.run(work)
+        with asyncio.Runner(loop_factory=loop) as runner:
+            return runner.run(work)
     except typer.Exit:
         raise
     except AppError as error:

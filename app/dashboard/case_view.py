@@ -27,6 +27,7 @@ from app.models import (
     Delivery,
     Event,
     ExtensionState,
+    LookBack,
 )
 from app.supervise.watch import is_quarantined
 
@@ -74,7 +75,7 @@ SPOKEN: Final[Sequence[tuple[str, str]]] = (
 )
 ANSWERS: Final = frozenset({ActKind.FEEDBACK, ActKind.UPSTREAM_REPLY})
 # What a point does itself; the rest of what its request sets in motion is the system's doing.
-BY_THE_POINT: Final = frozenset({"case.opened", "report.joined", "verification.answered"})
+BY_THE_POINT: Final = frozenset({"case.opened", "report.joined", "verification.answered", "look_back.answered"})
 TOLD_TO_EACH: Final = frozenset(
     {
         "consultation.invited",
@@ -226,6 +227,15 @@ def duties_of(record: CaseRecord, words: Words) -> list[DutyView]:
             )
         )
     return views
+
+
+def look_backs_of(record: CaseRecord) -> list[tuple[LookBack, str, str]]:
+    """The looks back in order, each with its report's number and the key of how it stands."""
+    numbers = {report.id: report.number for report in record.reports}
+    return [
+        (look, numbers.get(look.report_id, "—"), look.answer or ("asked" if look.asked_at else "planned"))
+        for look in record.look_backs
+    ]
 
 
 def _to_show(duty: Assignment, acts: Sequence[Act]) -> Act | None:

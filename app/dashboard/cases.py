@@ -11,7 +11,7 @@ from app.access.principal import Permission
 from app.consult.schedule import Meeting
 from app.dashboard import labels
 from app.dashboard.answering import attempt, go, make_pages, page, words_for
-from app.dashboard.case_view import duties_of, people_in, stages_of, timeline_of
+from app.dashboard.case_view import duties_of, look_backs_of, people_in, stages_of, timeline_of
 from app.dashboard.forms import BadFields, Form
 from app.dashboard.language import N_
 from app.dashboard.reach_view import read_cluster
@@ -73,6 +73,7 @@ async def case_page(
         "typed": entered,
         "stages": stages_of(record, words),
         "duties": duties_of(record, words),
+        "look_backs": look_backs_of(record),
         "timeline_entries": timeline_of(record, [row.delivery for row in deliveries], words),
         "has_deliveries": bool(deliveries),
         "item_provisional": any(d.provisional for d in record.deadlines if d.ended_at is None),

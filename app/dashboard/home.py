@@ -12,6 +12,7 @@ from app.dashboard.rendering import render
 from app.dashboard.session import HOME, At
 from app.ledger.pages import find_provisional
 from app.ledger.sessions import records_of
+from app.ledger.sweeps import find_alarm
 from app.ledger.todo import Group, read_waiting
 
 router = make_pages()
@@ -43,8 +44,9 @@ async def show_home(at: At) -> Response:
         ids = [case.id for *_, group in groups for case in group.cases]
         provisional = await find_provisional(session, ids)
         sessions = await records_of(session, waiting.consultations)
+        alarm = await find_alarm(session, at.now)
     facts = {"groups": groups, "waiting": waiting, "words": words_for(at), "provisional": provisional}
-    facts["sessions"] = sessions
+    facts |= {"sessions": sessions, "alarm": alarm}
     return await page(at, "home.html", "home", facts)
 
 

@@ -182,6 +182,22 @@ DELIVERY_TONES: Final[Labels] = {
     "dead": "danger",
     "quarantined": "danger",
 }
+LOOK_BACK: Final[Labels] = {
+    "planned": N_("待回头看"),
+    "asked": N_("已问，待答复"),
+    "holds": N_("没有反弹"),
+    "relapsed": N_("已经反弹"),
+    "no_answer": N_("未答复"),
+    "withdrawn": N_("已撤销"),
+}
+LOOK_BACK_TONES: Final[Labels] = {
+    "planned": "neutral",
+    "asked": "info",
+    "holds": "success",
+    "relapsed": "danger",
+    "no_answer": "neutral",
+    "withdrawn": "neutral",
+}
 REPLY_KIND: Final[Labels] = {
     "interim": N_("阶段性答复"),
     "unresolved": N_("未能解决的说明"),
@@ -294,6 +310,10 @@ EVENT: Final[Labels] = {
     "verification.lapsed": N_("核实逾期"),
     "verification.disputed": N_("多次核实未减负，交统筹部门决定"),
     "office.overdue": N_("统筹部门逾期"),
+    "case.relapsed": N_("回潮"),
+    "look_back.asked": N_("回头看"),
+    "look_back.answered": N_("观测点答复回头看"),
+    "look_back.lapsed": N_("回头看未答复"),
 }
 EVENT_TONES: Final[Labels] = {
     "case.opened": "info",
@@ -324,6 +344,7 @@ EVENT_TONES: Final[Labels] = {
     "assignment.overdue": "danger",
     "assignment.supervised": "danger",
     "office.overdue": "danger",
+    "case.relapsed": "danger",
     "supervision.replied": "warning",
     "supervision.promise_broken": "danger",
     "supervision.decided": "info",

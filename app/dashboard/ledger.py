@@ -25,6 +25,7 @@ TABS: Final = (
     ("overdue", N_("逾期")),
     ("extension", N_("待审延期")),
     ("closed", N_("已销号")),
+    ("relapsed", N_("回潮")),
 )
 FILTERS: Final = ("tab", "text", "status", "category", "department", "level")
 
@@ -60,6 +61,7 @@ def narrow(selection: CaseFilter, state: ListState, at: Office) -> CaseFilter:
         open_only=tab == "open",
         overdue_at=at.now if tab == "overdue" else None,
         extension_requested=tab == "extension",
+        relapsed=tab == "relapsed",
     )
 
 

@@ -157,6 +157,12 @@ class Words:
             ("relieved", N_("是否减负"), self._yes_or_no),
             ("agreed", N_("省级是否同意"), self._yes_or_no),
             ("document_changed", N_("文件处理"), str),
+            ("relapses", N_("回潮次数"), str),
+            ("struck_off_on", N_("原销号日期"), str),
+            ("relapsed_as", N_("另立事项"), str),
+            ("relapse_of", N_("回潮自"), str),
+            ("days", N_("销号后天数"), str),
+            ("holds", N_("是否没有反弹"), self._yes_or_no),
             ("round", N_("第几次核实"), str),
             ("because", N_("原因"), self._reasons),
         )

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import (
+    ColumnElement,
     Row,
     ScalarSelect,
     Select,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     case,
     func,
     literal,
+    or_,
     select,
     union_all,
     update,
@@ -26,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from app.deliver.breaker import Breaker, room
 from app.models import Delivery, DeliveryStatus, Endpoint, Event, new_id
 
 LEASE = timedelta(seconds=45)
@@ -39,7 +42,7 @@ _table = cast("Table", Delivery.__table__)
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A delivery in hand until `lease_until`; `attempts` counts those before this one."""
+    """A delivery in hand until `lease_until`; `attempts` and `crashes` count those before this one."""
 
     delivery_id: int
     event_id: str
@@ -50,9 +53,15 @@ class Claimed:
     sealed_secret: bytes
     body: str | None
     attempts: int
+    crashes: int
     created_at: datetime
     lease_token: str
     lease_until: datetime
+
+    @property
+    def on_last_chance(self) -> bool:
+        """One crash more and it is quarantined."""
+        return self.crashes >= MOST_CRASHES - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +79,24 @@ class Claim:
 
 async def has_due(session: AsyncSession, now: datetime) -> bool:
     """Whether a claim could find anything: a look that takes no lock."""
-    found = select(Endpoint.id).where(Endpoint.active, _first_due() <= now).limit(1)
+    found = select(Endpoint.id).where(Endpoint.active, _awake(now), _first_due() <= now).limit(1)
     return await session.scalar(found) is not None
 
 
-async def claim_due(session: AsyncSession, now: datetime, *, limit: int, cap: int, lease: timedelta = LEASE) -> Claim:
-    """Lease up to `limit` due deliveries, at most `cap` at a time for each address.
+async def next_due(session: AsyncSession) -> datetime | None:
+    """The earliest moment at which a delivery may be sent; None where nothing waits. An address that rests waits."""
+    first = _first_due()
+    found = select(func.min(case((Endpoint.rests_until > first, Endpoint.rests_until), else_=first))).where(
+        Endpoint.active, first.is_not(None)
+    )
+    moment: datetime | None = await session.scalar(found)
+    return moment
+
+
+async def claim_due(
+    session: AsyncSession, now: datetime, *, limit: int, cap: int, lease: timedelta = LEASE, last_chances: int = 1
+) -> Claim:
+    """Lease up to `limit` due deliveries, at most `cap` at a time for each address; none for one that rests.
 
     Addresses come in random order, so that none waits behind another's backlog; each is locked for the moment, so
     that two workers never count its leases at once. Of a case's deliveries to one address only the earliest
@@ -83,12 +104,14 @@ async def claim_due(session: AsyncSession, now: datetime, *, limit: int, cap: in
 
     Args:
         now: database time.
+        last_chances: how many that crashed twice may be taken. A worker has one of them in hand at most: what kills
+            workers is then alone among the suspects, and those that only died with it are not quarantined.
     """
-    endpoints = await _lock_endpoints(session, now, limit=limit, cap=cap, lease=lease)
-    if not endpoints:
+    rooms = await _lock_endpoints(session, now, limit=limit, cap=cap, lease=lease)
+    if not rooms:
         return Claim([], [])
-    rows = (await session.execute(_windows(endpoints, now, lease))).all()
-    chosen, poisoned, blocked = _sort_out(rows, limit=limit, cap=cap)
+    rows = (await session.execute(_windows(list(rooms), now, lease))).all()
+    chosen, poisoned, blocked = _sort_out(rows, rooms, limit=limit, last_chances=last_chances)
     token, until = new_id(), now + lease
     if chosen:
         await _lease(session, chosen, now, token, until)
@@ -97,6 +120,10 @@ async def claim_due(session: AsyncSession, now: datetime, *, limit: int, cap: in
     moved = await _move_behind(session, blocked, dict.fromkeys(chosen, until)) if blocked else 0
     taken = await _load(session, chosen, token) if chosen else []
     return Claim(taken, poisoned, moved)
+
+
+def _awake(now: datetime) -> ColumnElement[bool]:
+    return or_(Endpoint.rests_until.is_(None), Endpoint.rests_until <= now)
 
 
 def _first_due() -> ScalarSelect[datetime | None]:
@@ -123,21 +150,22 @@ def _live_leases(endpoint_id: Any, now: datetime, lease: timedelta) -> Select[in
 
 async def _lock_endpoints(
     session: AsyncSession, now: datetime, *, limit: int, cap: int, lease: timedelta
-) -> Sequence[str]:
-    """Lock addresses that have something due and room, skipping those another worker holds.
+) -> dict[str, int]:
+    """Lock addresses that have something due and room, skipping those another worker holds; how many each may have.
 
     The count of leases is a first sieve here: it is taken again under the lock, where it is exact.
     """
     live = _live_leases(Endpoint.id, now, lease).correlate(Endpoint).scalar_subquery()
     found = (
-        select(Endpoint.id)
-        .where(Endpoint.active, _first_due() <= now, live < cap)
+        select(Endpoint.id, Endpoint.failures, Endpoint.rests_until, Endpoint.proven)
+        .where(Endpoint.active, _awake(now), _first_due() <= now, live < cap)
         .order_by(func.random())
         .limit(limit)
         # Not the strongest lock: queueing a delivery refers to the address and must not wait for a claim.
         .with_for_update(of=Endpoint, skip_locked=True, key_share=True)
     )
-    return (await session.scalars(found)).all()
+    rows = await session.execute(found)
+    return {row.id: room(Breaker(row.failures, row.rests_until, row.proven), cap) for row in rows}
 
 
 def _windows(endpoint_ids: Sequence[str], now: datetime, lease: timedelta) -> Any:
@@ -176,7 +204,9 @@ def _window(endpoint_id: str, now: datetime, lease: timedelta) -> Select[Any]:
     )
 
 
-def _sort_out(rows: Sequence[Row[Any]], *, limit: int, cap: int) -> tuple[list[int], list[int], list[Row[Any]]]:
+def _sort_out(
+    rows: Sequence[Row[Any]], rooms: dict[str, int], *, limit: int, last_chances: int
+) -> tuple[list[int], list[int], list[Row[Any]]]:
     """Which rows to take, which to put into quarantine, which wait for another."""
     chosen: list[int] = []
     poisoned: list[int] = []
@@ -187,7 +217,11 @@ def _sort_out(rows: Sequence[Row[Any]], *, limit: int, cap: int) -> tuple[list[i
             blocked.append(row)
         elif row.crashed and row.crashes + 1 >= MOST_CRASHES:
             poisoned.append(row.id)
-        elif in_hand.setdefault(row.endpoint_id, row.live) < cap and len(chosen) < limit:
+        elif in_hand.setdefault(row.endpoint_id, row.live) < rooms[row.endpoint_id] and len(chosen) < limit:
+            if row.crashes + row.crashed >= MOST_CRASHES - 1:
+                if last_chances <= 0:
+                    continue
+                last_chances -= 1
             in_hand[row.endpoint_id] += 1
             chosen.append(row.id)
     return chosen, poisoned, blocked
@@ -264,6 +298,7 @@ async def _load(session: AsyncSession, ids: list[int], token: str) -> list[Claim
             Endpoint.secret.label("sealed_secret"),
             Event.body,
             Delivery.attempts,
+            Delivery.crashes,
             Delivery.created_at,
             Delivery.lease_token,
             Delivery.lease_until,

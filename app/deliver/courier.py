@@ -6,19 +6,20 @@ Claiming and settling are short transactions; none is open while an endpoint is 
 import asyncio
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.clock import Clock
 from app.database import Database
 from app.deliver.claim import LEASE, Claimed, claim_due, has_due
 from app.deliver.keyring import open_secrets
-from app.deliver.send import Fault, Message, Outcome, Sender
+from app.deliver.send import Fault, Message, Outcome, Posting
 from app.deliver.settle import Ended, settle_all
 from app.log import get_logger
 from app.problems import StorageFull, Unavailable
 from app.sealing import SealBroken, Sealer
 
-LONGEST_PAUSE_SECONDS = 5.0
+LONGEST_PAUSE_SECONDS = 2.0
 _chance = random.SystemRandom()
 
 
@@ -36,16 +37,25 @@ class Courier:
         clock: database time.
         concurrency: calls under way at once.
         cap: calls under way to one address at once, over all workers.
+        chance: 0 up to 1, drawn for each attempt's jitter.
 
     `place_freed` is set whenever a call has ended and been settled.
     """
 
     def __init__(
-        self, database: Database, clock: Clock, sealer: Sealer, sender: Sender, *, concurrency: int, cap: int
+        self,
+        database: Database,
+        clock: Clock,
+        sealer: Sealer,
+        sender: Posting,
+        *,
+        concurrency: int,
+        cap: int,
+        chance: Callable[[], float] = _chance.random,
     ) -> None:
         self._database, self._clock, self._sealer, self._sender = database, clock, sealer, sender
-        self._concurrency, self._cap = concurrency, cap
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._concurrency, self._cap, self._draw = concurrency, cap, chance
+        self._under_way: dict[asyncio.Task[None], Claimed] = {}
         self._finished: list[_Finished] = []
         self._settling = asyncio.Lock()
         self._idle = False
@@ -65,15 +75,20 @@ class Courier:
         if room <= 0 or (self._idle and not await self._looks_due()):
             return False
         async with self._database.write() as session:
-            claim = await claim_due(session, self._clock.now(), limit=room, cap=self._cap)
+            claim = await claim_due(
+                session, self._clock.now(), limit=room, cap=self._cap, last_chances=self._last_chances()
+            )
         for delivery_id in claim.quarantined:
             get_logger().error("delivery_quarantined", delivery=delivery_id)
         for claimed in claim.taken:
             task = asyncio.create_task(self._carry(claimed))
-            self._under_way.add(task)
+            self._under_way[task] = claimed
             task.add_done_callback(self._free)
         self._idle = not claim.found_work
         return claim.found_work
+
+    def _last_chances(self) -> int:
+        return 0 if any(claimed.on_last_chance for claimed in self._under_way.values()) else 1
 
     async def _looks_due(self) -> bool:
         # An idle worker asks a reader, so that its looking never takes the one writing connection of SQLite.
@@ -81,7 +96,7 @@ class Courier:
             return await has_due(session, self._clock.now())
 
     def _free(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
+        self._under_way.pop(task, None)
         self._idle = False
         self.place_freed.set()
         if not task.cancelled() and (error := task.exception()):
@@ -167,7 +182,7 @@ class Courier:
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _write(self, batch: list[_Finished]) -> None:
-        ended = [Ended(each.claimed, each.outcome, _chance.random()) for each in batch]
+        ended = [Ended(each.claimed, each.outcome, self._draw()) for each in batch]
         async with self._database.write() as session:
             lost = await settle_all(session, ended, self._clock.now())
         for delivery_id in lost:

@@ -14,6 +14,8 @@ from app.sealing import Sealer
 
 OVERLAP = timedelta(hours=24)
 MOST_OVERLAP = timedelta(days=30)
+# A transaction that was under way while the address was registered may not have seen it.
+SETTLED_AFTER = timedelta(minutes=1)
 
 
 class UnknownDepartment(InvalidInput):
@@ -113,6 +115,7 @@ async def register_endpoint(
         url=url,
         secret=seal_secrets(sealer, endpoint_id, [Secret(value)]),
         active=True,
+        active_since=now + SETTLED_AFTER,
         created_at=now,
     )
     session.add(endpoint)
@@ -159,10 +162,12 @@ async def deactivate(session: AsyncSession, endpoint_id: str) -> Endpoint:
     return endpoint
 
 
-async def activate(session: AsyncSession, endpoint_id: str) -> Endpoint:
-    """Send there again, first what has waited. Raises NotFound."""
+async def activate(session: AsyncSession, endpoint_id: str, now: datetime) -> Endpoint:
+    """Send there again, first what has waited, with no rest before it. Raises NotFound."""
     endpoint = await _lock_endpoint(session, endpoint_id)
-    endpoint.active = True
+    if not endpoint.active:
+        endpoint.active, endpoint.active_since = True, now + SETTLED_AFTER
+    endpoint.failures, endpoint.rests_until, endpoint.proven = 0, None, 0
     return endpoint
 
 

@@ -73,6 +73,12 @@ async def count_by_status(session: AsyncSession) -> dict[DeliveryStatus, int]:
     return {row[0]: row[1] for row in rows}
 
 
+async def count_resting(session: AsyncSession, now: datetime) -> int:
+    """How many addresses rest, because they did not answer."""
+    resting = select(func.count()).where(Endpoint.active, Endpoint.rests_until > now)
+    return await session.scalar(resting) or 0
+
+
 async def oldest_due(session: AsyncSession) -> datetime | None:
     """The earliest moment at which a waiting delivery is or was due."""
     return await session.scalar(select(func.min(Delivery.due_at)).where(Delivery.status == DeliveryStatus.PENDING))

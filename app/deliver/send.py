@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
+from typing import Protocol
 
 import httpcore
 
@@ -40,6 +41,9 @@ class Fault(StrEnum):
     SECRET = "stored secret cannot be opened"  # noqa: S105 — a message, not a secret
     ERASED = "content was erased"
     DEFECT = "internal error"
+
+
+_OUR_OWN = frozenset({Fault.SECRET, Fault.ERASED, Fault.DEFECT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,17 @@ class Outcome:
         return self.fault is None
 
     @property
+    def answered(self) -> bool | None:
+        """Whether the other system is alive, whatever it thinks of this one event; None where nothing tells.
+
+        A refusal of one event (4xx) is an answer; an overload, a defect of its own or a redirect is none.
+        """
+        if self.fault in _OUR_OWN:
+            return None
+        status = self.http_status
+        return status is not None and (200 <= status < 300 or 400 <= status < 500) and status not in {408, 429}
+
+    @property
     def final(self) -> bool:
         """No further attempt can change it."""
         return self.fault in {None, Fault.GONE, Fault.ERASED}
@@ -86,6 +101,14 @@ def user_agent() -> str:
         return f"Yilong/{version('yilong')}"
     except PackageNotFoundError:
         return "Yilong/0"
+
+
+class Posting(Protocol):
+    """What carries deliveries needs of a sender; a simulation puts its own far end in the place of the network."""
+
+    async def post(self, message: Message, now: datetime) -> Outcome: ...
+
+    async def aclose(self) -> None: ...
 
 
 class Sender:

@@ -12,8 +12,10 @@ from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.deliver.backoff import next_attempt_at
+from app.deliver.breaker import Breaker, after_call
 from app.deliver.claim import Claimed
 from app.deliver.send import Fault, Outcome
+from app.log import get_logger
 from app.models import Attempt, Delivery, DeliveryStatus, Endpoint
 
 _table = cast("Table", Delivery.__table__)
@@ -42,6 +44,19 @@ _write_state = (
     )
 )
 _write_attempt = insert(_attempts)
+_in_trouble = select(_endpoints.c.id).where(
+    _endpoints.c.id.in_(bindparam("ids", expanding=True)), _endpoints.c.failures > 0
+)
+_breakers = (
+    select(_endpoints.c.id, _endpoints.c.failures, _endpoints.c.rests_until, _endpoints.c.proven)
+    .where(_endpoints.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(_endpoints.c.id)
+)
+_write_breaker = (
+    update(_endpoints)
+    .where(_endpoints.c.id == bindparam("endpoint"))
+    .values(failures=bindparam("new_failures"), rests_until=bindparam("new_rest"), proven=bindparam("new_proven"))
+)
 _wake_next = (
     update(_table)
     .where(
@@ -85,6 +100,7 @@ async def settle_all(session: AsyncSession, ended: Sequence[Ended], now: datetim
 
     Returns the ids of deliveries that another worker has taken over; nothing is written for these.
     """
+    breakers = await _lock_breakers(session, ended)
     tokens = await _lock(session, [each.claimed.delivery_id for each in ended])
     held = [each for each in ended if tokens.get(each.claimed.delivery_id) == each.claimed.lease_token]
     if held:
@@ -94,9 +110,46 @@ async def settle_all(session: AsyncSession, ended: Sequence[Ended], now: datetim
         finished = [each.claimed for each, state in zip(held, states, strict=True) if state["new_due"] is None]
         if finished:
             await _wake_those_behind(session, finished, now)
+        await _write_breakers(session, breakers, held, now)
         await _pause_gone(session, held)
     kept = {each.claimed.delivery_id for each in held}
     return [each.claimed.delivery_id for each in ended if each.claimed.delivery_id not in kept]
+
+
+async def _lock_breakers(session: AsyncSession, ended: Sequence[Ended]) -> dict[str, Breaker]:
+    """The breakers that this may move, locked before any delivery is, as a claim does: nobody waits in a circle.
+
+    An address that is well and answered is neither locked nor written.
+    """
+    moving = {each.claimed.endpoint_id for each in ended if not each.outcome.delivered}
+    well = {each.claimed.endpoint_id for each in ended} - moving
+    if well:
+        moving |= set(await session.scalars(_in_trouble, {"ids": sorted(well)}))
+    if not moving:
+        return {}
+    found = await session.execute(_breakers.with_for_update(key_share=True), {"ids": sorted(moving)})
+    return {row.id: Breaker(row.failures, row.rests_until, row.proven) for row in found}
+
+
+async def _write_breakers(
+    session: AsyncSession, before: dict[str, Breaker], held: Sequence[Ended], now: datetime
+) -> None:
+    after = dict(before)
+    for each in held:
+        endpoint_id, answered = each.claimed.endpoint_id, each.outcome.answered
+        if endpoint_id in after and answered is not None:
+            after[endpoint_id] = after_call(after[endpoint_id], answered=answered, now=now)
+    moved = [
+        {"endpoint": key, "new_failures": b.failures, "new_rest": b.rests_until, "new_proven": b.proven}
+        for key, b in after.items()
+        if b != before[key]
+    ]
+    if moved:
+        await session.execute(_write_breaker, moved)
+    for key, breaker in after.items():
+        if breaker.rests_until is not None and breaker.rests_until != before[key].rests_until:
+            seconds = round((breaker.rests_until - now).total_seconds())
+            get_logger().warning("endpoint_rests", endpoint=key, count=breaker.failures, seconds=seconds)
 
 
 async def _lock(session: AsyncSession, ids: list[int]) -> dict[int, str | None]:

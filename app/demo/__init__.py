@@ -1,5 +1,7 @@
-"""演示: a city played on a throw-away database, from outside: points, department systems and the office all speak HTTP.
+"""演示与模拟: a city played from outside: points, department systems, the province and the office all speak HTTP.
 
-`mail` makes up what the points report, `points` sends it, `department` receives and answers by signed callbacks,
-`office` rules and reviews, `city` sets the stage. Nothing of the service imports this package but `cli`.
+`letters` writes what the points report (from `words/`). The parties are `points`, `department` (by `plans`), `province`
+and `office` (by `ruling`); `profiles` says what they are like, `schedule` what is still to happen, `stage` sets it up.
+`past` plays simulated time and drives the real worker, `live` goes on before your eyes, `simulate` sums up a year.
+Nothing of the service imports this package but `cli`.
 """

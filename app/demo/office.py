@@ -1,113 +1,157 @@
-"""The coordinating office: rules what the machine left open, concludes sessions, reviews feedback."""
+"""The coordinating office: looks at its desk a few times a day, takes up what waits, rules, reviews, concludes."""
 
-import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
-from app.demo.department import DepartmentSystems
+from app.deadlines import due_by
+from app.demo.chance import between, weighted
+from app.demo.profiles import (
+    GRANTS,
+    SENDS_BACK,
+    TAKES_UP,
+    WAITS_FOR_OPINIONS_DAYS,
+)
+from app.demo.ruling import rule
 from app.demo.scene import Scene, shorten
+from app.demo.schedule import DAY_HOURS
 
-LOOK_EVERY_SECONDS = 0.5
-SENT_BACK = 0.1
+LOOK_EVERY_HOURS = 3.0
+LEDGER_EVERY = 3
+DUE_SOON_DAYS = 8
 DESK = ("triage", "consulting", "in_review")
+OUT = ("dispatched", "in_progress", "awaiting_province")
+Record = dict[str, Any]
 
 
 class Office:
-    """One clerk's desk: takes up what waits, each matter some seconds after it arrived."""
+    """One clerk's desk. A case is taken up once for each version it arrives with."""
 
-    def __init__(self, scene: Scene, systems: DepartmentSystems) -> None:
-        self._scene, self._systems = scene, systems
-        self._in_hand: dict[tuple[str, int], asyncio.Task[None]] = {}
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._seen: dict[str, int] = {}
+        self._looks = 0
+        self._acts: dict[str, Callable[[Record], Awaitable[None]]] = {
+            "triage": self._rule,
+            "consulting": self._conclude,
+            "in_review": self._review,
+        }
 
-    async def work(self) -> None:
-        """Look at the desk for ever; a case is taken up once for each version it arrives with."""
-        query = "&".join(f"status={status}" for status in DESK)
-        try:
-            while True:
-                page = await self._scene.call("GET", f"/v1/cases?limit=100&{query}", "office")
-                for case in page["cases"] if page else []:
-                    key = (case["number"], case["version"])
-                    if key not in self._in_hand:
-                        self._in_hand[key] = asyncio.create_task(self._take_up(case))
-                await asyncio.sleep(LOOK_EVERY_SECONDS * self._scene.tempo)
-        finally:
-            for task in self._in_hand.values():
-                task.cancel()
-            await asyncio.gather(*self._in_hand.values(), return_exceptions=True)
+    def open(self) -> None:
+        """Begin to look at the desk, for ever."""
+        self._scene.later(LOOK_EVERY_HOURS, self._look, "office", "look")
 
-    async def _take_up(self, case: dict[str, Any]) -> None:
-        number, status = case["number"], case["status"]
-        least, most = (2.5, 4.0) if status == "consulting" else (0.8, 2.5)
-        await self._scene.wait(least, most, "office", number, status, case["version"])
-        record = await self._scene.call("GET", f"/v1/cases/{number}", "office")
-        if record is None or record["case"]["version"] != case["version"]:
-            return  # something happened to it meanwhile; it is on the desk again under its new version
-        match status:
-            case "triage":
-                await self._rule(record)
-            case "consulting":
-                await self._conclude(record)
-            case _:
-                await self._review(record)
+    async def _look(self) -> None:
+        for case in await self._list(DESK):
+            if self._seen.get(case["number"]) != case["version"]:
+                self._seen[case["number"]] = case["version"]
+                self._take_up_later(case)
+        if self._looks % LEDGER_EVERY == 0:
+            await self._read_ledger()
+        self._looks += 1
+        self.open()
 
-    async def _rule(self, record: dict[str, Any]) -> None:
-        """Follow the machine's best suggestion or the duty that was returned; else close with an honest answer."""
-        scene, number, version = self._scene, record["case"]["number"], record["case"]["version"]
-        receivers, category = _choose(record)
-        if not receivers:
-            statement = scene.phrase("answers", number)
-            body = {"outcome": "answered", "statement": statement, "version": version}
-            if await scene.call("POST", f"/v1/cases/{number}/close", "office", body):
-                scene.tell("销", f"{number} 统筹部门答复办结:{shorten(statement)}")
-            return
-        await self._systems.connect(receivers)
-        reason = scene.phrase("reasons", number)
-        roles = [{"code": code, "role": "supporting" if i else "lead"} for i, code in enumerate(receivers)]
-        body = {"category": category, "receivers": roles, "reason": reason, "version": version}
-        if await scene.call("POST", f"/v1/cases/{number}/ruling", "office", body):
-            scene.counts["rulings"] += 1
-            scene.tell("转", f"{number} 统筹部门裁定:{'、'.join(map(scene.name, receivers))}。{reason}")
+    async def _list(self, statuses: tuple[str, ...]) -> list[Record]:
+        """All cases in these states, by number."""
+        query = "&".join(f"status={status}" for status in statuses)
+        cases: list[Record] = []
+        cursor = ""
+        while True:
+            page = await self._scene.call("GET", f"/v1/cases?limit=100&{query}{cursor}", "office")
+            if page is None:
+                break
+            cases += page["cases"]
+            if not page["next_cursor"]:
+                break
+            cursor = f"&cursor={page['next_cursor']}"
+        return sorted(cases, key=lambda case: str(case["number"]))
 
-    async def _conclude(self, record: dict[str, Any]) -> None:
+    def _take_up_later(self, case: Record) -> None:
+        scene, about = self._scene, ("office", case["number"], case["status"], case["version"])
+
+        async def take_up() -> None:
+            record = await scene.call("GET", f"/v1/cases/{case['number']}", "office")
+            # Where something happened to it meanwhile, it is on the desk again under its new version.
+            if record is not None and record["case"]["version"] == case["version"]:
+                await self._acts[case["status"]](record)
+
+        hours = between(weighted(TAKES_UP, scene.seed, *about), scene.seed, "hours", *about)
+        scene.later(hours, take_up, *about)
+
+    async def _rule(self, record: Record) -> None:
+        await rule(self._scene, record)
+
+    # ── sessions ──
+
+    async def _conclude(self, record: Record) -> None:
         scene = self._scene
         session_id = next(c["id"] for c in record["consultations"] if c["status"] == "convened")
         session = await scene.call("GET", f"/v1/consultations/{session_id}", "office")
         if session is None:
             return
+        if not self._all_said(session):
+            self._seen.pop(record["case"]["number"], None)  # to be looked at again
+            return
         ranked = sorted(session["invitations"], key=lambda i: (i["position"] != "lead", i["department"]))
-        parts = [{"department": i["department"], "lead": n == 0} for n, i in enumerate(ranked)]
+        concerned = [i for i in ranked if i["position"] != "not_concerned"] or ranked
+        parts = [{"department": i["department"], "lead": n == 0} for n, i in enumerate(concerned)]
+        waiting = [item["case"] for item in session["agenda"] if item["outcome"] is None]
         body = {
-            "conclusions": [{"case": item["case"], "parts": parts} for item in session["agenda"]],
+            "conclusions": [{"case": case, "parts": parts} for case in waiting],
             "minutes": scene.phrase("minutes", session["number"]),
         }
         if await scene.call("POST", f"/v1/consultations/{session_id}/conclusion", "office", body):
             scene.counts["consultations"] += 1
-            lead, *others = (scene.name(i["department"]) for i in ranked)
-            scene.tell("商", f"{record['case']['number']} 会商结论:{lead}牵头,{'、'.join(others)}配合")
+            lead, *others = (scene.name(i["department"]) for i in concerned)
+            with_others = f",{'、'.join(others)}配合" if others else ""
+            scene.tell("商", f"{record['case']['number']} 会商结论:{lead}牵头{with_others}")
 
-    async def _review(self, record: dict[str, Any]) -> None:
+    def _all_said(self, session: Record) -> bool:
+        """Whether all have said what their part is, or have had the time to."""
+        if all(i["position"] for i in session["invitations"]):
+            return True
+        began = datetime.fromisoformat(session["convened_at"])
+        return self._scene.course.after(began, WAITS_FOR_OPINIONS_DAYS * DAY_HOURS) <= self._scene.clock.now()
+
+    # ── what comes back ──
+
+    async def _review(self, record: Record) -> None:
+        """Accept or send back each answer; where a point stayed silent, end it with words."""
         scene, number = self._scene, record["case"]["number"]
-        sent_before = any(act["kind"] in {"feedback", "upstream_reply"} for act in record["acts"][1:])
-        for duty in record["assignments"]:
-            if duty["status"] != "responded":
+        waiting = [duty for duty in record["assignments"] if duty["status"] == "responded"]
+        if not waiting:
+            await self._close(number, "relieved", "silent_statements", "观测点未答复,按审核结果办结")
+            return
+        sent_before = sum(act["kind"] in {"feedback", "upstream_reply"} for act in record["acts"]) > len(waiting)
+        for duty in sorted(waiting, key=lambda d: str(d["department"])):
+            fault = not sent_before and scene.happens(SENDS_BACK, "review", number, duty["department"])
+            comment = scene.phrase("incomplete", number, duty["department"]) if fault else ""
+            verdict = f"退回重办:{comment}" if fault else "审核通过,请观测点核实"
+            await self._decide(duty, number, not fault, comment, f"的反馈{verdict}")
+
+    async def _close(self, number: str, outcome: str, words: str, told: str) -> None:
+        body = {"outcome": outcome, "statement": self._scene.phrase(words, number)}
+        if await self._scene.call("POST", f"/v1/cases/{number}/close", "office", body):
+            self._scene.tell("销", f"{number} {told}")
+
+    async def _decide(self, duty: Record, number: str, accepted: bool, comment: str, told: str) -> None:
+        scene = self._scene
+        body = {"accepted": accepted, "comment": comment, "version": duty["version"]}
+        if await scene.call("POST", f"/v1/assignments/{duty['id']}/review", "office", body):
+            scene.tell("督", f"{number} {scene.name(duty['department'])}{shorten(told, 60)}")
+
+    async def _read_ledger(self) -> None:
+        """What is out with the departments, due soon and changed: some of them ask for more time."""
+        scene = self._scene
+        soon = due_by(scene.clock.now(), DUE_SOON_DAYS, scene.city.calendar).at
+        for case in await self._list(OUT):
+            number = case["number"]
+            if self._seen.get(number) == case["version"] or datetime.fromisoformat(case["due_at"]) > soon:
                 continue
-            accepted = sent_before or not scene.happens(SENT_BACK, "review", number, duty["department"])
-            comment = "" if accepted else scene.phrase("incomplete", number)
-            body = {"accepted": accepted, "comment": comment, "version": duty["version"]}
-            if await scene.call("POST", f"/v1/assignments/{duty['id']}/review", "office", body):
-                verdict = "审核通过,请观测点核实" if accepted else f"退回重办:{comment}"
-                scene.tell("督", f"{number} {scene.name(duty['department'])}的反馈{verdict}")
-
-
-def _choose(record: dict[str, Any]) -> tuple[list[str], str]:
-    """Whom the office gives a case that is on its desk, and as what; nobody where nothing points anywhere."""
-    returned = [a for a in record["assignments"] if a["status"] == "returned"]
-    if returned:
-        category = "provincial" if returned[0]["on_behalf_of"] else "municipal_district"
-        return [returned[0]["department"]], category
-    for suggestion in record["reports"][0]["decision"]["suggestions"]:
-        if suggestion["receivers"] and suggestion["category"] != "unclear":
-            receivers = suggestion["receivers"]
-            several = suggestion["category"] == "multi_department"
-            if not several or len(receivers) > 1:
-                return receivers if several else receivers[:1], suggestion["category"]
-    return [], "unclear"
+            self._seen[number] = case["version"]
+            record = await scene.call("GET", f"/v1/cases/{number}", "office")
+            for duty in record["assignments"] if record else []:
+                if duty["extension"] == "requested":
+                    granted = scene.happens(GRANTS, "grants", number, duty["department"])
+                    comment = scene.phrase("extension_granted" if granted else "extension_refused", number)
+                    await self._decide(duty, number, granted, comment, f"延期申请:{comment}")

@@ -1,90 +1,125 @@
-"""The 45 observation points: they report, and say in the end whether the burden is really gone."""
+"""The 45 observation points: they report, look at what became of it, and say whether the burden is really gone."""
 
-import asyncio
-import contextlib
-from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any
 
-from app.demo.department import DepartmentSystems
-from app.demo.mail import Letter
+from app.demo.letters import Letter, LetterBox
+from app.demo.profiles import (
+    ANSWERS_AFTER_HOURS,
+    COMES_BACK,
+    COMES_BACK_AFTER_DAYS,
+    LOOKS_EVERY_DAYS,
+    STAYS_SILENT,
+    STILL_THERE,
+    STILL_THERE_AGAIN,
+)
 from app.demo.scene import CATEGORIES, Scene, shorten
+from app.demo.schedule import DAY_HOURS
 
-LOOK_EVERY_SECONDS = 0.5
-LOOKS_AT_ONCE = 12
-LETTERS_AT_ONCE = 3
-NOT_GONE = 0.12
+SENT_TWICE = 0.02
+LIVE_MEAN_SECONDS, LIVE_AT_ONCE = 1.2, 3
 
 
 class Points:
-    """What the points know: the reports they sent and that were not answered yet."""
+    """What the points know and do."""
 
-    def __init__(self, scene: Scene, systems: DepartmentSystems) -> None:
-        self._scene, self._systems = scene, systems
-        self._waiting: dict[str, str] = {}
-        self._rounds: dict[str, int] = {}
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        pack = scene.city.pack
+        self._answered: dict[str, int] = {}
+        self._box = LetterBox(scene.seed, pack.observation_points, {d.code: d for d in pack.districts})
 
-    async def send(self, letters: Iterator[Letter], ending: asyncio.Event) -> None:
-        """Send one letter after the other until the end; the one on its way is always finished."""
-        for number, letter in enumerate(letters):
-            pause = letter.after * self._scene.tempo if number >= LETTERS_AT_ONCE else 0.0
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(ending.wait(), pause)
-            if ending.is_set():
-                return
-            await self._send(letter)
+    # ── writing ──
 
-    async def _send(self, letter: Letter) -> None:
+    def expect_day(self, day: date, per_day: float) -> None:
+        """Put what a day brings on the schedule."""
+        calendar = self._scene.city.calendar
+        for number, (moment, letter) in enumerate(self._box.day(day, calendar, per_day)):
+            self._expect(letter, moment, day, number)
+
+    def _expect(self, letter: Letter, moment: Any, *name: object) -> None:
+        async def send() -> None:
+            await self.send(letter)
+
+        self._scene.schedule.add(moment, send, "point", letter.point.code, *name)
+
+    def keep_writing(self, tempo: float) -> None:
+        """Live: letters without end, one every moment, the first few at once."""
+        scene, today = self._scene, self._today()
+        waiting: list[Letter] = []
+        sent = 0
+
+        async def send_next() -> None:
+            nonlocal sent
+            if not waiting:
+                waiting.extend(self._box.voices(today, 1_000 + sent))
+            sent += 1
+            await self.send(waiting.pop(0))
+            expect_next()
+
+        def expect_next() -> None:
+            pause = scene.between((0.2, 2 * LIVE_MEAN_SECONDS - 0.2), "pause", sent) * tempo
+            moment = scene.clock.now() + timedelta(seconds=pause if sent >= LIVE_AT_ONCE else 0)
+            scene.schedule.add(moment, send_next, "next letter", sent)
+
+        expect_next()
+
+    async def send(self, letter: Letter) -> None:
+        """Send one report. Now and then the connection breaks and it is sent once more: it may not count twice."""
         scene, point = self._scene, letter.point
-        # A dry run tells who will be asked, so that their systems are connected in time.
-        preview = await scene.call("POST", "/v1/classifications", point.code, {"text": letter.text})
-        if preview:
-            await self._systems.connect(r["code"] for r in preview["receivers"])
-        receipt = await scene.call("POST", "/v1/reports", point.code, {"text": letter.text})
+        ticked = scene.find_department(letter.burden.line, letter.burden.tier, point.district)
+        body = letter.body(self._today(), ticked)
+        key = f"{point.code}-{scene.counts['reports']}"
+        receipt = await scene.call("POST", "/v1/reports", point.code, body, key)
         if receipt is None:
             return
+        if scene.happens(SENT_TWICE, "sent twice", receipt["report"]):
+            scene.counts["sent twice"] += 1
+            await scene.call("POST", "/v1/reports", point.code, body, key)
         scene.counts["reports"] += 1
         scene.counts[receipt["decision"]["category"]] += 1
-        self._waiting[receipt["report"]] = point.code
+        scene.counts["joined"] += receipt["joined"]
+        scene.letters[receipt["report"]] = letter
         district = scene.city.pack.district(point.district)
         scene.tell("收", f"{district.name if district else ''}{point.name}:{shorten(letter.text, 48)}")
-        scene.tell("分", f"  {receipt['case']} {self._outcome(receipt)}")
+        scene.tell("分", f"  {receipt['case']} {_outcome(receipt)}")
+        self._look_later(receipt["report"], 1)
 
-    def _outcome(self, receipt: dict[str, Any]) -> str:
-        decision = receipt["decision"]
-        receivers = "、".join(r["name"] for r in decision["receivers"])
-        due = (receipt["due_at"] or "")[5:10]
-        kind = CATEGORIES[decision["category"]]
-        if receipt["joined"]:
-            return f"与在账事项相同,并入办理({kind})"
-        match decision["route"]:
-            case "escalation":
-                return f"{kind} → 交 {receivers} 上报,{due} 前"
-            case "assignment":
-                return f"{kind} → 交办 {receivers},{due} 前反馈"
-            case "consultation":
-                return f"{kind} → 会商:{receivers}"
-            case _:
-                return f"{kind} → 送统筹部门分办({decision['reason']})"
+    # ── looking and answering ──
 
-    async def answer(self) -> None:
-        """Look at what became of the reports, in turn, and answer when asked."""
-        while True:
-            await asyncio.sleep(LOOK_EVERY_SECONDS * self._scene.tempo)
-            for report in list(self._waiting)[:LOOKS_AT_ONCE]:
-                holder = self._waiting.pop(report)
-                seen = await self._scene.call("GET", f"/v1/reports/{report}", holder)
-                if seen is None or seen["status"] != "closed":
-                    self._waiting[report] = holder  # to the end of the line
-                if seen and seen["verification"] == "asked":
-                    await self._verify(report, holder)
+    def _look_later(self, report: str, turn: int) -> None:
+        async def look() -> None:
+            await self._look(report, turn)
 
-    async def _verify(self, report: str, holder: str) -> None:
+        days = self._scene.between(LOOKS_EVERY_DAYS, "look", report, turn)
+        self._scene.later(days * DAY_HOURS, look, "look", report)
+
+    async def _look(self, report: str, turn: int) -> None:
+        scene, letter = self._scene, self._scene.letters[report]
+        seen = await scene.call("GET", f"/v1/reports/{report}", letter.point.code)
+        if seen is None:
+            return
+        if seen["status"] == "closed":
+            self._expect_return(report, letter)
+            return
+        times = self._answered.get(report, 0)
+        if seen["verification"] != "asked" or scene.happens(STAYS_SILENT, "silent", report, times):
+            self._look_later(report, turn + 1)
+            return
+
+        async def answer() -> None:
+            await self._verify(report, letter)
+            self._look_later(report, turn + 1)
+
+        scene.later(scene.between(ANSWERS_AFTER_HOURS, "answers", report, times), answer, "answer", report)
+
+    async def _verify(self, report: str, letter: Letter) -> None:
         scene = self._scene
-        turn = self._rounds[report] = self._rounds.get(report, 0) + 1
-        relieved = turn > 1 or not scene.happens(NOT_GONE, "gone", report)
-        comment = scene.phrase("gone" if relieved else "not_gone", report, turn)
+        times = self._answered[report] = self._answered.get(report, 0) + 1
+        relieved = not scene.happens(STILL_THERE if times == 1 else STILL_THERE_AGAIN, "gone", report, times)
+        comment = scene.phrase("gone" if relieved else "not_gone", report, times)
         body = {"relieved": relieved, "comment": comment or None}
-        answer = await scene.call("POST", f"/v1/reports/{report}/verification", holder, body)
+        answer = await scene.call("POST", f"/v1/reports/{report}/verification", letter.point.code, body)
         if answer is None:
             return
         if answer["status"] == "closed":
@@ -93,3 +128,40 @@ class Points:
             )
         else:
             scene.tell("督", f"{answer['case']} 观测点核实:{'已减' if relieved else '没有减下来,退回重办'} {comment}")
+
+    def _expect_return(self, report: str, letter: Letter) -> None:
+        """Some burdens come back months later, and are reported again."""
+        scene = self._scene
+        if not scene.happens(COMES_BACK, "comes back", report):
+            return
+        today = self._today()
+        again = self._box.write(letter.burden, letter.point, today.year, "again", report)
+        again = Letter(again.point, again.burden, scene.phrase("again", report) + again.text, hours=again.hours)
+
+        async def send() -> None:
+            scene.counts["came back"] += 1
+            await self.send(again)
+
+        days = scene.between(COMES_BACK_AFTER_DAYS, "back after", report)
+        scene.later(days * DAY_HOURS, send, "point", letter.point.code, "again", report)
+
+    def _today(self) -> date:
+        return self._scene.clock.now().astimezone(self._scene.city.calendar.zone).date()
+
+
+def _outcome(receipt: dict[str, Any]) -> str:
+    decision = receipt["decision"]
+    receivers = "、".join(r["name"] for r in decision["receivers"])
+    due = (receipt["due_at"] or "")[5:10]
+    kind = CATEGORIES[decision["category"]]
+    if receipt["joined"]:
+        return f"与在账事项相同,并入办理({kind})"
+    match decision["route"]:
+        case "escalation":
+            return f"{kind} → 交 {receivers} 上报,{due} 前"
+        case "assignment":
+            return f"{kind} → 交办 {receivers},{due} 前反馈"
+        case "consultation":
+            return f"{kind} → 会商:{receivers}"
+        case _:
+            return f"{kind} → 送统筹部门分办({decision['reason']})"

@@ -1,14 +1,17 @@
-"""What all parties share: the service's address, the keys, the seed, and a voice to tell the story."""
+"""What all parties share: the way to the service, the keys, the seed, what is still to happen, and a voice."""
 
-import asyncio
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from app.clock import Clock
-from app.demo.mail import phrase, roll
+from app.demo import chance
+from app.demo.letters import Letter, phrase
+from app.demo.schedule import Act, Course, Schedule
 from app.demo.wire import Wire
 from app.directory.city import City
 
@@ -18,17 +21,21 @@ CATEGORIES = {
     "multi_department": "多部门",
     "unclear": "待研判",
 }
+_SINGLE = re.compile(r"/(?:[A-Z]{2}-\d{4}-\d+|[0-9a-f-]{30,})")
 
 
-@dataclass(slots=True)
+@dataclass
 class Scene:
-    """One demonstration. All parties speak to the service over HTTP, as they would in life.
+    """One play. All parties speak to the service as they would in life; `now` is whatever its clock says.
 
     Attributes:
         keys: API keys by holder: a point's code, `office`, `administrator`.
-        tempo: stretches every wait; 1 is a few seconds for what takes days.
-        say: prints one line.
+        course: how working hours become moments.
+        aloud: whether each step is told; a year in minutes is only summed up.
+        letters: what each point knows about the reports it sent, by their numbers.
         counts: what happened, for the summary.
+        refusals: requests that were refused, by route and problem; a conflict is part of life.
+        faults: answers that no party should ever get (5xx).
     """
 
     city: City
@@ -36,40 +43,69 @@ class Scene:
     wire: Wire
     keys: Mapping[str, str]
     seed: int
-    tempo: float
+    course: Course
     say: Callable[[str], None]
+    aloud: bool = True
+    schedule: Schedule = field(default_factory=Schedule)
+    letters: dict[str, Letter] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+
+    def later(self, hours: float, act: Act, *name: object) -> None:
+        """Let something happen that many working hours from now."""
+        self.schedule.add(self.course.after(self.clock.now(), hours), act, *name)
 
     def tell(self, stage: str, words: str) -> None:
         """Print a line: local time, the stage of the stream, what happened."""
-        moment = self.clock.now().astimezone(self.city.calendar.zone)
-        self.say(f"{moment:%H:%M:%S} {stage} {words}")
+        if self.aloud:
+            moment = self.clock.now().astimezone(self.city.calendar.zone)
+            self.say(f"{moment:%H:%M:%S} {stage} {words}")
 
-    def name(self, department: str) -> str:
-        return self.city.names.get(department, department)
+    # ── chance ──
 
     def phrase(self, kind: str, *about: object) -> str:
         return phrase(self.seed, kind, *about)
 
     def happens(self, share: float, *about: object) -> bool:
-        """Whether something happens that happens in that share of cases."""
-        return roll(self.seed, *about).random() < share
+        return chance.happens(share, self.seed, *about)
 
-    async def wait(self, least: float, most: float, *about: object) -> None:
-        """Wait that many seconds, times the tempo."""
-        await asyncio.sleep(roll(self.seed, "wait", *about).uniform(least, most) * self.tempo)
+    def between(self, bounds: tuple[float, float], *about: object) -> float:
+        return chance.between(bounds, self.seed, *about)
 
-    async def call(self, method: str, path: str, holder: str, body: Any = None) -> Any:
-        """One request to the service; None where it was refused (counted: a refusal is part of life here)."""
-        headers = {"Authorization": f"Bearer {self.keys[holder]}"}
+    # ── the city ──
+
+    def name(self, department: str) -> str:
+        return self.city.names.get(department, department)
+
+    @cached_property
+    def _by_line(self) -> dict[tuple[str, str, str], str]:
+        return {(d.line, str(d.tier), d.district or ""): d.code for d in self.city.pack.departments}
+
+    def find_department(self, line: str | None, tier: str | None, district: str) -> str | None:
+        """The department of that line at that tier; None where there is none."""
+        return self._by_line.get((line or "", tier or "", district if tier == "district" else ""))
+
+    # ── the service ──
+
+    async def call(self, method: str, path: str, holder: str, body: Any = None, key: str | None = None) -> Any:
+        """One request to the service; None where it was refused. `key` makes it safe to send twice."""
+        headers = {"Authorization": f"Bearer {self.keys[holder]}"} | ({"Idempotency-Key": key} if key else {})
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         answer = await self.wire.send(method, path, headers, content)
         if answer.is_success:
             return answer.json()
-        self.counts[f"refused {answer.status}"] += 1
-        if answer.status != 409:  # a conflict only says that somebody else was faster
-            self.tell("！", f"{method} {path} 得到 {answer.status}:{answer.json().get('detail', '')}")
+        self.note_refusal(method, path, answer.status, answer.json())
         return None
+
+    def note_refusal(self, method: str, path: str, status: int, problem: Mapping[str, Any]) -> None:
+        """Count a refused request; a 5xx is kept word for word."""
+        self.counts[f"refused {status}"] += 1
+        self.refusals[f"{method} {_SINGLE.sub('/…', path.partition('?')[0])} {status} {problem.get('code')}"] += 1
+        if status >= 500:
+            self.faults.append(f"{method} {path} {status} {problem.get('detail', '')}")
+        if status != 409:  # a conflict only says that somebody else was faster
+            self.tell("！", f"{method} {path} 得到 {status}:{problem.get('detail', '')}")
 
 
 def shorten(text: str, length: int = 36) -> str:

@@ -22,11 +22,13 @@ from app.route import cluster
 from app.route.likeness import Thresholds as LikenessThresholds
 from app.route.policy import Duty
 from app.sealing import Sealer
+from app.supervise import look_back
 from app.supervise.notice import TELLING
 from app.supervise.recount import RECOUNTING
+from app.supervise.relapse import RelapsePolicy
 
 BACK_ON_THE_LEDGER = {"case.put_back", "case.reopened", "case.relapsed"}
-HAPPENS_TO_NOBODY = TELLING | RECOUNTING | {OBTAINED}
+HAPPENS_TO_NOBODY = TELLING | RECOUNTING | look_back.QUIET | {OBTAINED}
 
 
 class CaseChanged(Conflict):
@@ -64,6 +66,7 @@ class Desk:
     numbers: Numbers
     sealer: Sealer
     thresholds: Thresholds
+    relapse: RelapsePolicy = field(default_factory=RelapsePolicy)
     likeness: LikenessThresholds = field(default_factory=LikenessThresholds)
 
     def new_file(self, case: Case) -> CaseFile:

@@ -4,17 +4,18 @@ from collections.abc import Sequence
 
 from app.casefile import CaseFile
 from app.classify import Category, Decision, Route
-from app.close import conclude as closing
 from app.close import reopen as reopening
 from app.directory.serials import CONSULTATION
 from app.flow.desk import Desk
 from app.flow.receive import dispatch, summon
+from app.flow.strike_off import strike_off
 from app.flow.unresolved import check_ending, keep_reason
 from app.models import AssignmentRole, CaseOutcome, Urgency
 from app.problems import InvalidInput
 from app.route import assign
 from app.route.policy import Duty
 from app.route.triage import record_ruling
+from app.supervise import look_back
 
 Receivers = Sequence[tuple[str, AssignmentRole]]
 
@@ -136,8 +137,7 @@ async def close(
     check_ending(file, desk.principal, reason)
     if reason:
         keep_reason(file, desk.principal, reason)
-    answers = await closing.collect_answers(file)
-    closing.close_case(file, await desk.reports_on(file), outcome=outcome, answers=answers, statement=statement)
+    await strike_off(file, await desk.reports_on(file), outcome=outcome, statement=statement)
     await desk.finish(file)
     return file
 
@@ -146,6 +146,7 @@ async def reopen(desk: Desk, case_number: str, *, reason: str, expected_version:
     """重新挂账: put a closed case back on the ledger, under its old number; the reason is kept as a ruling."""
     file = await desk.open_numbered(case_number, expected_version)
     reopening.reopen(file)
+    await look_back.withdraw(file)
     record_ruling(
         file, ruled_by=desk.principal.holder, category=file.case.category, duties=[], reason=reason, overrules=False
     )

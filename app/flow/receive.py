@@ -12,7 +12,8 @@ from app.consult.schedule import Meeting, fix_meeting, read_bookings
 from app.consult.session_file import SessionFile, lock_sessions
 from app.directory.serials import CASE, CONSULTATION, REPORT
 from app.flow.desk import Desk
-from app.flow.joining import Place, find_place, read_traces
+from app.flow.joining import SAME_WORDS, Place, find_place, read_traces
+from app.flow.relapse import find_relapsed, note_link, put_back
 from app.intake import accept
 from app.intake.accept import Submission
 from app.models import (
@@ -20,6 +21,7 @@ from app.models import (
     AssignmentRole,
     Case,
     CaseStatus,
+    RelapseRule,
     Report,
     Urgency,
     VerificationStatus,
@@ -35,13 +37,19 @@ SYSTEM_ACTOR = "system"
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the reporter is told: the numbers, the decision, who must act and by when."""
+    """What the reporter is told: the numbers, the decision, who must act and by when.
+
+    `reopened` says that the report brought a struck-off case back; `relapse_of` is the number of the struck-off case
+    that a new one follows.
+    """
 
     report: Report
     case: Case
     decision: Decision
     assignments: list[Assignment]
     joined: bool
+    reopened: bool
+    relapse_of: str | None
     provisional: bool
     joined_because: tuple[Reason, ...] = ()
 
@@ -60,7 +68,13 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
     if decision.route is Route.CONSULTATION:
         await desk.numbers.reserve(CONSULTATION, desk.now)
     place = await find_place(desk, fingerprint_of(submission, decision), traces)
-    file = place.file or new_case(desk, submission, decision, number=case_number, district=point.district)
+    earlier = None if place.file else await find_relapsed(desk, fingerprint_of(submission, decision), decision)
+    if earlier is not None and earlier.case.status is not CaseStatus.CLOSED:
+        place, earlier = Place(earlier, (SAME_WORDS,)), None
+    reopened = earlier is not None and desk.relapse.rule is RelapseRule.REOPEN
+    file = place.file or (earlier if reopened else None)
+    if file is None:
+        file = new_case(desk, submission, decision, number=case_number, district=point.district, follows=earlier)
     report = accept.accept_report(
         file.batch,
         submission,
@@ -71,17 +85,31 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
         sealer=desk.sealer,
         now=desk.now,
     )
-    if place.file is not None:
+    if place.file is not None or reopened:
         await _join(file, report, point.district, place)
     else:
         report.likeness = traces.to_dict()
         cluster.remember(file.batch, report)
         cluster.suggest(file.batch, report, place.suggested, desk.now)
-        await open_case(desk, file, decision, report)
+        if earlier is not None:
+            await note_link(desk, earlier, report, file.case)
+        await open_case(desk, file, decision, report, relapse_of=earlier.case.number if earlier else None)
+    if reopened:
+        file.actor = SYSTEM_ACTOR
+        reports = [*await desk.reports_on(file), report]
+        await put_back(desk, file, reports, because="new_report", report=report.number)
     await desk.finish(file)
-    provisional = any(d.provisional for d in file.running())
-    joined = place.file is not None
-    return Receipt(report, file.case, decision, live_assignments(file.assignments), joined, provisional, place.reasons)
+    return Receipt(
+        report=report,
+        case=file.case,
+        decision=decision,
+        assignments=live_assignments(file.assignments),
+        joined=place.file is not None,
+        reopened=reopened,
+        relapse_of=earlier.case.number if earlier and not reopened else None,
+        provisional=any(d.provisional for d in file.running()),
+        joined_because=place.reasons,
+    )
 
 
 def decide(desk: Desk, submission: Submission, *, district: str | None, unit: str | None) -> Decision:
@@ -100,8 +128,16 @@ def fingerprint_of(submission: Submission, decision: Decision) -> str:
     return accept.fingerprint(submission.text, [s.code for s in decision.sources])
 
 
-def new_case(desk: Desk, submission: Submission, decision: Decision, *, number: str, district: str) -> CaseFile:
-    """A case that this report opens."""
+def new_case(
+    desk: Desk,
+    submission: Submission,
+    decision: Decision,
+    *,
+    number: str,
+    district: str,
+    follows: CaseFile | None = None,
+) -> CaseFile:
+    """A case that this report opens; `follows` is the struck-off one whose burden came back with it."""
     case = Case(
         id=new_id(),
         number=number,
@@ -115,6 +151,8 @@ def new_case(desk: Desk, submission: Submission, decision: Decision, *, number: 
         search_text=accept.search_text(number, submission),
         urgency=Urgency.NORMAL,
         returns=0,
+        relapses=0,
+        relapse_of=follows.case.id if follows else None,
         opened_at=desk.now,
         last_seq=0,
         last_hash="",
@@ -123,11 +161,18 @@ def new_case(desk: Desk, submission: Submission, decision: Decision, *, number: 
 
 
 async def open_case(
-    desk: Desk, file: CaseFile, decision: Decision, report: Report, *, split_from: str | None = None
+    desk: Desk,
+    file: CaseFile,
+    decision: Decision,
+    report: Report,
+    *,
+    split_from: str | None = None,
+    relapse_of: str | None = None,
 ) -> None:
     """Put a new case on the ledger and route it."""
     facts = {"report": report.number, "category": decision.category, "sources": file.case.sources}
-    file.record("case.opened", facts | ({"split_from": split_from} if split_from else {}))
+    origin = {"split_from": split_from, "relapse_of": relapse_of}
+    file.record("case.opened", facts | {name: number for name, number in origin.items() if number})
     file.actor = SYSTEM_ACTOR
     await route_case(desk, file, decision, report)
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from app.casefile import CaseFile, live_assignments
-from app.close import conclude as closing
 from app.feedback import respond
 from app.flow.desk import CaseChanged, Desk
+from app.flow.strike_off import strike_off
 from app.models import CaseOutcome, CaseStatus, Report
 from app.problems import NotFound
 from app.supervise import verify
@@ -50,5 +50,4 @@ async def answer_verification(desk: Desk, report_number: str, *, relieved: bool,
 async def close_if_relieved(file: CaseFile, reports: Sequence[Report]) -> None:
     """Strike the case off where every point on it has said yes."""
     if file.case.status is CaseStatus.VERIFYING and verify.all_relieved(reports):
-        answers = await closing.collect_answers(file)
-        closing.close_case(file, reports, outcome=CaseOutcome.RELIEVED, answers=answers, statement=None)
+        await strike_off(file, reports, outcome=CaseOutcome.RELIEVED)

@@ -74,6 +74,7 @@ async def _unopposed_leads(session: AsyncSession) -> dict[str, str]:
             Case.status == CaseStatus.CLOSED,
             Case.outcome == CaseOutcome.RELIEVED,
             Case.returns == 0,
+            Case.relapses == 0,
             Case.category != _SEVERAL,
             Assignment.role == AssignmentRole.LEAD,
             Assignment.status == AssignmentStatus.CLOSED,

@@ -4,12 +4,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.principal import Principal
 from app.ledger.clocks import clocks_of
-from app.models import Act, ActKind, Assignment, AssignmentStatus, Blocker, Case, CaseStatus, Reply, Report
+from app.models import (
+    Act,
+    ActKind,
+    Assignment,
+    AssignmentStatus,
+    Blocker,
+    Case,
+    CaseStatus,
+    LookBack,
+    LookBackAnswer,
+    Reply,
+    Report,
+)
 from app.problems import NotFound
 
 # By the state of a duty, the acts on it that its reporters may know of.
@@ -24,7 +36,7 @@ class ReportRecord:
     """A report, the case it sits in, and what it was answered, oldest reply first.
 
     `forwardings` are those whose answer from the province is awaited; `measures` the answers the point is asked about
-    while its case is verified. Both with the duty they are on.
+    while its case is verified. Both with the duty they are on. `look_backs` are its point's at the case.
     `provisional`: a running clock rests on days not announced yet. `waiting_for`: what paused clocks wait for, and
     until when at the latest.
     """
@@ -36,6 +48,7 @@ class ReportRecord:
     measures: Sequence[tuple[Assignment, Act]] = field(default_factory=list)
     provisional: bool = False
     waiting_for: Sequence[tuple[Blocker, datetime]] = ()
+    look_backs: Sequence[LookBack] = field(default_factory=list)
 
 
 async def get_report(session: AsyncSession, principal: Principal, number: str) -> ReportRecord:
@@ -48,12 +61,23 @@ async def get_report(session: AsyncSession, principal: Principal, number: str) -
         raise NotFound
     report, case = row
     replies = await session.scalars(select(Reply).where(Reply.report_id == report.id).order_by(Reply.sent_at))
+    look_backs = await session.scalars(
+        select(LookBack)
+        .join(Report, Report.id == LookBack.report_id)
+        .where(
+            LookBack.case_id == case.id,
+            Report.observation_point_code == report.observation_point_code,
+            or_(LookBack.answer.is_(None), LookBack.answer != LookBackAnswer.WITHDRAWN),
+        )
+        .order_by(LookBack.due_at, LookBack.id)
+    )
     verifying = case.status is CaseStatus.VERIFYING
     clocks = [row for row in await clocks_of(session, case) if row.deadline.ended_at is None]
     return ReportRecord(
         report,
         case,
         list(replies),
+        look_backs=list(look_backs),
         forwardings=await _newest_acts(session, case, AssignmentStatus.FORWARDED),
         measures=await _newest_acts(session, case, AssignmentStatus.APPROVED) if verifying else [],
         provisional=any(row.deadline.provisional for row in clocks),

@@ -23,6 +23,7 @@ from app.models import (
     ExtensionState,
     Instruction,
     Invitation,
+    LookBack,
     Pause,
     Reply,
     Report,
@@ -54,6 +55,7 @@ class CaseFilter:
     department: str | None = None
     category: str | None = None
     folded_text: str | None = None
+    relapsed: bool = False
     supervision_level: int | None = None
     supervised_department: str | None = None
     extension_requested: bool = False
@@ -97,6 +99,8 @@ def conditions_of(wanted: CaseFilter) -> list[Any]:
         )
     if wanted.category:
         conditions.append(Case.category == wanted.category)
+    if wanted.relapsed:
+        conditions.append(or_(Case.relapses > 0, Case.relapse_of.is_not(None)))
     if wanted.supervision_level is not None:
         conditions.append(_supervised(wanted.supervision_level, wanted.supervised_department))
     if wanted.extension_requested:
@@ -168,7 +172,10 @@ async def get_case(session: AsyncSession, principal: Principal, number: str) -> 
 
 @dataclass(frozen=True, slots=True)
 class CaseRecord:
-    """A case with everything that belongs to it, as the office sees it."""
+    """A case with everything that belongs to it, as the office sees it.
+
+    `relapse_of` and `relapsed_as` are the numbers of the struck-off case that it follows and of those that follow it.
+    """
 
     case: Case
     reports: Sequence[Report]
@@ -179,6 +186,9 @@ class CaseRecord:
     rulings: Sequence[Ruling]
     replies: Sequence[Reply]
     consultations: Sequence[Consultation]
+    look_backs: Sequence[LookBack] = ()
+    relapse_of: str | None = None
+    relapsed_as: Sequence[str] = ()
     opinion: SecondOpinion | None = None
     instructions: Sequence[Instruction] = ()
     pauses: Sequence[Pause] = ()
@@ -212,6 +222,11 @@ async def read_record(session: AsyncSession, case: Case) -> CaseRecord:
             .where(AgendaItem.case_id == case.id)
             .order_by(Consultation.convened_at)
         ),
+        look_backs=await rows(
+            select(LookBack).where(LookBack.case_id == case.id).order_by(LookBack.due_at, LookBack.id)
+        ),
+        relapse_of=await session.scalar(select(Case.number).where(Case.id == case.relapse_of)),
+        relapsed_as=await rows(select(Case.number).where(Case.relapse_of == case.id).order_by(Case.number)),
         opinion=await session.get(SecondOpinion, case.id),
         instructions=await rows(
             select(Instruction).where(Instruction.case_id == case.id).order_by(Instruction.decided_at, Instruction.id)

@@ -19,6 +19,7 @@ from app.models import (
     Deadline,
     Delivery,
     DeliveryStatus,
+    Endpoint,
 )
 
 ROWS = 8
@@ -76,6 +77,7 @@ class Waiting:
     unresolved: Group
     consultations: Sequence[Consultation]
     failed_deliveries: int
+    silent_addresses: int
 
 
 # Spelt out for the partial index, which a bound number would not match.
@@ -86,6 +88,10 @@ _EXTENSION = select(Assignment.case_id).where(text("extension = 'requested'"))
 def undecided(now: datetime) -> Select[str]:
     """Ids of cases for the leaders' list: at the highest level, and not resting by an instruction."""
     return _HIGHEST_LEVEL.where(or_(Deadline.rests_until.is_(None), Deadline.rests_until <= now))
+
+
+# A rest that has ended without an answer counts too: the address has not shown that it is well.
+_SILENT = select(func.count()).where(Endpoint.active, Endpoint.rests_until.is_not(None))
 
 
 def end_of_today(now: datetime, zone: ZoneInfo) -> datetime:
@@ -160,6 +166,7 @@ async def read_waiting(session: AsyncSession, now: datetime, calendar: Calendar)
         unresolved=await group(Case.status == CaseStatus.UNRESOLVED, later),
         consultations=list(await session.scalars(sessions)),
         failed_deliveries=badges.failed_deliveries,
+        silent_addresses=await session.scalar(_SILENT) or 0,
     )
 
 

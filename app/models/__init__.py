@@ -10,9 +10,11 @@ from app.models.directory import CalendarDay, CalendarImport, Department, Observ
 from app.models.events import Event
 from app.models.evidence import Evidence
 from app.models.learned import LearnedModel
+from app.models.look_backs import LookBack
 from app.models.opinions import SecondOpinion
 from app.models.reports import Reply, Report, ReportContact
 from app.models.supervision import Digest, Instruction
+from app.models.sweeps import Sweep
 from app.models.terms import TermChange
 from app.vocabulary import (
     ActKind,
@@ -30,11 +32,13 @@ from app.vocabulary import (
     DeliveryStatus,
     ExtensionState,
     InvitationAnswer,
+    LookBackAnswer,
     Manner,
     OpinionFault,
     OpinionState,
     Party,
     Position,
+    RelapseRule,
     ReplyKind,
     Role,
     Urgency,
@@ -79,6 +83,8 @@ __all__ = [
     "Invitation",
     "InvitationAnswer",
     "LearnedModel",
+    "LookBack",
+    "LookBackAnswer",
     "Manner",
     "ObservationPoint",
     "OpinionFault",
@@ -87,6 +93,7 @@ __all__ = [
     "Party",
     "Pause",
     "Position",
+    "RelapseRule",
     "Reply",
     "ReplyKind",
     "Report",
@@ -98,6 +105,7 @@ __all__ = [
     "Serial",
     "SimilarPair",
     "StatedPosition",
+    "Sweep",
     "TermChange",
     "Urgency",
     "User",

@@ -28,6 +28,7 @@ class Case(Base):
     `last_seq` and `last_hash` are the head of the case's event chain; the row is locked while an event is appended.
     `last_seq` is also the row's version: a writer that read an older one gets a conflict. `due_at` is the next step's;
     `answer_due_at` is by when the reporter was promised an answer: only the office moves it, a return never does.
+    `relapses` counts how often the burden came back (回潮); `relapse_of` is the struck-off case that this one follows.
     `denials` counts how often a point has said that its burden is not gone.
     """
 
@@ -55,6 +56,8 @@ class Case(Base):
     returns: Mapped[int] = mapped_column(Integer, default=0)
     denials: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     merged_into: Mapped[str | None] = mapped_column(reference("cases.id"))
+    relapses: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    relapse_of: Mapped[str | None] = mapped_column(id_column())
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_seq: Mapped[int] = mapped_column(Integer)
@@ -65,6 +68,12 @@ class Case(Base):
         Index("ix_cases_status_due_at", "status", "due_at"),
         Index("ix_cases_fingerprint", "fingerprint"),
         Index("ix_cases_opened_at", "opened_at", "id"),
+        Index(
+            "ix_cases_relapse_of",
+            "relapse_of",
+            sqlite_where=text("relapse_of IS NOT NULL"),
+            postgresql_where=text("relapse_of IS NOT NULL"),
+        ),
         Index(
             "ix_cases_merged_into",
             "merged_into",

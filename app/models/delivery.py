@@ -10,7 +10,11 @@ from app.vocabulary import DeliveryStatus
 
 
 class Endpoint(Base):
-    """A department system's address for webhooks. Its secret is stored encrypted."""
+    """A department system's address for webhooks. Its secret is stored encrypted.
+
+    Every event of its department after `active_since` is queued for it; None where that moment is not known.
+    `failures`, `rests_until` and `proven` are its breaker, see `deliver/breaker.py`.
+    """
 
     __tablename__ = "endpoints"
 
@@ -19,7 +23,11 @@ class Endpoint(Base):
     url: Mapped[str] = mapped_column(String(1000))
     secret: Mapped[bytes] = mapped_column(LargeBinary)
     active: Mapped[bool] = mapped_column(Boolean, default=True)
+    active_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    failures: Mapped[int] = mapped_column(Integer, default=0)
+    rests_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    proven: Mapped[int] = mapped_column(Integer, default=0)
 
     __table_args__ = (Index("ix_endpoints_department_code", "department_code"),)
 

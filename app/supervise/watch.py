@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.casefile import CaseFile
@@ -40,6 +40,13 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
 async def has_due(session: AsyncSession, now: datetime) -> bool:
     """Whether a look could find anything; takes no lock."""
     return await session.scalar(select(Deadline.id).where(_is_due(now)).limit(1)) is not None
+
+
+async def next_look(session: AsyncSession) -> datetime | None:
+    """The earliest moment at which a clock is to be looked at; None where none is."""
+    found = select(func.min(Deadline.look_at)).where(Deadline.ended_at.is_(None), Deadline.failures < MOST_FAILURES)
+    moment: datetime | None = await session.scalar(found)
+    return moment
 
 
 async def lock_due_clock(session: AsyncSession, now: datetime) -> tuple[str, str] | None:

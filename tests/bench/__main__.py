@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.bench import classification, clusters, intake, learner
+from tests.bench import classification, clusters, deliveries, intake, learner
 
 
 def main() -> None:
@@ -16,6 +16,7 @@ def main() -> None:
         "learner": learner.run(),
         "intake": intake.run(),
         "clusters": clusters.run(),
+        "deliveries": deliveries.run(),
     }
     text = json.dumps(results, indent=2, ensure_ascii=False)
     Path("bench.json").write_text(text + "\n", encoding="utf-8")

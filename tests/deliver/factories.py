@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import String, cast, func, insert, literal, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import audit
@@ -132,3 +132,29 @@ async def load_deliveries(database: Database) -> list[Delivery]:
     """All deliveries, in order of their ids."""
     async with database.read() as session:
         return list(await session.scalars(select(Delivery).order_by(Delivery.id)))
+
+
+async def multiply(database: Database, scene: Scene, copies: int, *, retry_heads: bool) -> None:
+    """Copy the scene's one case with its events and deliveries, inside the database.
+
+    With `retry_heads`, each first event is to be retried in an hour and its second waits for it.
+    """
+    number = select(literal(1).label("i")).cte("n", recursive=True)
+    number = number.union_all(select(number.c.i + 1).where(number.c.i < copies))
+    tail = func.substr(cast(number.c.i + 1_000_000, String), 2)
+    case_id = literal("c", String) + tail
+    async with database.write() as session:
+        for model, changed in (
+            (Case, {"id": case_id, "number": literal("X", String) + tail}),
+            (Event, {"id": literal("e", String) + cast(Event.seq, String) + tail, "case_id": case_id}),
+            (
+                Delivery,
+                {"event_id": literal("e", String) + cast(Delivery.seq, String) + tail, "case_id": case_id},
+            ),
+        ):
+            source = [c for c in model.__table__.c if not (c.primary_key and c.autoincrement is True)]
+            rows = select(*(changed.get(c.name, c) for c in source)).select_from(model).join(number, true())
+            await session.execute(insert(model).from_select([c.name for c in source], rows, include_defaults=False))
+        if retry_heads:
+            later = scene.events[0].happened_at + timedelta(hours=1)
+            await session.execute(update(Delivery).where(Delivery.seq == 1).values(due_at=later))

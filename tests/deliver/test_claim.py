@@ -5,7 +5,7 @@ import time
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import String, cast, func, insert, literal, select, true, update
+from sqlalchemy import select, update
 
 from app.clock import FixedClock
 from app.database import Database
@@ -13,16 +13,16 @@ from app.deliver.claim import LEASE, MOST_CRASHES, Claim, Claimed, claim_due, ha
 from app.deliver.endpoints import activate, deactivate, redeliver, register_endpoint
 from app.deliver.send import Fault, Outcome
 from app.deliver.settle import settle
-from app.models import Attempt, Case, Delivery, DeliveryStatus, Event
+from app.models import Attempt, Delivery, DeliveryStatus, Event
 from tests.deliver.factories import (
     LOOPBACK,
     SEALER,
-    Scene,
     add_event,
     load_deliveries,
     make_case,
     make_department,
     make_event,
+    multiply,
     queue,
     set_scene,
 )
@@ -142,7 +142,7 @@ async def test_gone_ends_the_delivery_and_pauses_the_address_visibly(database: D
     states = {row.id: row.status for row in await load_deliveries(database)}
     assert states == {first.delivery_id: DeliveryStatus.DEAD, other.delivery_id: DeliveryStatus.PENDING}
     async with database.write() as session:
-        await activate(session, scene.endpoint_ids[0])
+        await activate(session, scene.endpoint_ids[0], clock.now())
     assert [t.delivery_id for t in (await claim(database, clock.now())).taken] == [other.delivery_id]
 
 
@@ -305,29 +305,3 @@ async def test_claiming_stays_fast_with_a_great_backlog_at_one_address(
             await end(database, one, DELIVERED, clock.now())
     # Generous, for a loaded machine; `make bench` measures.
     assert sorted(seconds)[-2] < 0.25, seconds
-
-
-async def multiply(database: Database, scene: Scene, copies: int, *, retry_heads: bool) -> None:
-    """Copy the scene's one case with its events and deliveries, inside the database.
-
-    With `retry_heads`, each first event is to be retried in an hour and its second waits for it.
-    """
-    number = select(literal(1).label("i")).cte("n", recursive=True)
-    number = number.union_all(select(number.c.i + 1).where(number.c.i < copies))
-    tail = func.substr(cast(number.c.i + 1_000_000, String), 2)
-    case_id = literal("c", String) + tail
-    async with database.write() as session:
-        for model, changed in (
-            (Case, {"id": case_id, "number": literal("X", String) + tail}),
-            (Event, {"id": literal("e", String) + cast(Event.seq, String) + tail, "case_id": case_id}),
-            (
-                Delivery,
-                {"event_id": literal("e", String) + cast(Delivery.seq, String) + tail, "case_id": case_id},
-            ),
-        ):
-            source = [c for c in model.__table__.c if not (c.primary_key and c.autoincrement is True)]
-            rows = select(*(changed.get(c.name, c) for c in source)).select_from(model).join(number, true())
-            await session.execute(insert(model).from_select([c.name for c in source], rows, include_defaults=False))
-        if retry_heads:
-            later = scene.events[0].happened_at + timedelta(hours=1)
-            await session.execute(update(Delivery).where(Delivery.seq == 1).values(due_at=later))

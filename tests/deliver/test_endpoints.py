@@ -137,7 +137,7 @@ async def test_a_paused_address_signs_nothing_and_verifies_nothing(database: Dat
         await deactivate(session, endpoint_id)
     assert await valid_secrets(database, clock) == []
     async with database.write() as session:
-        await activate(session, endpoint_id)
+        await activate(session, endpoint_id, clock.now())
     assert await valid_secrets(database, clock) == [shown]
 
 

@@ -14,7 +14,7 @@ from app.database import Database
 from app.deliver.claim import Claimed, claim_due
 from app.deliver.send import Fault, Outcome
 from app.deliver.settle import settle
-from app.models import Delivery, DeliveryStatus
+from app.models import Delivery, DeliveryStatus, Endpoint
 from tests.apart import run_apart
 from tests.conftest import sqlite_template
 from tests.deliver.factories import Scene, add_event, load_deliveries, set_scene
@@ -88,12 +88,16 @@ class Story:
             while self.in_hand:
                 await self.end(0, OUTCOMES["deliver"])
             async with self.database.read() as session:
-                due = await session.scalar(
-                    select(Delivery.due_at).where(Delivery.due_at.is_not(None)).order_by(Delivery.due_at).limit(1)
+                # A row of an address that rests is tried when both are due.
+                waits = await session.execute(
+                    select(Delivery.due_at, Endpoint.rests_until)
+                    .join(Endpoint, Endpoint.id == Delivery.endpoint_id)
+                    .where(Delivery.due_at.is_not(None))
                 )
-            if due is None:
+                moments = [max(moment for moment in row if moment is not None) for row in waits]
+            if not moments:
                 break
-            self.clock.set(max(due, self.clock.now()))
+            self.clock.set(max(min(moments), self.clock.now()))
         rows = await load_deliveries(self.database)
         assert all(row.status is not DeliveryStatus.PENDING for row in rows)
         for place, seqs in self.ended.items():

@@ -3,8 +3,9 @@
 import pytest
 from sqlalchemy import text
 
+from app.clock import FixedClock
 from app.ledger.reconcile import reconcile
-from tests.api.scenes import FEEDBACK, UNCLEAR, assigned
+from tests.api.scenes import ASSIGNED, FEEDBACK, UNCLEAR, Scene, assigned
 from tests.city import CityUnderTest
 
 BREAKAGE = {
@@ -14,6 +15,16 @@ BREAKAGE = {
     "duty": ("UPDATE cases SET owner_department = NULL", "none has a duty"),
     "version": ("UPDATE cases SET last_seq = last_seq + 1", "disagree"),
     "wrong owner": ("UPDATE cases SET owner = 'office'", "does not fit"),
+    "owner without duty": ("UPDATE cases SET owner_department = 'FR-JY'", "owning department has no duty"),
+    "two leads": (
+        "INSERT INTO assignments (id, case_id, department_code, kind, role, status, on_behalf_of, obligation, due_at,"
+        " dispatched_at, version) SELECT 'second', case_id, 'FR-JY', kind, role, status, on_behalf_of, obligation,"
+        " due_at, dispatched_at, version FROM assignments",
+        "more than one lead",
+    ),
+    "clock of another state": ("UPDATE deadlines SET kind = 'review'", "fits the state"),
+    "merged into nothing": ("UPDATE cases SET merged_into = id", "merged itself"),
+    "relapse of nothing": ("UPDATE cases SET relapse_of = 'gone'", "relapse of no case"),
 }
 
 
@@ -25,6 +36,21 @@ async def offenders(city: CityUnderTest) -> list[str]:
 async def run(city: CityUnderTest, statement: str) -> None:
     async with city.runtime.database.write() as session:
         await session.execute(text(statement))
+
+
+# What is wrong when a case that was struck off as relieved was tampered with.
+BROKEN_END = {
+    "not planned": ("DELETE FROM look_backs", "without looks back"),
+    "planned for an earlier end only": ("UPDATE look_backs SET due_at = (SELECT opened_at FROM cases)", "looks back"),
+    "nobody looks": ("UPDATE look_backs SET look_at = NULL", "look back that nobody will look at"),
+    "open again": ("UPDATE cases SET status = 'triage'", "unfinished look back"),
+    "clock": ("UPDATE deadlines SET ended_at = NULL", "closed case with a running clock"),
+    "outcome": ("UPDATE cases SET outcome = NULL", "without an outcome"),
+    "duplicate without a reply": (
+        "UPDATE replies SET kind = 'interim'",
+        "closed without a reply",
+    ),
+}
 
 
 @pytest.mark.parametrize("kind", BREAKAGE)
@@ -50,6 +76,52 @@ async def test_a_closed_case_needs_a_reply_and_feedback(city: CityUnderTest) -> 
     found = await offenders(city)
     assert any("without a reply" in f for f in found)
     assert any("without feedback" in f for f in found)
+
+
+async def relieved(city: CityUnderTest) -> Scene:
+    scene = await assigned(city)
+    await scene.act("feedback", **FEEDBACK)
+    await scene.review()
+    await scene.verify(relieved=True)
+    return scene
+
+
+@pytest.mark.parametrize("kind", BROKEN_END)
+async def test_a_case_struck_off_that_went_wrong_is_named(city: CityUnderTest, kind: str) -> None:
+    await relieved(city)
+    assert await offenders(city) == []
+    statement, fault = BROKEN_END[kind]
+    await run(city, statement)
+    assert any(fault in found for found in await offenders(city))
+
+
+async def test_an_event_that_was_not_queued_for_an_address_active_then_is_named(
+    city: CityUnderTest, clock: FixedClock
+) -> None:
+    office = await city.office()
+    early = await assigned(city)
+    body = {"department": "FR-MZ", "url": "http://127.0.0.1:9/in"}
+    assert (await office.post("/v1/endpoints", json=body)).status_code == 201
+    clock.advance(minutes=2)
+    await early.act("acceptance")
+    late = (await (await city.reporter("FR-02")).post("/v1/reports", json={"text": f"{ASSIGNED}又一张。"})).json()
+    assert await offenders(city) == []
+    await run(city, "DELETE FROM deliveries")
+    async with city.runtime.database.snapshot() as session:
+        [offender] = (await reconcile(session)).offenders
+    assert (offender.number, "was not queued" in offender.fault) == (late["case"], True)
+
+
+async def test_named_offenders_are_capped_and_all_are_counted(city: CityUnderTest) -> None:
+    for number in range(5):
+        answer = await (await city.reporter()).post("/v1/reports", json={"text": f"{ASSIGNED}第{number}张表。"})
+        assert answer.status_code == 201
+    await run(city, "UPDATE cases SET last_seq = last_seq + 1")
+    async with city.runtime.database.snapshot() as session:
+        found = await reconcile(session, most=3)
+        whole = await reconcile(session)
+    assert (len(found.offenders), found.count) == (3, 5)
+    assert (len(whole.offenders), whole.count) == (5, 5)
 
 
 MERGED = {

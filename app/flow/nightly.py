@@ -1,0 +1,96 @@
+"""夜间对账: once a day, after two in the morning, one worker proves the whole ledger and writes down what it found.
+
+Beside the worker's loop and with no transaction open while it reads: each query sees a moment of its own.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from app.audit import BrokenLink
+from app.clock import Clock
+from app.database import Database
+from app.ledger.reconcile import Reconciliation, reconcile, walk_chains
+from app.ledger.sweeps import name_chains
+from app.log import get_logger
+from app.supervise import sweep
+
+# Of each fault, and of broken chains, so many are named; all are counted.
+MOST_NAMED: Final = 20
+LOOK_AGAIN: Final = timedelta(minutes=10)
+
+
+class Reconciler:
+    """Reconciles the ledger every night; one for each worker process. Close it with `aclose`.
+
+    Args:
+        clock: database time.
+        zone: the city's, in which a day begins.
+    """
+
+    def __init__(self, database: Database, clock: Clock, zone: ZoneInfo) -> None:
+        self._database, self._clock, self._zone = database, clock, zone
+        self._sweeping: asyncio.Task[None] | None = None
+        self._rests_until: datetime | None = None
+
+    async def take(self) -> bool:
+        """Take the day's sweep in hand, where nobody has done so; whether this one did. It goes on beside the loop.
+
+        Database failures are raised as problems; then nothing was claimed.
+        """
+        now = self._clock.now()
+        if self._sweeping is not None or (self._rests_until is not None and now < self._rests_until):
+            return False
+        day = sweep.day_of(now, self._zone)
+        async with self._database.read() as session:
+            due = await sweep.is_due(session, day, now)
+        token = None
+        if due:
+            async with self._database.write() as session:
+                token = await sweep.claim(session, self._database, day, now)
+        if token is None:
+            self._rests_until = now + LOOK_AGAIN
+            return False
+        self._sweeping = asyncio.create_task(self._carry(token))
+        self._sweeping.add_done_callback(self._free)
+        return True
+
+    async def aclose(self, seconds: float = 0.0) -> None:
+        """Let a sweep under way end, for that many seconds at most; what is left undone, another worker begins anew."""
+        if (task := self._sweeping) is not None:
+            await asyncio.wait([task], timeout=seconds)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def _free(self, task: asyncio.Task[None]) -> None:
+        self._sweeping = None
+        if not task.cancelled() and (error := task.exception()):
+            self._rests_until = self._clock.now() + LOOK_AGAIN
+            get_logger().error("nightly_reconcile_failed", exc_info=error)
+
+    async def _carry(self, token: str) -> None:
+        try:
+            await self._sweep(token)
+        except BaseException:
+            async with self._database.write() as session:
+                await sweep.give_up(session, token, self._clock.now())
+            raise
+
+    async def _sweep(self, token: str) -> None:
+        broken: list[BrokenLink] = []
+        events = chains = 0
+        async with self._database.read() as session:
+            found = await reconcile(session, most=MOST_NAMED)
+            async for checked, faults in walk_chains(session):
+                events, chains = events + checked, chains + len(faults)
+                broken += faults[: MOST_NAMED - len(broken)]
+            named = [(o.number, o.fault) for o in found.offenders] + await name_chains(session, broken)
+        counts = _counts(found) | {"events": events, "broken_chains": chains}
+        async with self._database.write() as session:
+            await sweep.settle(session, token, self._clock.now(), counts=counts, named=named)
+        get_logger().info("nightly_reconcile", **counts)
+
+
+def _counts(found: Reconciliation) -> dict[str, int]:
+    return {"reports": found.reports, "opened": found.opened, "closed": found.closed, "offenders": found.count}
