@@ -39,6 +39,17 @@ def verification(chance: Chance, case: str) -> Attempt | None:
     legal = found["verification"] == asked and chance.world.one("cases", case)["status"] == C.VERIFYING
     return _of_report(found, "verification", {"relieved": chance.is_likely(0.6)}, "verification.answered", legal)
 
+def look_back(chance: Chance, case: str) -> Attempt | None:
+    """A point says, some weeks after the end, whether the relief holds; it may answer by any of its reports."""
+    questions = chance.world.all("look_backs", lambda q: q["case_id"] == case and q["asked_at"] and not q["ended_at"])
+    asked = {q["report_id"] for q in questions}
+    found = chance.pick(chance.world.reports(case), lambda r: r["id"] in asked)
+    if found is None:
+        return None
+    legal = True if found["id"] in asked else (None if asked else False)
+    return _of_report(found, "look-back", {"holds": chance.is_likely(0.5)}, "look_back.answered", legal)
+
+
 def _of_report(found: Row, word: str, body: dict[str, Any], own: str, legal: bool | None) -> Attempt:
     return Attempt(
         move=word,

@@ -17,6 +17,8 @@ LEFT = frozenset({"case.left_unresolved"}) | TAKEN_BACK
 PUT_BACK = frozenset({"case.put_back", "case.reopened"})
 BACK_WITH_DEPARTMENTS = frozenset({"assignment.returned_to_department"})
 
+RELAPSED = frozenset({"case.relapsed", "case.reopened"}) | SENT_OUT
+
 
 class Move(NamedTuple):
     """`follows`: types of events that may come of it besides its own; any other is a fault."""
@@ -32,8 +34,9 @@ MOVES: Mapping[str, Move] = {
     "review": Move(duty_moves.review, 10, ASKED | LEFT),
     "pause": Move(duty_moves.pause, 3),
     "resume": Move(duty_moves.resume, 3),
-    "report": Move(case_moves.report, 3, SENT_OUT | INVITED),
+    "report": Move(case_moves.report, 3, SENT_OUT | INVITED | RELAPSED),
     "verification": Move(case_moves.verification, 7, BACK_WITH_DEPARTMENTS | STRUCK_OFF | {"verification.disputed"}),
+    "look-back": Move(case_moves.look_back, 2, RELAPSED),
     "ruling": Move(case_moves.ruling, 3, TAKEN_BACK | SENT_OUT | INVITED | OFF_THE_AGENDA),
     "close": Move(case_moves.close, 1, STRUCK_OFF | RULED | OFF_THE_AGENDA),
     "unresolved": Move(case_moves.unresolved, 2, TAKEN_BACK),
