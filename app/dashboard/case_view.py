@@ -9,6 +9,7 @@ from typing import Any, Final
 from app.access.principal import Permission, Principal
 from app.casefile import ANSWER_CLOCKS
 from app.dashboard import labels
+from app.dashboard.event_words import EVENT_TONES
 from app.dashboard.feedback_view import FileLink, account_of, files_of
 from app.dashboard.language import N_
 from app.dashboard.supervision_view import is_at_highest_level, supervision_of
@@ -343,8 +344,8 @@ def _entry(event: Event, words: Words) -> Entry:
         facts.insert(0, Fact(words.say(N_("单位")), words.department(event.department_code)))
     return Entry(
         at=event.happened_at,
-        title=words.label(labels.EVENT, event.type),
-        tone=labels.EVENT_TONES.get(event.type, "neutral"),
+        title=words.event(event.type),
+        tone=EVENT_TONES.get(event.type, "neutral"),
         actor=actor,
         type=event.type,
         facts=facts,

@@ -119,6 +119,7 @@ async def register_endpoint(
         created_at=now,
     )
     session.add(endpoint)
+    await session.flush()
     return endpoint, value
 
 

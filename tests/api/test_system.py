@@ -67,7 +67,7 @@ async def test_the_documents_need_no_other_host_and_show_the_webhooks(city: City
     assert {"assignment.reminded", "assignment.overdue", "assignment.supervised"} <= set(schema["webhooks"])
     assert "office.overdue" not in schema["webhooks"]
     told = schema["components"]["schemas"]["DisclosedDeadline"]["properties"]
-    assert set(told) == {"kind", "due_at", "level", "reply_by"}
+    assert set(told) == {"kind", "due_at", "level", "reply_by", "was", "because"}
 
 
 async def test_a_report_asks_for_one_field_only(city: CityUnderTest) -> None:

@@ -50,7 +50,7 @@ async def close_account(database: Database, book: Book, receipts: list[Receipt])
     account = Account()
     async with database.snapshot() as session:
         await _reports(session, account, book)
-        await _events(session, account, receipts)
+        await _events(session, account, book, receipts)
         await _callbacks(session, account, book)
         result = await reconcile(session)
         count, broken = await verify_chains(session)
@@ -89,7 +89,7 @@ async def _reports(session: AsyncSession, account: Account, book: Book) -> None:
     account.hold("retries answered differently", book.changed)
 
 
-async def _events(session: AsyncSession, account: Account, receipts: list[Receipt]) -> None:
+async def _events(session: AsyncSession, account: Account, book: Book, receipts: list[Receipt]) -> None:
     rows = (await session.execute(_queued())).all()
     got: dict[tuple[str, str], list[Receipt]] = defaultdict(list)
     for receipt in receipts:
@@ -109,7 +109,7 @@ async def _events(session: AsyncSession, account: Account, receipts: list[Receip
     )
     await _attempts(session, account)
     _check_receipts(account, rows, receipts)
-    _check_order(account, receipts)
+    _check_order(account, receipts, book.sent_again)
 
 
 def _queued() -> Select[*tuple[Any, ...]]:
@@ -176,12 +176,12 @@ def most_duplicates(accepted: int) -> float:
     return expected if accepted >= ENOUGH else expected + 3 * math.sqrt(expected * (1 - MOST_DUPLICATES))
 
 
-def _check_order(account: Account, receipts: list[Receipt]) -> None:
+def _check_order(account: Account, receipts: list[Receipt], sent_again: set[str]) -> None:
     """Per address and case, events are accepted for the first time in the order of their numbers."""
     first: dict[tuple[str, str], list[int]] = defaultdict(list)
     seen: set[tuple[str, str]] = set()
     for receipt in receipts:
-        if receipt.accepted and (receipt.path, receipt.event) not in seen:
+        if receipt.accepted and receipt.event not in sent_again and (receipt.path, receipt.event) not in seen:
             seen.add((receipt.path, receipt.event))
             first[receipt.path, receipt.case].append(receipt.seq)
     account.figures["cases with several events at one address"] = sum(len(seqs) > 1 for seqs in first.values())

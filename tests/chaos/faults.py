@@ -3,11 +3,15 @@
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.chaos.cluster import Cluster
 from tests.chaos.deployment import Deployment
 from tests.chaos.proxy import Proxy
+
+# A kill loses what is in hand: a machine that does less between two kills gets fewer of them, but not none.
+WORK_BETWEEN_KILLS, LONGEST_WAIT_FOR_WORK = 20, 6.0
 
 
 @dataclass
@@ -16,6 +20,7 @@ class Storm:
 
     Attributes:
         between_kills: the shortest and the longest pause between two kills, seconds.
+        work: how many webhooks have come in so far.
         every: seconds from one fault of the database to the next, on average.
         done: how often each kind of fault was done.
     """
@@ -23,6 +28,7 @@ class Storm:
     deployment: Deployment
     chance: random.Random
     between_kills: tuple[float, float]
+    work: Callable[[], int]
     every: float = 0.0
     cluster: Cluster | None = None
     proxy: Proxy | None = None
@@ -36,7 +42,12 @@ class Storm:
 
     async def _kill(self, over: asyncio.Event) -> None:
         while not await _passed(over, self.chance.uniform(*self.between_kills)):
+            wanted, waited = self.work() + WORK_BETWEEN_KILLS, 0.0
             self.done["kill -9"] += self.deployment.kill_one(self.chance)
+            while self.work() < wanted and waited < LONGEST_WAIT_FOR_WORK:
+                if await _passed(over, 0.1):
+                    return
+                waited += 0.1
 
     async def _trouble_database(self, cluster: Cluster, proxy: Proxy, over: asyncio.Event) -> None:
         kinds = ["database stopped", "connections cut", "database delayed", "black hole"]

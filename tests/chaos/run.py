@@ -79,7 +79,8 @@ async def run(plan: Plan, folder: Path) -> Account:
         people = People(deployment.ports, {p: keys[p] for p in POINTS}, keys[OFFICE], departments, chance)
         stack.push_async_callback(people.aclose)
         storm = Storm(
-            deployment, chance, (0.3, 1.0) if cluster else (3.0, 8.0), every=min(15.0, plan.seconds / 5),
+            deployment, chance, (0.3, 1.0) if cluster else (3.0, 8.0),
+            work=lambda: len(departments.book), every=min(15.0, plan.seconds / 5),
             cluster=cluster, proxy=proxy,
         )  # fmt: skip
         calm = await weather(plan, storm, people, database)
@@ -89,7 +90,7 @@ async def run(plan: Plan, folder: Path) -> Account:
         account.figures = {
             **storm.done, "bad answers of ordinary systems": departments.bad_answers,
             "longest wait for an answer, s": round(people.book.longest_silence, 1),
-            "calm after, s": round(calm, 1), **account.figures,
+            "calm after, s": round(calm, 1), "sent again by hand": len(people.book.sent_again), **account.figures,
         }  # fmt: skip
     return account
 
@@ -107,12 +108,13 @@ async def weather(plan: Plan, storm: Storm, people: People, database: Database) 
     began = time.monotonic()
     quiet_since = None
     while time.monotonic() - began < plan.calm_seconds and not acting.done():
+        await people.send_again(f"/{ORDINARY}")
         waiting = await waiting_ordinary(database)
         quiet_since = None if waiting else quiet_since or time.monotonic()
         # A department may just be about to act on the last one.
         if quiet_since and time.monotonic() - quiet_since > 2:
             break
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.5)
     acting.cancel()
     (ended,) = await asyncio.gather(acting, return_exceptions=True)
     if isinstance(ended, Exception):

@@ -11,7 +11,7 @@ from app.classify import Category
 from app.classify.decision import UnclearReason
 from app.clock import FixedClock
 from app.dashboard import labels
-from app.dashboard.labels import EVENT
+from app.dashboard.event_words import EVENT
 from app.dashboard.menu import ROLE_LABELS
 from app.feedback.returning import ReturnReason
 from app.models import Role
@@ -38,7 +38,8 @@ EVENT_NAME = re.compile(r'"((?:case|report|assignment|escalation|consultation|op
 # What comes in by webhook has names of its own, and is recorded under others.
 INCOMING = {"assignment.acceptance", "assignment.feedback", "assignment.return", "assignment.progress",
             "assignment.forwarding", "assignment.upstream_reply", "consultation.opinion", "assignment.extension",
-            "escalation.forwarding", "escalation.upstream_reply", "consultation.response"}  # fmt: skip
+            "escalation.forwarding", "escalation.upstream_reply", "consultation.response",
+            "assignment.supervision_reply"}  # fmt: skip
 
 
 async def answered_case(city: CityUnderTest) -> str:

@@ -35,7 +35,8 @@ def test_a_stop_takes_20_seconds_at_most_and_sends_nothing_twice(
             in_hand = receiver.wait_for(4)
             began = time.monotonic()
             server.send_signal(signal.SIGTERM)
-            assert server.wait(STOP_SECONDS + 5) == 0
+            # Uvicorn passes the signal on to itself once everything is closed.
+            assert server.wait(STOP_SECONDS + 5) in {0, -signal.SIGTERM}
             assert time.monotonic() - began < STOP_SECONDS
         asked = {request.webhook_id for request in receiver.requests}
         assert len(asked) == len(receiver.requests)
