@@ -83,8 +83,9 @@ def ruling(chance: Chance, case: str) -> Attempt:
     return _on_case(chance, case, "ruling", body, "case.ruled", _case_allows(chance, case, target))
 
 def _case_allows(chance: Chance, case: str, target: CaseStatus) -> bool:
+    """By the table; but what is struck off comes back by reopening, a relapse or a split only."""
     found = chance.world.one("cases", case)
-    return not found["merged_into"] and CASE.allows(found["status"], target)
+    return found["status"] != C.CLOSED and CASE.allows(found["status"], target)
 
 def close(chance: Chance, case: str) -> Attempt:
     outcome = chance.dice.choice(["unresolved", "relieved", "answered", "not_a_burden"])
