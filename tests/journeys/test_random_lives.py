@@ -24,10 +24,15 @@ SEEDS = st.lists(st.integers(0, 2**32), min_size=STEPS, max_size=STEPS)
 
 
 @pytest.fixture(scope="module")
-def tally() -> Iterator[Counter[tuple[str, str]]]:
+def tally(request: pytest.FixtureRequest) -> Iterator[Counter[tuple[str, str]]]:
     """What was tried in all lives; told at the end of a long run."""
     counted: Counter[tuple[str, str]] = Counter()
     yield counted
+    if "YILONG_TEST_LIVES" in os.environ:
+        say = request.config.get_terminal_writer().line
+        for move in sorted({move for move, _ in counted}):
+            answers = ", ".join(f"{how} {n}" for (what, how), n in sorted(counted.items()) if what == move)
+            say(f"{move}: {answers}")
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

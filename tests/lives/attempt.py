@@ -52,16 +52,16 @@ class Attempt:
     """Nothing in it depends on chance any more.
 
     Attributes:
-        move: the act's name; `route` its path in the interface, as the interface names it.
+        move: the act's name.
         own: one of these event types is what the act leaves by itself; `subject` is in that event's facts.
         cases: those that it concerns by name.
         target: the state that the act would give the duty; None where it leaves that alone.
         legal: what the tables of moves say: False must be refused, True must get through, None depends on more.
+        follows: other event types that may come of it.
         callback: the type of the signed event that says the same, where departments have one.
     """
 
     move: str
-    route: str
     path: str
     actor: Actor
     audience: Audience
@@ -73,6 +73,7 @@ class Attempt:
     duty: str | None = None
     target: str | None = None
     legal: bool | None = None
+    follows: frozenset[str] = frozenset()
     callback: str | None = None
     content: bytes | None = field(default=None, repr=False)
 

@@ -17,12 +17,12 @@ TEXTS = (
     "工作群里一天到晚要截图接龙,第{n}次了,也不知道是哪个单位要的。",
 )
 
+
 def report(chance: Chance, _: str) -> Attempt:
     """Few texts, so that some join a case and some bring one back."""
     text = chance.dice.choice(TEXTS).format(n=chance.dice.randint(1, 3))
     return Attempt(
         move="report",
-        route="/v1/reports",
         path="/v1/reports",
         actor=Actor(Role.REPORTER, chance.dice.choice(POINTS)),
         audience=Audience.POINT,
@@ -31,6 +31,7 @@ def report(chance: Chance, _: str) -> Attempt:
         legal=True,
     )
 
+
 def verification(chance: Chance, case: str) -> Attempt | None:
     asked = VerificationStatus.ASKED
     found = chance.pick(chance.world.reports(case), lambda r: r["verification"] == asked)
@@ -38,6 +39,7 @@ def verification(chance: Chance, case: str) -> Attempt | None:
         return None
     legal = found["verification"] == asked and chance.world.one("cases", case)["status"] == C.VERIFYING
     return _of_report(found, "verification", {"relieved": chance.is_likely(0.6)}, "verification.answered", legal)
+
 
 def look_back(chance: Chance, case: str) -> Attempt | None:
     """A point says, some weeks after the end, whether the relief holds; it may answer by any of its reports."""
@@ -53,7 +55,6 @@ def look_back(chance: Chance, case: str) -> Attempt | None:
 def _of_report(found: Row, word: str, body: dict[str, Any], own: str, legal: bool | None) -> Attempt:
     return Attempt(
         move=word,
-        route=f"/v1/reports/{{number}}/{word}",
         path=f"/v1/reports/{found['number']}/{word}",
         actor=Actor(Role.REPORTER, found["observation_point_code"]),
         audience=Audience.POINT,
@@ -63,6 +64,7 @@ def _of_report(found: Row, word: str, body: dict[str, Any], own: str, legal: boo
         subject=found["number"],
         legal=legal,
     )
+
 
 def ruling(chance: Chance, case: str) -> Attempt:
     category, codes = chance.dice.choice(
@@ -82,10 +84,12 @@ def ruling(chance: Chance, case: str) -> Attempt:
     target = C.CONSULTING if category == "multi_department" else C.DISPATCHED
     return _on_case(chance, case, "ruling", body, "case.ruled", _case_allows(chance, case, target))
 
+
 def _case_allows(chance: Chance, case: str, target: CaseStatus) -> bool:
     """By the table; but what is struck off comes back by reopening, a relapse or a split only."""
     found = chance.world.one("cases", case)
     return found["status"] != C.CLOSED and CASE.allows(found["status"], target)
+
 
 def close(chance: Chance, case: str) -> Attempt:
     outcome = chance.dice.choice(["unresolved", "relieved", "answered", "not_a_burden"])
@@ -98,19 +102,23 @@ def close(chance: Chance, case: str) -> Attempt:
         legal = attempt.actor == LEADER and "reason" in body
     return _with_legal(attempt, legal)
 
+
 def _with_legal(attempt: Attempt, legal: bool | None) -> Attempt:
 
     return replace(attempt, legal=legal)
+
 
 def unresolved(chance: Chance, case: str) -> Attempt:
     body = {"because": "needs_funds", "statement": "经费尚未落实。"}
     legal = _case_allows(chance, case, C.UNRESOLVED)
     return _on_case(chance, case, "unresolved", body, "case.left_unresolved", legal)
 
+
 def reopen(chance: Chance, case: str) -> Attempt:
     found = chance.world.one("cases", case)
     legal = found["status"] == C.CLOSED and not found["merged_into"]
     return _on_case(chance, case, "reopen", {"reason": REASON}, "case.put_back", legal)
+
 
 def merge(chance: Chance, case: str) -> Attempt | None:
     others = [c for c in chance.world.all("cases") if c["id"] != case]
@@ -126,6 +134,7 @@ def merge(chance: Chance, case: str) -> Attempt | None:
 
     return replace(attempt, cases=(case, chosen["id"]), subject=pair[1]["number"])
 
+
 def split(chance: Chance, case: str) -> Attempt | None:
     on_it = chance.world.reports(case)
     if not on_it:
@@ -136,6 +145,7 @@ def split(chance: Chance, case: str) -> Attempt | None:
     legal = is_open and any(r["came_from"] is None for r in rest)
     body = {"reports": [r["number"] for r in chosen], "reason": REASON}
     return _on_case(chance, case, "split", body, "reports.split_off", legal)
+
 
 def instruction(chance: Chance, case: str) -> Attempt:
     """A leader's decision; legal on a case that stands at the highest level only."""
@@ -148,16 +158,15 @@ def instruction(chance: Chance, case: str) -> Attempt:
 
     return replace(attempt, actor=LEADER, audience=Audience.LEADER)
 
+
 def release(chance: Chance, case: str) -> Attempt:
     """Nothing is quarantined here, so there is nothing to release."""
     return _on_case(chance, case, "supervision/release", {}, "supervision.released", False)
 
-def _on_case(
-    chance: Chance, case: str, word: str, body: dict[str, Any], own: str, legal: bool | None
-) -> Attempt:
+
+def _on_case(chance: Chance, case: str, word: str, body: dict[str, Any], own: str, legal: bool | None) -> Attempt:
     return Attempt(
         move=word,
-        route=f"/v1/cases/{{number}}/{word}",
         path=f"/v1/cases/{chance.world.number(case)}/{word}",
         actor=chance.clerk(),
         audience=Audience.OFFICE,

@@ -13,7 +13,11 @@ from tests.lives.attempt import Attempt, Audience, Often
 from tests.lives.world import Row, World
 
 ONLY_GROW = ("events", "acts", "replies", "rulings", "instructions")
-MACHINES = {"cases": lambda _: CASE, "consultations": lambda _: CONSULTATION, "assignments": lambda a: ASSIGNMENT[a["kind"]]}
+MACHINES: Mapping[str, Callable[[Row], Machine[Any]]] = {
+    "cases": lambda _: CASE,
+    "consultations": lambda _: CONSULTATION,
+    "assignments": lambda duty: ASSIGNMENT[duty["kind"]],
+}
 DEPARTMENTS_OWN = frozenset({Audience.DUTY, Audience.SEAT})
 
 
@@ -55,7 +59,7 @@ def moved_by_the_tables(before: World, after: World, most: int) -> list[str]:
     for table, machine_of in MACHINES.items():
         for key, row in after.rows[table].items():
             old = before.rows[table].get(key)
-            machine: Machine[Any] = machine_of(row)
+            machine = machine_of(row)
             reached = {old["status"]} if old is not None else set(machine.initial)
             for _ in range(most):
                 reached |= {target for source, target in machine.moves if source in reached}
@@ -67,7 +71,9 @@ def moved_by_the_tables(before: World, after: World, most: int) -> list[str]:
 def was_not_passed_around(after: World) -> list[str]:
     """A case is returned once, a duty asks for more time once."""
     duty_case = {a["id"]: a["case_id"] for a in after.all("assignments")}
-    returned = Counter(duty_case[a["assignment_id"]] for a in after.all("acts", lambda a: a["kind"] == "return" and a["applied"]))
+    returned = Counter(
+        duty_case[a["assignment_id"]] for a in after.all("acts", lambda a: a["kind"] == "return" and a["applied"])
+    )
     asked = Counter(a["assignment_id"] for a in after.all("acts", lambda a: a["kind"] == "extension"))
     return [f"twice: {found}" for found, times in (returned + asked).items() if times > 1]
 
@@ -83,12 +89,13 @@ def kept_the_promise(before: World, after: World, attempts: Iterable[Attempt]) -
     ]
 
 
-def left_their_events(before: World, after: World, accepted: Sequence[Attempt], follows: frozenset[str]) -> list[str]:
+def left_their_events(before: World, after: World, accepted: Sequence[Attempt]) -> list[str]:
     """One legal move, one event: each accepted act left its own event exactly once, and others only follow from it.
 
     An act that concerns several cases or is told to several departments leaves it once on each, never twice the same.
     """
     events = after.events_since(before)
+    follows = frozenset().union(*(attempt.follows for attempt in accepted))
     faults = [f"recorded twice: {said}" for said, times in Counter(map(_identity, events)).items() if times > 1]
     if len(accepted) > 1:
         faults = []

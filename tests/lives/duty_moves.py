@@ -85,7 +85,7 @@ BODIES = {
 
 
 def act(chance: Chance, case: str) -> Attempt | None:
-    """One of a department's acts, by the interface or as its signed event; mostly one that its duty may be ready for."""
+    """One of a department's acts, by the interface or as its signed event; mostly one that its duty is ready for."""
     duty = chance.pick(chance.world.duties(case), lambda a: a["status"] not in OVER)
     if duty is None:
         return None
@@ -101,7 +101,6 @@ def department_act(chance: Chance, duty: Row, word: str) -> Attempt:
         body["evidence"] = [files[0]["id"]]
     return Attempt(
         move=word,
-        route=f"/v1/assignments/{{id}}/{name}",
         path=f"/v1/assignments/{duty['id']}/{name}",
         actor=Actor(Role.DEPARTMENT, duty["department_code"]),
         audience=Audience.DUTY,
@@ -131,7 +130,6 @@ def evidence(chance: Chance, case: str) -> Attempt | None:
         return None
     return Attempt(
         move="evidence",
-        route="/v1/assignments/{id}/evidence",
         path=f"/v1/assignments/{duty['id']}/evidence",
         actor=Actor(Role.DEPARTMENT, duty["department_code"]),
         audience=Audience.DUTY,
@@ -185,7 +183,6 @@ def _office(
 ) -> Attempt:
     return Attempt(
         move=word,
-        route=f"/v1/assignments/{{id}}/{word}",
         path=f"/v1/assignments/{duty['id']}/{word}",
         actor=chance.clerk(),
         audience=Audience.OFFICE,

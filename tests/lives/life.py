@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -21,12 +21,14 @@ from app.flow.digest import Digester
 from app.flow.look_back import LookBacks
 from app.flow.supervision import Supervisor
 from app.models import Role
+from app.supervise import look_back
+from app.supervise.notice import TELLING
+from app.supervise.recount import RECOUNTING
 from tests.city import CityUnderTest
 from tests.lives import checks
 from tests.lives.attempt import AUDITOR, CLERKS, OUTSIDER, STRANGER, Actor, Attempt, Audience, Chance
-from tests.lives.case_moves import report
-from tests.lives.moves import MOVES
-from tests.lives.world import World, differences, look
+from tests.lives.moves import draw, make
+from tests.lives.world import Row, World, differences, look
 from tests.receiver import TEST_SECRET
 
 # The start of each life: an ordinary Monday, the eve of 国庆, and a year's end whose next calendar is not announced.
@@ -35,6 +37,9 @@ STARTS = tuple(
     for moment in ("2026-03-02T09:30", "2026-09-28T15:00", "2026-12-21T10:00")
 )
 LONGEST_JUMP_DAYS, LOOKED_BACK_AFTER_DAYS = 10, 31
+KINDS = {"one": 60, "race": 13, "busy": 3, "repeat": 4, "outsider": 11, "worker": 9}
+WORKERS_OWN = TELLING | RECOUNTING | {look_back.ASKED, look_back.LAPSED, "verification.lapsed", "assignment.resumed"}
+BESIDE_THE_WORKER = "beside the worker"
 REFUSALS = frozenset({403, 404, 409, 422})
 
 
@@ -60,7 +65,9 @@ class Life:
         self.clock.set(dice.choice(STARTS))
         self.world = await look(self.city)
         for _ in range(dice.randint(2, 4)):
-            await self.one(report(self.chance(dice), ""))
+            first = make("report", self.chance(dice), "")
+            assert first is not None
+            await self.one(first)
 
     def chance(self, dice: random.Random) -> Chance:
         return Chance(dice, self.world, self.clock.now())
@@ -71,16 +78,21 @@ class Life:
             return
         dice = random.Random(seed)
         self.clock.advance(minutes=dice.randint(1, 90))
-        kind = dice.choices(["one", "race", "repeat", "outsider", "worker"], [60, 14, 4, 12, 10])[0]
+        kind = dice.choices(list(KINDS), list(KINDS.values()))[0]
         if kind == "worker":
             await self.work(dice)
             return
-        case = dice.choice(self.world.all("cases"))["id"]
-        attempt = self.draw(dice, case)
+        cases = self.world.all("cases")
+        case = dice.choice(cases[:2] if dice.random() < 0.7 else cases)["id"]
+        attempt = draw(self.chance(dice), case)
         if attempt is None:
             return
         if kind == "race":
-            await self.race([attempt, *filter(None, (self.rival(dice, attempt, case) for _ in range(dice.randint(1, 2))))])
+            await self.race(
+                [attempt, *filter(None, (self.rival(dice, attempt, case) for _ in range(dice.randint(1, 2))))]
+            )
+        elif kind == "busy":
+            await self.beside_the_worker(dice, attempt)
         elif kind == "repeat":
             await self.repeat(attempt)
         elif kind == "outsider":
@@ -88,19 +100,9 @@ class Life:
         else:
             await self.one(attempt, by_callback=dice.random() < 0.3)
 
-    def draw(self, dice: random.Random, case: str) -> Attempt | None:
-        """Mostly something the tables allow: of a few that come to mind the first that is."""
-        attempt = None
-        for _ in range(6):
-            name = dice.choices(list(MOVES), [move.weight for move in MOVES.values()])[0]
-            attempt = MOVES[name].make(self.chance(dice), case) or attempt
-            if attempt is not None and (attempt.legal is not False or dice.random() < 0.1):
-                break
-        return attempt
-
     def rival(self, dice: random.Random, attempt: Attempt, case: str) -> Attempt | None:
         """Who acts at the same moment: with something else on the same case, or with the very same act."""
-        return attempt if dice.random() < 0.3 else self.draw(dice, case)
+        return attempt if dice.random() < 0.3 else draw(self.chance(dice), case)
 
     # ── kinds of step ──
 
@@ -174,32 +176,40 @@ class Life:
         paths += [(bureau, f"/v1/consultations/{c['id']}") for c in self.world.sessions_on(case)[:1]]
         return paths + [(stranger, f"/v1/reports/{r['number']}") for r in self.world.reports(case)[:1]]
 
-    async def work(self, dice: random.Random) -> None:
-        """Days go by; the worker looks until it finds nothing."""
+    def pass_days(self, dice: random.Random) -> None:
         days = LOOKED_BACK_AFTER_DAYS if dice.random() < 0.15 else dice.randint(0, LONGEST_JUMP_DAYS)
         self.clock.advance(days=days, hours=dice.randint(0, 9))
-        city = self.city
-        parts = (city.runtime.database, city.clock, city.runtime.cities)
-        looks = (
-            Recounter(*parts).look,
-            Supervisor(*parts).look,
-            LookBacks(*parts).look,
-            Digester(*parts, "http://yilong.test").make,
-        )
+
+    def looks(self) -> list[Callable[[], Awaitable[bool]]]:
+        """What a worker's steps look at; one that has just started, as each time."""
+        parts = (self.city.runtime.database, self.city.clock, self.city.runtime.cities)
+        digester = Digester(*parts, "http://yilong.test")
+        return [Recounter(*parts).look, Supervisor(*parts).look, LookBacks(*parts).look, digester.make]
+
+    async def work(self, dice: random.Random) -> None:
+        """Days go by; the worker looks until it finds nothing."""
+        self.pass_days(dice)
+        looks = self.looks()
         for _ in range(200):
             if not any([await look_once() for look_once in looks]):
                 break
         else:
             self.fail("the worker goes round in circles")
-        before, self.world = self.world, await look(city)
-        local = self.clock.now().isoformat()[:16]
-        told = Counter(event["type"] for event in self.world.events_since(before))
-        self.log.append(f"worker at {local}: {dict(told)}")
+        before, self.world = self.world, await look(self.city)
+        told = self.world.events_since(before)
+        self.log.append(f"worker at {self.clock.now().isoformat()[:16]}: {dict(Counter(e['type'] for e in told))}")
         self.tally["worker", "done"] += 1
-        actors = {event["actor"] for event in self.world.events_since(before)} - {"system"}
-        self.prove([f"the worker acted as {actor}" for actor in actors])
+        self.prove([f"the worker did {e['type']} as {e['actor']}" for e in told if not is_workers(e)])
         self.prove(checks.moved_by_the_tables(before, self.world, 3))
         await self.prove_the_ledger(before)
+
+    async def beside_the_worker(self, dice: random.Random, attempt: Attempt) -> None:
+        """Days go by, and somebody acts while two workers look at the clocks."""
+        self.pass_days(dice)
+        await self.client(attempt.actor)
+        looks = [look_once() for _ in range(2) for look_once in self.looks()[1:3]]
+        answer, _ = await asyncio.gather(self.post(attempt), asyncio.gather(*looks))
+        await self.judge([replace(attempt, follows=attempt.follows | WORKERS_OWN)], [answer], BESIDE_THE_WORKER)
 
     # ── judging ──
 
@@ -212,14 +222,18 @@ class Life:
             if answer.status_code >= 400 and answer.status_code not in REFUSALS:
                 self.fail(answer.text)
         accepted = [a for a, answer in zip(attempts, answers, strict=True) if answer.status_code < 400]
-        if not accepted:
+        if not accepted and kind != BESIDE_THE_WORKER:
             # Every row is what it was when the ledger was proved last.
             self.prove([f"refused, but changed: {line}" for line in differences(before, self.world)])
             return
-        follows = frozenset().union(*(follows_of(attempt) for attempt in accepted))
-        self.prove(checks.left_their_events(before, self.world, accepted, follows))
+        if accepted:
+            self.prove(checks.left_their_events(before, self.world, accepted))
+        else:
+            others = [e for e in self.world.events_since(before) if not is_workers(e)]
+            self.prove([f"refused, but recorded: {event}" for event in others])
         self.prove(checks.moved_by_the_tables(before, self.world, 2 * len(attempts)))
-        self.prove(checks.kept_the_promise(before, self.world, accepted))
+        if kind != BESIDE_THE_WORKER:
+            self.prove(checks.kept_the_promise(before, self.world, accepted))
         self.prove(checks.was_not_passed_around(self.world))
         await self.prove_the_ledger(before)
 
@@ -280,15 +294,6 @@ def kind_of_refusal(kind: str) -> str:
     return "outsider" if kind == "outsider" else "refused"
 
 
-def follows_of(attempt: Attempt) -> frozenset[str]:
-    """What may follow from an act, by the table of moves."""
-    name = NAMES.get(attempt.move, attempt.move)
-    return MOVES[name].follows if name in MOVES else MOVES["act"].follows
-
-
-NAMES = {
-    "supervision": "instruction",
-    "supervision/release": "release",
-    "session/extension": "session extension",
-    **{f"session/{word}": word for word in MOVES},
-}
+def is_workers(event: Row) -> bool:
+    """Whether an event only says that time has passed."""
+    return event["actor"] == "system" and event["type"] in WORKERS_OWN

@@ -1,10 +1,12 @@
-"""Every act of the interface as a move, with its weight, and what may follow from it. A test holds it to the interface."""
+"""Every act of the interface as a move, with its weight and what may follow. A test holds it to the interface."""
 
+import random
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from tests.lives import case_moves, duty_moves, session_moves
-from tests.lives.attempt import Make
+from tests.lives.attempt import Attempt, Chance, Make
 
 SENT_OUT = frozenset({"assignment.created", "escalation.created"})
 TAKEN_BACK = frozenset({"assignment.closed"})
@@ -31,17 +33,17 @@ class Move(NamedTuple):
 MOVES: Mapping[str, Move] = {
     "act": Move(duty_moves.act, 24, TAKEN_BACK | INVITED),
     "evidence": Move(duty_moves.evidence, 1),
-    "review": Move(duty_moves.review, 10, ASKED | LEFT),
+    "review": Move(duty_moves.review, 14, ASKED | LEFT),
     "pause": Move(duty_moves.pause, 3),
     "resume": Move(duty_moves.resume, 3),
-    "report": Move(case_moves.report, 3, SENT_OUT | INVITED | RELAPSED),
-    "verification": Move(case_moves.verification, 7, BACK_WITH_DEPARTMENTS | STRUCK_OFF | {"verification.disputed"}),
+    "report": Move(case_moves.report, 2, SENT_OUT | INVITED | RELAPSED),
+    "verification": Move(case_moves.verification, 12, BACK_WITH_DEPARTMENTS | STRUCK_OFF | {"verification.disputed"}),
     "look-back": Move(case_moves.look_back, 2, RELAPSED),
     "ruling": Move(case_moves.ruling, 3, TAKEN_BACK | SENT_OUT | INVITED | OFF_THE_AGENDA),
     "close": Move(case_moves.close, 1, STRUCK_OFF | RULED | OFF_THE_AGENDA),
     "unresolved": Move(case_moves.unresolved, 2, TAKEN_BACK),
     "reopen": Move(case_moves.reopen, 2, RULED | PUT_BACK),
-    "merge": Move(case_moves.merge, 2, RULED | STRUCK_OFF | ASKED | OFF_THE_AGENDA | {"case.took_over"}),
+    "merge": Move(case_moves.merge, 1, RULED | STRUCK_OFF | ASKED | OFF_THE_AGENDA | {"case.took_over"}),
     "split": Move(
         case_moves.split,
         3,
@@ -64,3 +66,34 @@ MOVES: Mapping[str, Move] = {
         SENT_OUT | RULED | OFF_THE_AGENDA | {"consultation.scheduled", "consultation.rescheduled"},
     ),
 }
+
+ROUTES = frozenset(
+    [f"/v1/assignments/{{id}}/{word.replace('_', '-')}" for word in duty_moves.DEPARTMENT_ACTS]
+    + [f"/v1/assignments/{{id}}/{word}" for word in ("evidence", "review", "pause", "resume")]
+    + ["/v1/reports", "/v1/reports/{number}/verification", "/v1/reports/{number}/look-back"]
+    + [f"/v1/cases/{{number}}/{word}" for word in ("ruling", "close", "unresolved", "reopen", "merge", "split")]
+    + ["/v1/cases/{number}/supervision", "/v1/cases/{number}/supervision/release", "/v1/consultations"]
+    + [f"/v1/consultations/{{id}}/{word}" for word in ("batch", "invitations", "response", "opinions", "schedule")]
+    + [f"/v1/consultations/{{id}}/{word}" for word in ("extension", "withdrawal", "cancellation", "conclusion")]
+)
+
+
+def make(name: str, chance: Chance, case: str) -> Attempt | None:
+    """What somebody tries, with what may follow from it; None where there is nothing to try it on."""
+    move = MOVES[name]
+    attempt = move.make(chance, case)
+    return None if attempt is None else replace(attempt, follows=move.follows)
+
+
+def draw(chance: Chance, case: str) -> Attempt | None:
+    """Mostly something the tables allow: of a few that come to mind the first that is."""
+    attempt, dice = None, chance.dice
+    for _ in range(12):
+        attempt = make(draw_name(dice), chance, case) or attempt
+        if attempt is not None and (attempt.legal is not False or dice.random() < 0.1):
+            break
+    return attempt
+
+
+def draw_name(dice: random.Random) -> str:
+    return dice.choices(list(MOVES), [move.weight for move in MOVES.values()])[0]

@@ -1,4 +1,4 @@
-"""What is done to a joint consultation: convening, batches, invitations, dates, opinions, its conclusion and its end."""
+"""What is done to a joint consultation: convening, batches, invitations, dates, opinions, conclusion and end."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -34,7 +34,6 @@ def _at(
 ) -> Attempt:
     return Attempt(
         move=f"session/{word}",
-        route=f"/v1/consultations/{{id}}/{word}",
         path=f"/v1/consultations/{found['id']}/{word}",
         actor=actor or chance.clerk(),
         audience=Audience.SEAT if actor else Audience.OFFICE,
@@ -58,7 +57,6 @@ def convene(chance: Chance, case: str) -> Attempt:
     may = [not c["merged_into"] and CASE.allows(c["status"], CaseStatus.CONSULTING) for c in found]
     return Attempt(
         move="convene",
-        route="/v1/consultations",
         path="/v1/consultations",
         actor=chance.clerk(),
         audience=Audience.OFFICE,
@@ -77,7 +75,7 @@ def batch(chance: Chance, case: str) -> Attempt | None:
     if found is None or other is None:
         return None
     body = {"sessions": [other["number"]], "despite_clash": True}
-    legal = True if _is_open(other) else False
+    legal = _is_open(other)
     cases = chance.world.agenda(other["id"])
     return _at(chance, found, "batch", body, ("consultation.moved",), cases=cases, legal=legal)
 

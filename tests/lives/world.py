@@ -15,8 +15,11 @@ Row = Mapping[str, Any]
 Key = tuple[Any, ...]
 # Not of the ledger: the city, who may call, answers kept for a retry, the courier's log, the worker's own notes.
 ELSEWHERE = frozenset(
-    "pack_versions departments observation_points calendar_days calendar_imports serials endpoints attempts api_keys "
-    "users user_sessions idempotent_answers callbacks learned_models digests sweeps".split()
+    {
+        *("pack_versions", "departments", "observation_points", "calendar_days", "calendar_imports", "serials"),
+        *("api_keys", "users", "user_sessions", "idempotent_answers", "callbacks", "endpoints", "attempts"),
+        *("learned_models", "digests", "sweeps"),
+    }
 )
 TABLES = [table for table in Base.metadata.sorted_tables if table.name not in ELSEWHERE]
 
