@@ -1,10 +1,26 @@
 """阶段性答复: tells the reporters in between that an answer takes longer, why, and by when it comes instead."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select
 
 from app.casefile import CaseFile
 from app.close.reply import describe_pause, official_date
-from app.models import Assignment, Blocker, Deadline, Reply, ReplyKind, Report, new_id
+from app.models import Assignment, Blocker, Deadline, DeadlineKind, Party, Reply, ReplyKind, Report, new_id
+
+DELAY_TOLD: Final = "case.delay_told"
+# The clocks that reporters wait for; a signature, the province and the point itself are not among them.
+AWAITED: Final = frozenset(
+    {
+        DeadlineKind.FEEDBACK,
+        DeadlineKind.FORWARDING,
+        DeadlineKind.TRIAGE,
+        DeadlineKind.CONSULTATION,
+        DeadlineKind.REVIEW,
+    }
+)
 
 
 def tell_extension(file: CaseFile, reports: Sequence[Report], assignment: Assignment, later: Deadline) -> None:
@@ -18,6 +34,25 @@ def tell_pause(file: CaseFile, reports: Sequence[Report], blocker: Blocker, mean
     """An interim reply to each report: what is waited for, until when at the latest; no word of the office's."""
     words = describe_pause(blocker, meanwhile.due_at, file.calendar.zone)
     _tell(file, reports, f"{_name_of(file, meanwhile)}的办理:{words}")
+
+
+async def tell_delay(file: CaseFile, reports: Sequence[Report], deadline: Deadline) -> None:
+    """未能按期: once the day that the reporters wait for has passed, each is told whose turn it is; once a promise."""
+    waited_for = file.case.answer_due_at or deadline.due_at
+    if deadline.kind not in AWAITED or file.now <= waited_for or await _was_told_since(file, waited_for):
+        return
+    due = official_date(waited_for, file.calendar.zone)
+    if deadline.party is Party.DEPARTMENT:
+        news = f"{_name_of(file, deadline)}未能在{due}前反馈,统筹部门已经催办,并将逐级督办,直到有结果再答复您。"
+    else:
+        news = f"统筹部门未能在{due}前办完这一步,已记录在案,将尽快办理并答复您。"
+    _tell(file, reports, news)
+    file.record(DELAY_TOLD, {"kind": deadline.kind, "reports": [report.number for report in reports]})
+
+
+async def _was_told_since(file: CaseFile, moment: datetime) -> bool:
+    told = select(Reply.id).where(Reply.case_id == file.case.id, Reply.sent_at > moment).limit(1)
+    return await file.session.scalar(told) is not None
 
 
 def tell_resumption(file: CaseFile, reports: Sequence[Report], clock: Deadline) -> None:

@@ -36,6 +36,7 @@ EVENT: Final[Labels] = {
     "assignment.reminded": N_("临期提醒"),
     "assignment.overdue": N_("逾期"),
     "assignment.supervised": N_("督办"),
+    "case.delay_told": N_("已向反映人说明未能按期"),
     "supervision.replied": N_("督办答复"),
     "supervision.promise_broken": N_("承诺未兑现"),
     "supervision.decided": N_("负责人批示"),

@@ -11,6 +11,7 @@ from app.access.principal import Principal
 from app.advise.book import OBTAINED
 from app.casefile import CaseFile, open_case_file
 from app.classify import Thresholds
+from app.close.interim import DELAY_TOLD
 from app.consult.agenda import leave_agenda
 from app.deliver.fan_out import enqueue
 from app.directory.city import City
@@ -28,7 +29,7 @@ from app.supervise.recount import RECOUNTING
 from app.supervise.relapse import RelapsePolicy
 
 BACK_ON_THE_LEDGER = {"case.put_back", "case.reopened", "case.relapsed"}
-HAPPENS_TO_NOBODY = TELLING | RECOUNTING | look_back.QUIET | {OBTAINED}
+HAPPENS_TO_NOBODY = TELLING | RECOUNTING | look_back.QUIET | {OBTAINED, DELAY_TOLD}
 
 
 class CaseChanged(Conflict):

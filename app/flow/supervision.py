@@ -93,6 +93,8 @@ async def _look_at_case(session: AsyncSession, case_id: str, clock_id: str, city
         deadline.look_at = next_hours
     elif (act := watch.act_on(deadline, now)) is not None:
         act(file, deadline)
+        if deadline.overdue_at == now:
+            await interim.tell_delay(file, await _reports_on(file), deadline)
     elif deadline.kind is DeadlineKind.PAUSE:
         clock = resume_clock(file, deadline)
         interim.tell_resumption(file, await _reports_on(file), clock)

@@ -18,7 +18,7 @@ import httpx
 from sqlalchemy import func, select, update
 
 from app.clock import DatabaseClock
-from app.database import PATIENCE_SECONDS, Database
+from app.database import Database
 from app.deliver.claim import claim_due
 from app.deliver.send import Sender
 from app.models import Delivery, DeliveryStatus
@@ -132,7 +132,7 @@ async def measure_claims(database: Database, clock: DatabaseClock) -> dict[str, 
 
 
 async def measure(url: str, number: int, *, claims: bool) -> dict[str, float]:
-    database = Database(url, patience=PATIENCE_SECONDS)
+    database = Database(url)
     clock = DatabaseClock()
     clock.anchor(await database.now())
     try:

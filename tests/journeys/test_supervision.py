@@ -434,3 +434,38 @@ async def test_the_pages_show_what_was_said_and_list_a_case_at_level_three(
     page = shown(await browser.get(f"/dashboard/cases/{scene.case}"))
     for words in ("临期提醒 系统", "逾期 系统", "督办 系统", "督办级别 3", "答复期限 2026-04-15"):
         assert words in page, words
+
+
+# ── the reporters, when it is late ──
+
+
+async def replies_to(city: CityUnderTest, report: str) -> list[tuple[str, str]]:
+    body = (await (await city.reporter("FR-01")).get(f"/v1/reports/{report}")).json()
+    return [(reply["sent_at"][:10], reply["text"].splitlines()[1]) for reply in body["replies"]]
+
+
+async def test_reporters_are_told_once_that_a_department_did_not_answer_in_time(
+    city: CityUnderTest, clock: FixedClock
+) -> None:
+    scene = await assigned(city)
+    await told_at(city, clock, "2026-03-02T10:00", "2026-04-20T18:00")
+    [(day, text)] = await replies_to(city, scene.report)
+    assert day == "2026-03-24"
+    assert "芙蓉区民政局未能在2026年3月23日前反馈" in text
+    told = await events_of(city, "case.delay_told")
+    assert [json.loads(event.facts) for event in told] == [{"kind": "feedback", "reports": [scene.report]}]
+    assert all(event.body is None for event in told)
+
+
+async def test_reporters_are_told_that_the_office_itself_is_late_and_again_only_after_a_new_promise(
+    city: CityUnderTest, clock: FixedClock
+) -> None:
+    office, report, case = await unclear(city)
+    await told_at(city, clock, "2026-03-02T10:00", "2026-03-20T18:00")
+    [(day, text)] = await replies_to(city, report)
+    assert (day, text[:4]) == ("2026-03-05", "统筹部门")
+    body = {"category": "municipal_district", "receivers": [{"code": "FR-MZ"}], "reason": "经研判。"}
+    ruled = await office.post(f"/v1/cases/{case}/ruling", json=body)
+    assert ruled.status_code == 200
+    await told_at(city, clock, "2026-03-20T19:00", "2026-04-30T18:00")
+    assert [day for day, _ in await replies_to(city, report)] == ["2026-03-05", "2026-04-14"]

@@ -104,7 +104,9 @@ async def test_an_event_that_was_not_queued_for_an_address_active_then_is_named(
     assert (await office.post("/v1/endpoints", json=body)).status_code == 201
     clock.advance(minutes=2)
     await early.act("acceptance")
-    late = (await (await city.reporter("FR-02")).post("/v1/reports", json={"text": f"{ASSIGNED}又一张。"})).json()
+    another = "区民政局要求高龄津贴年审逐户上门拍照,照片打印出来装订成册,系统里还要再传一遍。"
+    late = (await (await city.reporter("FR-02")).post("/v1/reports", json={"text": another})).json()
+    assert not late["joined"]
     assert await offenders(city) == []
     await run(city, "DELETE FROM deliveries")
     async with city.runtime.database.snapshot() as session:
