@@ -1,7 +1,7 @@
 """What must hold after every step, whoever did what: the ledger only grows, statuses move by the tables, it adds up."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from itertools import permutations
 from typing import Any
