@@ -20,7 +20,7 @@ def simulate(
     days: Annotated[int, typer.Option(min=1, max=730, help="How long, in simulated days.")] = 60,
     seed: Annotated[int, typer.Option(help="The same seed gives the same ledger.")] = 45,
     start: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The first day; 2025-07-01 where absent.")
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The first day; 2026-01-01 where absent.")
     ] = None,
     reports_per_day: Annotated[float, typer.Option(min=0.1, max=100, help="Reports on an average working day.")] = 4.5,
     database_url: Annotated[

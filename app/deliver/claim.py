@@ -83,14 +83,16 @@ async def has_due(session: AsyncSession, now: datetime) -> bool:
     return await session.scalar(found) is not None
 
 
-async def next_due(session: AsyncSession) -> datetime | None:
-    """The earliest moment at which a delivery may be sent; None where nothing waits. An address that rests waits."""
-    first = _first_due()
-    found = select(func.min(case((Endpoint.rests_until > first, Endpoint.rests_until), else_=first))).where(
-        Endpoint.active, first.is_not(None)
+def next_due() -> ScalarSelect[datetime | None]:
+    """The earliest moment at which a delivery may be sent; null where nothing waits. An address that rests waits."""
+    waiting = case((Endpoint.rests_until > Delivery.due_at, Endpoint.rests_until), else_=Delivery.due_at)
+    return (
+        select(func.min(waiting))
+        .select_from(Delivery)
+        .join(Endpoint, Endpoint.id == Delivery.endpoint_id)
+        .where(Endpoint.active, Delivery.due_at.is_not(None))
+        .scalar_subquery()
     )
-    moment: datetime | None = await session.scalar(found)
-    return moment
 
 
 async def claim_due(

@@ -5,18 +5,21 @@ Nothing waits and nothing is random: what is done at a moment is done before the
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from app.deliver.claim import next_due
+from app.deadlines import end_of, office_moment, start_of
 from app.demo.far_end import InProcess
 from app.demo.stage import Stage
-from app.supervise.watch import next_look
-from app.worker import STEPS, WorkerContext
+from app.flow.upcoming import find_next_moment
+from app.worker import STEPS, Step, WorkerContext, deliver_next, look_back_next, reconcile_next, supervise_next
 
-# Steps whose due moments are not known here have their look all the same.
-LOOK_AT_LEAST_EVERY = timedelta(hours=6)
+# Steps whose due moments are known here.
+DUE_STEPS: tuple[Step, ...] = (deliver_next, supervise_next, look_back_next)
+# The ledger is proved in one night a week: all the nights of a year would take as long as what happens in it.
+NIGHTLY_ON = 0
 DRAIN_SECONDS = 60.0
 STEADY = 0.5  # in the place of jitter: where one process plays all, there is nobody to keep apart from
 
@@ -38,7 +41,7 @@ class PlayedWorker:
             chance=lambda: STEADY,
         )
         self._context.open()
-        self._database = runtime.database
+        self._database, self._zone = runtime.database, ZoneInfo(runtime.settings.timezone)
 
     async def work(self, at_any_rate: bool) -> datetime | None:
         """Do what is due now until there is no more; the moment of the next that is known, None for none.
@@ -47,17 +50,21 @@ class PlayedWorker:
         """
         known = await self._next_known()
         while at_any_rate or (known and known <= self._context.clock.now()):
-            at_any_rate = False
-            for step in STEPS:
-                at_any_rate |= await step(self._context)
+            found = False
+            for step in self._steps() if at_any_rate else DUE_STEPS:
+                found |= await step(self._context)
             await self._context.courier.drain(DRAIN_SECONDS)
-            known = await self._next_known()
+            await self._context.reconciler.drain(DRAIN_SECONDS)
+            at_any_rate, known = at_any_rate and found, await self._next_known()
         return known
+
+    def _steps(self) -> Sequence[Step]:
+        local = self._context.clock.now().astimezone(self._zone)
+        return [step for step in STEPS if step is not reconcile_next or local.weekday() == NIGHTLY_ON]
 
     async def _next_known(self) -> datetime | None:
         async with self._database.read() as session:
-            known = [await next_look(session), await next_due(session)]
-        return min((moment for moment in known if moment), default=None)
+            return await find_next_moment(session)
 
     async def close(self) -> None:
         await self._context.close()
@@ -111,9 +118,16 @@ class Past:
                 known = await worker.work(at_any_rate=look_at <= stage.clock.now())
                 changes = stage.wire.changes
                 if look_at <= stage.clock.now():
-                    look_at = stage.clock.now() + LOOK_AT_LEAST_EVERY
+                    look_at = self._next_opening()
                 worker_at = min(known or look_at, look_at)
             self.steps += 1
+
+    def _next_opening(self) -> datetime:
+        """When every step has its next look, due or not: digests are for the start of a working day."""
+        now, calendar = self.stage.clock.now(), self.stage.scene.city.calendar
+        today = self._local(now)
+        opening = office_moment(start_of(today, calendar), calendar)
+        return opening if opening > now else office_moment(end_of(today, calendar), calendar)
 
     def _expect_day(self, day: date) -> None:
         """Put a day's reports on the schedule, and the next day's dawn."""

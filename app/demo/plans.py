@@ -8,19 +8,18 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from app.demo import province
+from app.demo import answers, province
 from app.demo.chance import between, happens, roll, weighted
 from app.demo.letters import phrase
 from app.demo.profiles import (
-    BECAUSE,
     CANNOT_LIFT,
+    COMES_TO_MEETING,
     MOVES_AT,
     NO_OPINION,
     POSITIONS,
     PROGRESSES,
     REPLIES_TO_NOTICE,
     RETURN_REASONS,
-    SAYS_DOCUMENT,
     profile_of,
 )
 from app.demo.schedule import DAY_HOURS
@@ -34,7 +33,8 @@ NEEDS_TIME_DAYS, ASKS_AFTER_DAYS, EXTRA_DAYS = 13.0, 9.0, (5, 8, 10)
 class Step:
     """One callback: hours after the one before, its type, what it says on the day it is sent, a line for the reader.
 
-    `otherwise` is done in its place where it is refused; nothing of the plan follows then.
+    `otherwise` is done in its place where it is refused; nothing of the plan follows then. `file` is uploaded first and
+    goes with it. What has the same name in `once` is said once only.
     """
 
     hours: float
@@ -42,6 +42,8 @@ class Step:
     content: Callable[[date], dict[str, Any]]
     words: str
     otherwise: tuple["Step", ...] = field(default=())
+    file: str | None = None
+    once: str | None = None
 
 
 Plan = tuple[Step, ...]
@@ -133,28 +135,16 @@ def _extension(desk: Desk, hours: float) -> Step:
 
 def _feedback(desk: Desk, hours: float) -> Step:
     if desk.happens(CANNOT_LIFT, "cannot lift"):
-        return _cannot_lift(desk, hours)
-    measures = desk.phrase("measures")
-    said = {"measures": measures, "public_reply": desk.phrase("public_replies")}
-    if desk.happens(SAYS_DOCUMENT, "document"):
-        said["document_changed"] = desk.phrase("documents")
-
-    def content(today: date) -> dict[str, Any]:
-        return desk.on(**said, completed_on=(today - timedelta(days=1)).isoformat())
-
-    return Step(hours, "assignment.feedback", content, f"反馈:{measures}")
-
-
-def _cannot_lift(desk: Desk, hours: float) -> Step:
-    explanation = desk.phrase("unresolved_explanations")
-    content = desk.on(
-        measures=explanation,
-        public_reply=desk.phrase("unresolved_replies"),
-        resolved=False,
-        because=weighted(BECAUSE, desk.seed, "because", *desk.about),
-        explanation=explanation,
+        words, said = answers.not_lifted(desk)
+        return Step(hours, "assignment.feedback", lambda today: desk.on(**said(today)), f"反馈暂不能解决:{words}")
+    words, said = answers.lifted(desk)
+    return Step(
+        hours,
+        "assignment.feedback",
+        lambda today: desk.on(**said(today)),
+        f"反馈:{words}",
+        file=answers.file_name(desk),
     )
-    return Step(hours, "assignment.feedback", lambda _: content, f"反馈暂不能解决:{explanation}")
 
 
 def _return(desk: Desk, hours: float, otherwise: Plan) -> Step:
@@ -163,19 +153,20 @@ def _return(desk: Desk, hours: float, otherwise: Plan) -> Step:
     explanation = desk.phrase(f"explanations_{words}")
     content = desk.on(reason=reason, explanation=explanation)
     if reason == "not_our_duty":
-        content |= {"legal_basis": desk.phrase("legal_bases"), "proposed_department": _another(desk)}
+        proposed = another_department(desk.seed, desk.city, desk.code, *desk.about)
+        content |= {"legal_basis": desk.phrase("legal_bases"), "proposed_department": proposed}
     return Step(hours, "assignment.return", lambda _: content, f"退回:{explanation}", otherwise)
 
 
-def _another(desk: Desk) -> str:
-    """Whom it proposes in its place: a department of the same place."""
-    own = desk.city.departments[desk.code]
+def another_department(seed: int, city: City, code: str, *about: object) -> str:
+    """Another one of the same place, whom a department proposes or the office brings to the table."""
+    own = city.departments[code]
     others = [
         d.code
-        for d in desk.city.pack.departments
+        for d in city.pack.departments
         if d.tier == own.tier and d.district == own.district and d.code != own.code
     ]
-    return roll(desk.seed, "proposes", *desk.about).choice(sorted(others))
+    return roll(seed, "proposes", *about).choice(sorted(others))
 
 
 # ── an escalation, and what comes back ──
@@ -203,7 +194,7 @@ def _upstream(desk: Desk, days: float | None = None) -> Step:
     agreed, words = province.answer(desk.seed, *desk.about)
     content = desk.on(answer=words, public_reply=words, agreed=agreed)
     after = province.answers_after_days(desk.seed, *desk.about) if days is None else days
-    return Step(after * DAY_HOURS, "assignment.upstream_reply", lambda _: content, words)
+    return Step(after * DAY_HOURS, "assignment.upstream_reply", lambda _: content, words, file=answers.file_name(desk))
 
 
 def _again(desk: Desk) -> Plan:
@@ -242,16 +233,39 @@ def _reply(desk: Desk) -> Step:
 
 
 def _invitation(desk: Desk) -> Plan:
-    session = desk.event["data"]["consultation"]
+    session, number = desk.event["data"]["consultation"], desk.event["data"]["case"]["number"]
     if desk.happens(NO_OPINION, "no opinion"):
-        return ()
-    position = weighted(POSITIONS, desk.seed, "position", *desk.about)
-    if desk.code == roll(desk.seed, "leads", desk.event["data"]["case"]["number"]).choice(sorted(session["invited"])):
+        return _meeting(desk)
+    position = weighted(POSITIONS, desk.seed, "position", number, desk.code)
+    if "invited" in session and desk.code == roll(desk.seed, "leads", number).choice(sorted(session["invited"])):
         position = "lead"
     words = {"lead": "愿意牵头", "supporting": "配合办理", "not_concerned": "与本单位无关"}[position]
-    content = {"consultation": session["id"], "position": position, "basis": desk.phrase("bases")}
+    content = {"consultation": session["id"], "position": position, "basis": desk.phrase("bases"), "cases": [number]}
     hours = desk.between((0.5, 5), "opinion") * DAY_HOURS
-    return (Step(hours, "consultation.opinion", lambda _: content, f"会商意见:{words}"),)
+    once = f"opinion/{session.get('moved_from') or session['number']}/{number}/{desk.code}"
+    return (*_meeting(desk), Step(hours, "consultation.opinion", lambda _: content, f"会商意见:{words}", once=once))
+
+
+def _rescheduled(desk: Desk) -> Plan:
+    """A date to answer, or another session under which the case is talked of now: its opinion is stated there."""
+    return _invitation(desk) if desk.event["data"]["consultation"].get("moved_from") else _meeting(desk)
+
+
+def _meeting(desk: Desk) -> Plan:
+    session = desk.event["data"]["consultation"]
+    if not session["meeting_at"]:
+        return ()
+    about = (session["number"], session["meeting_at"], desk.code)
+    answer = weighted(COMES_TO_MEETING, desk.seed, "comes", *about)
+    if answer is None:
+        return ()
+    content = {"consultation": session["id"], "answer": answer}
+    content |= {"reason": desk.phrase("declines")} if answer == "declined" else {}
+    content |= {"deputy": desk.phrase("deputies")} if answer == "deputy" else {}
+    words = {"accepted": "参加", "deputy": "派代表参加", "declined": "不参加"}[answer]
+    hours = between((0.5, 9), desk.seed, "comes after", *about)
+    once = "/".join(about)
+    return (Step(hours, "consultation.response", lambda _: content, f"会商{words}", once=once),)
 
 
 PLANS: Mapping[str, Callable[[Desk], Plan]] = {
@@ -261,4 +275,5 @@ PLANS: Mapping[str, Callable[[Desk], Plan]] = {
     "assignment.overdue": _chased,
     "assignment.supervised": _chased,
     "consultation.invited": _invitation,
+    "consultation.rescheduled": _rescheduled,
 }

@@ -1,6 +1,7 @@
 """The 45 observation points: they report, look at what became of it, and say whether the burden is really gone."""
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from app.demo.letters import Letter, LetterBox
@@ -8,10 +9,15 @@ from app.demo.profiles import (
     ANSWERS_AFTER_HOURS,
     COMES_BACK,
     COMES_BACK_AFTER_DAYS,
+    IN_THE_SAME_WORDS,
+    LOOKS_BACK_AFTER_HOURS,
     LOOKS_EVERY_DAYS,
+    NO_LOOK_BACK,
+    RELAPSED,
     STAYS_SILENT,
     STILL_THERE,
     STILL_THERE_AGAIN,
+    UNHURRIED,
 )
 from app.demo.scene import CATEGORIES, Scene, shorten
 from app.demo.schedule import DAY_HOURS
@@ -27,6 +33,8 @@ class Points:
         self._scene = scene
         pack = scene.city.pack
         self._answered: dict[str, int] = {}
+        self._ended: set[str] = set()
+        self._looked_back: set[tuple[str, ...]] = set()
         self._box = LetterBox(scene.seed, pack.observation_points, {d.code: d for d in pack.districts})
 
     # ── writing ──
@@ -45,7 +53,7 @@ class Points:
 
     def keep_writing(self, tempo: float) -> None:
         """Live: letters without end, one every moment, the first few at once."""
-        scene, today = self._scene, self._today()
+        scene, today = self._scene, self._scene.today
         waiting: list[Letter] = []
         sent = 0
 
@@ -68,7 +76,7 @@ class Points:
         """Send one report. Now and then the connection breaks and it is sent once more: it may not count twice."""
         scene, point = self._scene, letter.point
         ticked = scene.find_department(letter.burden.line, letter.burden.tier, point.district)
-        body = letter.body(self._today(), ticked)
+        body = letter.body(scene.today, ticked)
         key = f"{point.code}-{scene.counts['reports']}"
         receipt = await scene.call("POST", "/v1/reports", point.code, body, key)
         if receipt is None:
@@ -79,7 +87,9 @@ class Points:
         scene.counts["reports"] += 1
         scene.counts[receipt["decision"]["category"]] += 1
         scene.counts["joined"] += receipt["joined"]
+        scene.counts["reopened by report"] += receipt["reopened"]
         scene.letters[receipt["report"]] = letter
+        scene.opened.setdefault(receipt["case"], receipt["report"])
         district = scene.city.pack.district(point.district)
         scene.tell("收", f"{district.name if district else ''}{point.name}:{shorten(letter.text, 48)}")
         scene.tell("分", f"  {receipt['case']} {_outcome(receipt)}")
@@ -87,12 +97,12 @@ class Points:
 
     # ── looking and answering ──
 
-    def _look_later(self, report: str, turn: int) -> None:
+    def _look_later(self, report: str, turn: int, *, unhurried: bool = False) -> None:
         async def look() -> None:
             await self._look(report, turn)
 
         days = self._scene.between(LOOKS_EVERY_DAYS, "look", report, turn)
-        self._scene.later(days * DAY_HOURS, look, "look", report)
+        self._scene.later(days * DAY_HOURS * (UNHURRIED if unhurried else 1), look, "look", report)
 
     async def _look(self, report: str, turn: int) -> None:
         scene, letter = self._scene, self._scene.letters[report]
@@ -101,10 +111,11 @@ class Points:
             return
         if seen["status"] == "closed":
             self._expect_return(report, letter)
+            self._await_look_back(report, seen, turn)
             return
         times = self._answered.get(report, 0)
         if seen["verification"] != "asked" or scene.happens(STAYS_SILENT, "silent", report, times):
-            self._look_later(report, turn + 1)
+            self._look_later(report, turn + 1, unhurried=seen["status"] == "unresolved")
             return
 
         async def answer() -> None:
@@ -129,14 +140,57 @@ class Points:
         else:
             scene.tell("督", f"{answer['case']} 观测点核实:{'已减' if relieved else '没有减下来,退回重办'} {comment}")
 
-    def _expect_return(self, report: str, letter: Letter) -> None:
-        """Some burdens come back months later, and are reported again."""
-        scene = self._scene
-        if not scene.happens(COMES_BACK, "comes back", report):
+    # ── afterwards ──
+
+    def _await_look_back(self, report: str, seen: dict[str, Any], turn: int) -> None:
+        """Answer the question that is open, some while after it was asked; else be there when the next one is."""
+        scene, look_backs = self._scene, seen["look_backs"]
+        asked = next((q for q in look_backs if q["open"]), None)
+        if asked is None:
+            planned = min((q["due_at"] for q in look_backs if q["ended_at"] is None), default=None)
+            if planned is not None:
+                self._look_at(datetime.fromisoformat(planned), report, turn + 1)
             return
-        today = self._today()
-        again = self._box.write(letter.burden, letter.point, today.year, "again", report)
-        again = Letter(again.point, again.burden, scene.phrase("again", report) + again.text, hours=again.hours)
+
+        async def answer() -> None:
+            about = (report, asked["due_at"][:10])
+            holds = not scene.happens(RELAPSED, "relapsed", *about)
+            comment = scene.phrase("look_back_gone" if holds else "look_back_again", *about)
+            body = {"holds": holds, "comment": comment or None}
+            path, letter = f"/v1/reports/{report}/look-back", scene.letters[report]
+            if said := await scene.call("POST", path, letter.point.code, body):
+                scene.tell("销", f"{said['case']} 回头看:{'没有反弹' if holds else '反弹,重新挂账'} {comment}")
+            self._look_later(report, turn + 1)
+
+        # A point that reported twice is asked once, and answers once.
+        question = (scene.letters[report].point.code, seen["case"], asked["due_at"])
+        answered = question in self._looked_back
+        self._looked_back.add(question)
+        if answered or scene.happens(NO_LOOK_BACK, "no look back", report, asked["days"]):
+            self._look_at(datetime.fromisoformat(asked["answer_by"]), report, turn + 1)
+            return
+        hours = scene.between(LOOKS_BACK_AFTER_HOURS, "looks back", report, asked["days"])
+        scene.later(hours, answer, "look back", report)
+
+    def _look_at(self, moment: datetime, report: str, turn: int) -> None:
+        scene = self._scene
+
+        async def look() -> None:
+            await self._look(report, turn)
+
+        hours = scene.between(LOOKS_BACK_AFTER_HOURS, "looks after", report, turn)
+        scene.schedule.add(scene.course.after(max(moment, scene.clock.now()), hours), look, "look", report)
+
+    def _expect_return(self, report: str, letter: Letter) -> None:
+        """Some burdens come back months later, and are reported again: in the same words, or in others."""
+        scene = self._scene
+        if report in self._ended or not scene.happens(COMES_BACK, "comes back", report):
+            return
+        self._ended.add(report)
+        again = replace(letter, days_ago=0)
+        if not scene.happens(IN_THE_SAME_WORDS, "same words", report):
+            again = self._box.write(letter.burden, letter.point, scene.today.year, "again", report)
+            again = Letter(again.point, again.burden, scene.phrase("again", report) + again.text, hours=again.hours)
 
         async def send() -> None:
             scene.counts["came back"] += 1
@@ -145,15 +199,14 @@ class Points:
         days = scene.between(COMES_BACK_AFTER_DAYS, "back after", report)
         scene.later(days * DAY_HOURS, send, "point", letter.point.code, "again", report)
 
-    def _today(self) -> date:
-        return self._scene.clock.now().astimezone(self._scene.city.calendar.zone).date()
-
 
 def _outcome(receipt: dict[str, Any]) -> str:
     decision = receipt["decision"]
     receivers = "、".join(r["name"] for r in decision["receivers"])
     due = (receipt["due_at"] or "")[5:10]
     kind = CATEGORIES[decision["category"]]
+    if receipt["reopened"]:
+        return f"已销号的负担又出现,重新挂账({kind})"
     if receipt["joined"]:
         return f"与在账事项相同,并入办理({kind})"
     match decision["route"]:

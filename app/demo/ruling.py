@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.demo.profiles import CONVENES_RETURNED, FOLLOWS_PROPOSAL, KNOWS_ON_THE_TELEPHONE
+from app.demo.profiles import CONVENES_RETURNED, FOLLOWS_PROPOSAL, KNOWS_ON_THE_TELEPHONE, SAYS_URGENT
 from app.demo.scene import Scene, shorten
 
 Record = dict[str, Any]
@@ -19,11 +19,11 @@ async def rule(scene: Scene, record: Record) -> None:
     letter = scene.letters.get(record["reports"][0]["number"])
     if letter and letter.burden.answer:
         outcome = "not_a_burden" if letter.burden.answer in NO_BURDEN else "answered"
-        await _close(scene, record, outcome, scene.phrase(f"closings_{letter.burden.answer}", number))
+        await close(scene, record, outcome, scene.phrase(f"closings_{letter.burden.answer}", number))
         return
     receivers, category = _suggested(record) or _told(scene, record) or ([], "")
-    if not receivers or not await _send(scene, record, receivers, category, scene.phrase("reasons", number)):
-        await _close(scene, record, "answered", scene.phrase("answers", number))
+    if not receivers or not await send(scene, record, receivers, category, scene.phrase("reasons", number)):
+        await close(scene, record, "answered", scene.phrase("answers", number))
 
 
 def _suggested(record: Record) -> tuple[list[str], str] | None:
@@ -65,15 +65,20 @@ async def _rule_on_return(scene: Scene, record: Record, duty: Record) -> None:
             return
     if proposed and scene.happens(FOLLOWS_PROPOSAL, "follows", number):
         reason = scene.phrase("reasons_proposed", number)
-        if await _send(scene, record, [proposed], category, reason):
+        if await send(scene, record, [proposed], category, reason):
             return
-    await _send(scene, record, [duty["department"]], category, scene.phrase("reasons_returned", number))
+    await send(scene, record, [duty["department"]], category, scene.phrase("reasons_returned", number))
 
 
-async def _send(scene: Scene, record: Record, receivers: list[str], category: str, reason: str) -> bool:
+async def send(
+    scene: Scene, record: Record, receivers: list[str], category: str, reason: str, *, urgency: str | None = None
+) -> bool:
+    """Rule: whom it goes to; whether the service took it."""
     number, version = record["case"]["number"], record["case"]["version"]
     roles = [{"code": code, "role": "supporting" if i else "lead"} for i, code in enumerate(receivers)]
-    body = {"category": category, "receivers": roles, "reason": reason, "version": version}
+    if urgency is None and scene.happens(SAYS_URGENT, "urgent", number):
+        urgency = "urgent"
+    body = {"category": category, "receivers": roles, "reason": reason, "urgency": urgency, "version": version}
     if not await scene.call("POST", f"/v1/cases/{number}/ruling", "office", body):
         return False
     scene.counts["rulings"] += 1
@@ -81,8 +86,13 @@ async def _send(scene: Scene, record: Record, receivers: list[str], category: st
     return True
 
 
-async def _close(scene: Scene, record: Record, outcome: str, statement: str) -> None:
+async def close(
+    scene: Scene, record: Record, outcome: str, statement: str, *, holder: str = "office", reason: str | None = None
+) -> bool:
+    """End it with words for the reporters; whether the service took it."""
     number, version = record["case"]["number"], record["case"]["version"]
-    body = {"outcome": outcome, "statement": statement, "version": version}
-    if await scene.call("POST", f"/v1/cases/{number}/close", "office", body):
-        scene.tell("销", f"{number} 统筹部门答复办结:{shorten(statement)}")
+    body = {"outcome": outcome, "statement": statement, "reason": reason, "version": version}
+    if not await scene.call("POST", f"/v1/cases/{number}/close", holder, body):
+        return False
+    scene.tell("销", f"{number} 统筹部门答复办结:{shorten(statement)}")
+    return True

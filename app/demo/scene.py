@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +14,7 @@ from app.demo import chance
 from app.demo.letters import Letter, phrase
 from app.demo.schedule import Act, Course, Schedule
 from app.demo.wire import Wire
-from app.directory.city import City
+from app.directory.city import City, CityCache
 
 CATEGORIES = {
     "provincial": "省直",
@@ -29,16 +30,18 @@ class Scene:
     """One play. All parties speak to the service as they would in life; `now` is whatever its clock says.
 
     Attributes:
-        keys: API keys by holder: a point's code, `office`, `administrator`.
+        cities: the service's own, so that the parties' calendar is the one that was last announced.
+        keys: API keys by holder: a point's or a department's code, `office`, `leader`, `administrator`.
         course: how working hours become moments.
         aloud: whether each step is told; a year in minutes is only summed up.
         letters: what each point knows about the reports it sent, by their numbers.
+        opened: the reports that opened the cases, by the cases' numbers.
         counts: what happened, for the summary.
         refusals: requests that were refused, by route and problem; a conflict is part of life.
         faults: answers that no party should ever get (5xx).
     """
 
-    city: City
+    cities: CityCache
     clock: Clock
     wire: Wire
     keys: Mapping[str, str]
@@ -48,6 +51,7 @@ class Scene:
     aloud: bool = True
     schedule: Schedule = field(default_factory=Schedule)
     letters: dict[str, Letter] = field(default_factory=dict)
+    opened: dict[str, str] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
@@ -75,6 +79,14 @@ class Scene:
 
     # ── the city ──
 
+    @property
+    def city(self) -> City:
+        return self.cities.current
+
+    @property
+    def today(self) -> date:
+        return self.clock.now().astimezone(self.city.calendar.zone).date()
+
     def name(self, department: str) -> str:
         return self.city.names.get(department, department)
 
@@ -90,8 +102,15 @@ class Scene:
 
     async def call(self, method: str, path: str, holder: str, body: Any = None, key: str | None = None) -> Any:
         """One request to the service; None where it was refused. `key` makes it safe to send twice."""
-        headers = {"Authorization": f"Bearer {self.keys[holder]}"} | ({"Idempotency-Key": key} if key else {})
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        return await self._send(method, path, holder, content, {"Idempotency-Key": key} if key else {})
+
+    async def upload(self, path: str, holder: str, content: bytes) -> Any:
+        """Send a file as it is; None where it was refused."""
+        return await self._send("POST", path, holder, content, {"content-type": "application/octet-stream"})
+
+    async def _send(self, method: str, path: str, holder: str, content: bytes | None, more: Mapping[str, str]) -> Any:
+        headers = {"Authorization": f"Bearer {self.keys[holder]}"} | dict(more)
         answer = await self.wire.send(method, path, headers, content)
         if answer.is_success:
             return answer.json()

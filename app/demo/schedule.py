@@ -23,21 +23,29 @@ class Course(Protocol):
         """The moment that many working hours later."""
         ...
 
+    def is_over(self, moment: datetime, now: datetime) -> bool:
+        """Whether what was fixed for that moment has taken place."""
+        ...
+
 
 class WorkingHours:
-    """Simulated: hours pass in office hours of working days only; nine make a day."""
+    """Simulated: hours pass in office hours of working days only; nine make a day. The calendar may become known."""
 
-    def __init__(self, calendar: Calendar) -> None:
+    def __init__(self, calendar: Callable[[], Calendar]) -> None:
         self._calendar = calendar
 
     def after(self, moment: datetime, hours: float) -> datetime:
-        at, left = office_moment(moment, self._calendar), timedelta(seconds=round(hours * 3600))
+        calendar = self._calendar()
+        at, left = office_moment(moment, calendar), timedelta(seconds=round(hours * 3600))
         while True:
-            end = end_of(at.astimezone(self._calendar.zone).date(), self._calendar)
+            end = end_of(at.astimezone(calendar.zone).date(), calendar)
             if at + left < end:
                 return at + left
             left -= end - at
-            at = office_moment(end, self._calendar)
+            at = office_moment(end, calendar)
+
+    def is_over(self, moment: datetime, now: datetime) -> bool:
+        return moment <= now
 
 
 class FastHours:
@@ -48,6 +56,9 @@ class FastHours:
 
     def after(self, moment: datetime, hours: float) -> datetime:
         return moment + timedelta(seconds=hours * LIVE_SECONDS_PER_HOUR * self._tempo)
+
+    def is_over(self, moment: datetime, now: datetime) -> bool:
+        return True  # nobody who watches waits until tomorrow
 
 
 class Schedule:

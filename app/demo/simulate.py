@@ -20,7 +20,7 @@ from app.runtime import make_runtime
 from app.settings import Settings
 
 Say = Callable[[str], None]
-DEFAULT_START = date(2025, 7, 1)
+DEFAULT_START = date(2026, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from app.demo.scene import Scene
 from app.demo.schedule import WorkingHours
 from app.demo.wire import InProcessWire
 from app.directory.loading import load_into_database, read_files
-from app.directory.pack import BUNDLED_PACK
+from app.directory.pack import BUNDLED_PACK, Tier
 from app.directory.schema import find_current, migrate
 from app.main import create_app
 from app.models import Role
@@ -57,8 +57,13 @@ def play_settings(folder: Path, database_url: str | None = None) -> Settings:
     """The deployment's own settings where they do no harm; what it keeps, protects or asks elsewhere is replaced."""
     given = Settings(environment=Environment.DEVELOPMENT, delivery_allow_loopback=True, secret_key=None)
     return given.model_copy(
-        update={"data_dir": folder, "database_url": database_url, "public_url": None, "worker_poll_seconds": 0.1}
-        | {"session_cookie_secure": False, "second_opinion_url": None, "second_opinion_model": None}
+        update={"data_dir": folder, "evidence_dir": None, "database_url": database_url, "public_url": None}
+        | {
+            "worker_poll_seconds": 0.1,
+            "session_cookie_secure": False,
+            "second_opinion_url": None,
+            "second_opinion_model": None,
+        }
     )
 
 
@@ -83,8 +88,9 @@ async def staged(
         keys = await _furnish(runtime, password)
         await runtime.start()
         wire = InProcessWire(create_app(runtime))
-        city = runtime.cities.current
-        scene = Scene(city, clock, wire, keys, seed, WorkingHours(city.calendar), say, aloud=False)
+        cities = runtime.cities
+        course = WorkingHours(lambda: cities.current.calendar)
+        scene = Scene(cities, clock, wire, keys, seed, course, say, aloud=False)
         stage = Stage(runtime, clock, wire, scene, Points(scene), Office(scene), Departments(scene))
         await stage.departments.systems.connect(runtime, address)
         yield stage
@@ -102,8 +108,13 @@ async def _furnish(runtime: Runtime, password: str) -> dict[str, str]:
     async with runtime.database.write() as session:
         keys = {
             "office": await create_key(session, Role.CLERK, now=now, label="演示统筹部门"),
+            "leader": await create_key(session, Role.LEADER, now=now, label="演示统筹部门负责人"),
             "administrator": await create_key(session, Role.ADMINISTRATOR, now=now, label="演示管理员"),
         }
+        for department in runtime.cities.current.pack.departments:
+            if department.tier is not Tier.PROVINCE:
+                code = department.code
+                keys[code] = await create_key(session, Role.DEPARTMENT, now=now, department=code)
         for point in runtime.cities.current.points:
             keys[point] = await create_key(session, Role.REPORTER, now=now, observation_point=point)
     return keys

@@ -57,7 +57,7 @@ class HttpWire:
         answer = await self._pool.request(
             method,
             self._address + path,
-            headers=list(headers.items()) + ([("content-type", "application/json")] if body is not None else []),
+            headers=list((({"content-type": "application/json"} if body is not None else {}) | dict(headers)).items()),
             content=body,
             extensions={"timeout": TIMEOUT},
         )

@@ -11,4 +11,5 @@ the clocks, leaders decide), `pausing` (a clock stands still), `clocks` 时限 (
 and ends with what departments must know queued. Apart from the stream, `digest` tells people once a day what waits for
 them, `learning` 学 turns rulings into a model and replays past reports; by `second_opinion` 第二意见 the worker asks a
 model on the intranet about what waits in triage; by `nightly` 夜间对账 it proves the ledger.
+`upcoming` says when the worker next has something to do.
 """

@@ -4,7 +4,6 @@ One case at a time under its lock, in one short transaction: a worker killed in 
 one finds the same clocks by the calendar's version.
 """
 
-import time
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
@@ -30,7 +29,7 @@ from app.supervise.recount import recount
 
 AFTER_A_FAILURE: Final = timedelta(hours=1)
 # A process that had not yet heard of the newest notice may have started clocks since; they are looked for again.
-LOOK_AGAIN_SECONDS: Final = 60.0
+LOOK_AGAIN_AFTER: Final = timedelta(minutes=1)
 AT_ONCE: Final = 20
 
 
@@ -54,7 +53,7 @@ class Recounter:
 
     def __init__(self, database: Database, clock: Clock, cities: CityCache) -> None:
         self._database, self._clock, self._cities = database, clock, cities
-        self._done_with: tuple[str, float] | None = None
+        self._done_with: tuple[str, datetime] | None = None
         self._put_off: dict[str, datetime] = {}
 
     async def look(self) -> bool:
@@ -66,11 +65,11 @@ class Recounter:
         self._put_off = {case: until for case, until in self._put_off.items() if until > now}
         async with self._database.read() as session:
             version = await read_calendar_version(session)
-            if self._done_with and self._done_with[0] == version and time.monotonic() < self._done_with[1]:
+            if self._done_with and self._done_with[0] == version and now < self._done_with[1]:
                 return False
             waiting = await _find_stale(session, version, self._put_off)
         if not waiting:
-            self._done_with = (version, time.monotonic() + LOOK_AGAIN_SECONDS)
+            self._done_with = (version, now + LOOK_AGAIN_AFTER)
             return False
         await self._cities.refresh()
         if self._cities.current.calendar.version != version:

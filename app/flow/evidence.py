@@ -1,8 +1,7 @@
 """佐证材料: a department puts a file on its duty; what no act ever refers to is swept."""
 
 import asyncio
-import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import delete, select
@@ -17,7 +16,7 @@ from app.log import get_logger
 from app.models import Evidence
 
 UNUSED_DAYS: Final = 7
-SWEEP_SECONDS: Final = 3600.0
+SWEEP_EVERY: Final = timedelta(hours=1)
 BATCH: Final = 200
 
 
@@ -41,13 +40,14 @@ class Sweeper:
 
     def __init__(self, database: Database, clock: Clock, vault: Vault) -> None:
         self._database, self._clock, self._vault = database, clock, vault
-        self._swept: float | None = None
+        self._swept: datetime | None = None
 
     async def sweep(self) -> bool:
         """Sweep where an hour has passed; whether there is more to do at once."""
-        if self._swept is not None and time.monotonic() - self._swept < SWEEP_SECONDS:
+        now = self._clock.now()
+        if self._swept is not None and now - self._swept < SWEEP_EVERY:
             return False
-        before = self._clock.now() - timedelta(days=UNUSED_DAYS)
+        before = now - timedelta(days=UNUSED_DAYS)
         async with self._database.write() as session:
             gone = [(e.sha256, e.id) for e in await unused_before(session, before, BATCH)]
             if gone:
@@ -57,7 +57,7 @@ class Sweeper:
         if len(gone) == BATCH:
             return True
         strays = await self._remove_strays(before.timestamp())
-        self._swept = time.monotonic()
+        self._swept = now
         if gone or strays:
             get_logger().info("evidence_swept", unused=len(gone), strays=strays)
         return False

@@ -56,6 +56,11 @@ class Reconciler:
         self._sweeping.add_done_callback(self._free)
         return True
 
+    async def drain(self, seconds: float) -> None:
+        """Wait for a sweep under way to end, for that many seconds at most."""
+        if self._sweeping is not None:
+            await asyncio.wait([self._sweeping], timeout=seconds)
+
     async def aclose(self, seconds: float = 0.0) -> None:
         """Let a sweep under way end, for that many seconds at most; what is left undone, another worker begins anew."""
         if (task := self._sweeping) is not None:

@@ -12,9 +12,30 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Act, ActKind, Assignment, Attempt, Case, CaseOutcome, Consultation, Deadline, Reply, Report
+from app.models import (
+    Act,
+    ActKind,
+    AgendaItem,
+    Assignment,
+    Attempt,
+    Case,
+    CaseOutcome,
+    Consultation,
+    Deadline,
+    Digest,
+    Event,
+    Evidence,
+    Instruction,
+    LookBack,
+    Manner,
+    Pause,
+    Reply,
+    Report,
+    Sweep,
+)
 
 SECONDS_A_DAY = 86_400
+ROUND = ""  # the digest that only says that a day's round is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +45,10 @@ class Account:
     Attributes:
         relief_days: median from opening to striking off as relieved; None where nothing was.
         clocks: clocks that stopped in time and too late, by kind; replaced and running ones are in neither.
+        sessions: by how they stand; `ruled` and `dissenting`: conclusions without agreement, and with a dissent.
         levels: clocks that reached each level of supervision, or a higher one.
+        happened: events by type.
+        nights: nightly reconciliations that ended; `bad_nights` those that found something.
     """
 
     reports: int
@@ -33,15 +57,27 @@ class Account:
     relief_days: float | None
     clocks: Mapping[str, tuple[int, int]]
     returns: int
-    sessions: int
+    sessions: Mapping[str, int]
+    ruled: int
+    dissenting: int
     extensions: Mapping[str, int]
     levels: Mapping[int, int]
     replies: Mapping[str, int]
     attempts: int
+    urgencies: Mapping[str, int]
+    pauses: Mapping[str, int]
+    files: int
+    look_backs: Mapping[str, int]
+    instructions: Mapping[str, int]
+    digests: int
+    nights: int
+    bad_nights: int
+    happened: Mapping[str, int]
 
 
 async def read_account(session: AsyncSession) -> Account:
     """Add up the ledger as it is now."""
+    conclusions = [c for c in await session.scalars(select(AgendaItem.conclusion)) if c]
     return Account(
         reports=await session.scalar(select(func.count()).select_from(Report)) or 0,
         categories=await _count(session, Case.category),
@@ -49,11 +85,22 @@ async def read_account(session: AsyncSession) -> Account:
         relief_days=await _relief_days(session),
         clocks=await _clocks(session),
         returns=await session.scalar(select(func.count()).where(Act.kind == ActKind.RETURN, Act.applied)) or 0,
-        sessions=await session.scalar(select(func.count()).select_from(Consultation)) or 0,
+        sessions=await _count(session, Consultation.status),
+        ruled=sum(c.get("manner") == Manner.RULED for c in conclusions),
+        dissenting=sum(bool(c.get("dissent")) for c in conclusions),
         extensions=await _count(session, Assignment.extension),
         levels=await _levels(session),
         replies=await _count(session, Reply.kind),
         attempts=await session.scalar(select(func.count()).select_from(Attempt)) or 0,
+        urgencies=await _count(session, Case.urgency),
+        pauses=await _count(session, Pause.blocker),
+        files=await session.scalar(select(func.count()).select_from(Evidence)) or 0,
+        look_backs=await _count(session, LookBack.answer),
+        instructions=await _count(session, Instruction.decision),
+        digests=await session.scalar(select(func.count()).where(Digest.recipient != ROUND)) or 0,
+        nights=await session.scalar(select(func.count()).where(Sweep.finished_at.is_not(None))) or 0,
+        bad_nights=await session.scalar(select(func.count()).where(Sweep.offenders + Sweep.broken_chains > 0)) or 0,
+        happened=await _count(session, Event.type),
     )
 
 

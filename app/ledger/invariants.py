@@ -60,7 +60,10 @@ def _of_reports() -> Sequence[Check]:
 
 def _of_owners() -> Sequence[Check]:
     live = and_(Assignment.case_id == Case.id, Assignment.status.in_(LIVE))
-    leads = select(func.count()).select_from(Assignment).where(live, Assignment.role == AssignmentRole.LEAD)
+    # A lead may have several duties from a session, each an assignment of its own.
+    leads = select(func.count(func.distinct(Assignment.department_code))).where(
+        live, Assignment.role == AssignmentRole.LEAD
+    )
     with_department = Case.status.in_(DEPARTMENT_STATES)
     wrong = [
         and_(Case.status == status, Case.owner.is_distinct_from(state.owner)) for status, state in CASE.states.items()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import ScalarSelect, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.casefile import CaseFile
@@ -80,6 +80,11 @@ def _end(question: LookBack, answer: LookBackAnswer, now: datetime) -> None:
 async def has_due(session: AsyncSession, now: datetime) -> bool:
     """Whether a question is to be asked, or has been open for long enough; takes no lock."""
     return await session.scalar(select(LookBack.id).where(LookBack.look_at <= now).limit(1)) is not None
+
+
+def next_question() -> ScalarSelect[datetime | None]:
+    """The earliest moment at which a question is to be acted on; null where none is."""
+    return select(func.min(LookBack.look_at)).where(LookBack.look_at.is_not(None)).scalar_subquery()
 
 
 async def lock_due_case(session: AsyncSession, now: datetime) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, func, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.casefile import CaseFile
@@ -42,11 +42,10 @@ async def has_due(session: AsyncSession, now: datetime) -> bool:
     return await session.scalar(select(Deadline.id).where(_is_due(now)).limit(1)) is not None
 
 
-async def next_look(session: AsyncSession) -> datetime | None:
-    """The earliest moment at which a clock is to be looked at; None where none is."""
-    found = select(func.min(Deadline.look_at)).where(Deadline.ended_at.is_(None), Deadline.failures < MOST_FAILURES)
-    moment: datetime | None = await session.scalar(found)
-    return moment
+def next_look() -> ScalarSelect[datetime | None]:
+    """The earliest moment at which a clock is to be looked at; null where none is."""
+    running = (Deadline.ended_at.is_(None), Deadline.failures < MOST_FAILURES)
+    return select(func.min(Deadline.look_at)).where(Deadline.look_at.is_not(None), *running).scalar_subquery()
 
 
 async def lock_due_clock(session: AsyncSession, now: datetime) -> tuple[str, str] | None:

@@ -3,21 +3,31 @@
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from app.api.acts import ACTS
+from app.api.consultations import OpinionIn
+from app.api.door import In
+from app.api.sessions import ResponseIn
+from app.database import Database
 from app.deadlines import Calendar
+from app.demo.answers import make_file
 from app.demo.letters import read_phrases
+from app.demo.notice import FESTIVALS, MARK, simulated_days
 from app.demo.plans import PLANS, plan_for
 from app.demo.profiles import DEPARTMENTS, is_down, profile_of
 from app.demo.schedule import FastHours, Schedule, WorkingHours
+from app.directory.announcing import NamedDay, announce, of_list
 from app.directory.calendar import published_days
 from app.directory.city import City, build_city
 from app.directory.loading import read_files
 from app.directory.pack import BUNDLED_PACK
+from app.feedback.evidence import judge_type
+from app.feedback.rectification import Measure
 from app.lifecycle import DEPARTMENT_STATES
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -50,7 +60,7 @@ def local(text: str) -> datetime:
     ],
 )
 def test_working_hours_pass_in_office_hours_only(start: str, hours: float, end: str) -> None:
-    assert WorkingHours(calendar()).after(local(start), hours) == local(end)
+    assert WorkingHours(calendar).after(local(start), hours) == local(end)
 
 
 def test_live_an_hour_is_a_blink() -> None:
@@ -151,3 +161,70 @@ def test_every_kind_of_phrase_has_something_to_say() -> None:
     from app.demo.office import OUT
 
     assert set(OUT) == {str(state) for state in DEPARTMENT_STATES}
+
+
+def test_a_live_meeting_is_over_at_once_and_a_simulated_one_when_its_time_has_passed() -> None:
+    meeting, before = local("2025-09-04 10:00"), local("2025-09-03 10:00")
+    assert FastHours(1.0).is_over(meeting, before)
+    assert not WorkingHours(calendar).is_over(meeting, before)
+    assert WorkingHours(calendar).is_over(meeting, meeting)
+
+
+def session_event(kind: str, number: int, **more: Any) -> dict[str, Any]:
+    session = {"id": "session-1", "number": "HS-2025-000001", "meeting_at": None} | more
+    return {"type": kind, "data": {"case": {"number": f"YL-2025-{number:06d}"}, "consultation": session}}
+
+
+SHAPES: dict[str, type[In]] = {"consultation.opinion": OpinionIn, "consultation.response": ResponseIn}
+
+
+def test_departments_say_their_part_and_once_a_date_is_fixed_whether_they_come() -> None:
+    said: dict[str, set[str]] = {action: set() for action in SHAPES}
+    for number in range(120):
+        for code in ("FR-MZ", "CS-MZ"):
+            meeting = f"2025-09-{1 + number % 28:02d}T09:00:00+08:00"
+            events = [
+                session_event("consultation.invited", number, invited=["CS-MZ", "FR-MZ"]),
+                session_event("consultation.rescheduled", number, meeting_at=meeting),
+                session_event("consultation.rescheduled", number, moved_from="HS-2025-000002"),
+            ]
+            plans = [plan_for(7, city(), code, event) for event in events]
+            assert all(step.action == "consultation.response" for step in plans[1])
+            assert all(step.once for plan in plans for step in plan)
+            for step in [step for plan in plans for step in plan]:
+                content = step.content(TODAY)
+                assert content.pop("consultation") == "session-1"
+                SHAPES[step.action].model_validate(content)
+                said[step.action].add(content.get("position") or content["answer"])
+    assert said["consultation.opinion"] == {"lead", "supporting", "not_concerned"}
+    assert said["consultation.response"] == {"accepted", "deputy", "declined"}
+
+
+def test_a_file_is_a_document_that_the_service_takes(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(make_file("Simulated evidence"))
+    assert judge_type(path) == "application/pdf"
+
+
+def test_each_measure_has_its_kind() -> None:
+    kinds = read_phrases()["measure_kinds"]
+    assert len(kinds) == len(read_phrases()["measures"])
+    assert set(kinds) <= {str(measure) for measure in Measure}
+
+
+@pytest.mark.parametrize("year", sorted(FESTIVALS))
+def test_the_invented_notice_is_marked_and_agrees_with_the_week(year: int) -> None:
+    days = [(date.fromisoformat(d["day"]), d["working"], d["name"]) for d in simulated_days(year)]
+    assert all(MARK in name for _, _, name in days)
+    assert all(day.weekday() >= 5 for day, working, _ in days if working)
+    assert 20 <= sum(not working for _, working, _ in days) <= 30
+    assert simulated_days(year - 20) == []
+
+
+async def test_the_invented_notice_makes_a_year_known(database: Database) -> None:
+    said = of_list(
+        2027, [NamedDay(date.fromisoformat(d["day"]), d["working"], d["name"]) for d in simulated_days(2027)]
+    )
+    async with database.write() as session:
+        changes = await announce(session, said, by="test", now=datetime(2026, 11, 25, tzinfo=UTC))
+    assert {change.day for change in changes} >= {date(2027, 1, 1) + timedelta(days=n) for n in range(365)}

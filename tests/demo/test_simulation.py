@@ -22,8 +22,8 @@ from app.ledger.account import Account, read_account
 from app.ledger.fingerprint import read_fingerprint
 from app.ledger.reconcile import reconcile, verify_chains
 
-# From a Monday, over the National Day holidays, to where the first cases are struck off.
-START = datetime(2025, 9, 15, tzinfo=ZoneInfo("Asia/Shanghai"))
+# From a Monday, over the day on which the next year's holidays become known, to where the first cases are struck off.
+START = datetime(2026, 11, 2, tzinfo=ZoneInfo("Asia/Shanghai"))
 DAYS, PER_DAY = 26, 1.6
 
 
@@ -59,18 +59,24 @@ async def test_the_same_seed_gives_the_same_ledger_on_both_databases(tmp_path: P
         assert events > 80
         assert unexpected(scene.refusals) == {}
         assert says_what_happened(account, counts)
+        assert counts["notices"] == 1
+        assert counts["terms set"] == 2
+        assert account.nights >= 4
+        assert account.bad_nights == 0
+        assert account.digests > 20
 
 
 def unexpected(refusals: Counter[str]) -> dict[str, int]:
     """Refused requests but for conflicts, which are part of life."""
-    return {what: count for what, count in refusals.items() if " 409 " not in what}
+    return {what: count for what, count in refusals.items() if " 409 " not in what and " 404 " not in what}
 
 
 def says_what_happened(account: Account, counts: Counter[str]) -> bool:
     assert account.reports == counts["reports"]
     assert sum(account.categories.values()) + counts["joined"] == account.reports
     assert account.outcomes
-    assert account.replies["final"] >= sum(account.outcomes.values())
+    # The reports of a merged case are answered when the case that goes on ends.
+    assert account.replies["final"] >= sum(account.outcomes.values()) - account.outcomes.get("merged", 0)
     assert sum(met + missed for met, missed in account.clocks.values()) > 10
     return True
 
@@ -142,4 +148,4 @@ def test_the_default_first_day_is_one_whose_year_is_announced() -> None:
     from app.directory.calendar import published_days
 
     days = published_days()
-    assert all(DEFAULT_START + timedelta(days=n) in days for n in range(366))
+    assert all(DEFAULT_START + timedelta(days=n) in days for n in range(365))
