@@ -17,7 +17,7 @@ from tests.city import new_city, open_city
 from tests.lives.life import STARTS, Life
 
 # `make lives` sets it: how many lives there are on each database.
-LIVES = int(os.environ.get("YILONG_TEST_LIVES", "6"))
+LIVES = int(os.environ.get("YILONG_TEST_LIVES", "4"))
 STEPS = 30
 # A step is one number and 0 does nothing, so that what Hypothesis shrinks is which steps are needed at all.
 SEEDS = st.lists(st.integers(0, 2**32), min_size=STEPS, max_size=STEPS)

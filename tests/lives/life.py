@@ -14,6 +14,7 @@ import httpx
 from standardwebhooks import Webhook
 
 from app.clock import FixedClock
+from app.close.interim import DELAY_TOLD
 from app.deliver.endpoints import register_endpoint
 from app.deliver.guard import Guard
 from app.flow.clocks import Recounter
@@ -38,7 +39,9 @@ STARTS = tuple(
 )
 LONGEST_JUMP_DAYS, LOOKED_BACK_AFTER_DAYS = 10, 31
 KINDS = {"one": 60, "race": 13, "busy": 3, "repeat": 4, "outsider": 11, "worker": 9}
-WORKERS_OWN = TELLING | RECOUNTING | {look_back.ASKED, look_back.LAPSED, "verification.lapsed", "assignment.resumed"}
+WORKERS_OWN = (
+    TELLING | RECOUNTING | {DELAY_TOLD, look_back.ASKED, look_back.LAPSED, "verification.lapsed", "assignment.resumed"}
+)
 BESIDE_THE_WORKER = "beside the worker"
 REFUSALS = frozenset({403, 404, 409, 422})
 
