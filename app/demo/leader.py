@@ -15,8 +15,8 @@ Record = dict[str, Any]
 NOVEMBER = 11
 # After so many working days in office: what kind of clock, how long, for which cases; None withdraws the rule.
 TERMS: tuple[tuple[float, dict[str, Any]], ...] = (
-    (0.2, {"kind": "feedback", "urgency": "urgent", "working_days": 7, "reason": "紧急事项从快办理。"}),
-    (0.2, {"kind": "feedback", "burden_type": "FORMS", "working_days": 12, "reason": "报表类问题核实较快。"}),
+    (15, {"kind": "feedback", "urgency": "urgent", "working_days": 7, "reason": "紧急事项从快办理。"}),
+    (15, {"kind": "feedback", "burden_type": "FORMS", "working_days": 12, "reason": "报表类问题核实较快。"}),
     (60, {"kind": "triage", "working_days": 3, "reason": "研判量大,适当放宽。"}),
     (120, {"kind": "feedback", "burden_type": "FORMS", "working_days": None, "reason": "恢复统一时限。"}),
 )

@@ -17,7 +17,8 @@ from app.demo.schedule import DAY_HOURS
 from app.demo.sittings import Sittings
 
 LOOK_EVERY_HOURS = 3.0
-LEDGER_EVERY = 3
+# So many looks at the desk to one at the ledger; live, where a day is half a second, it would keep all others waiting.
+LEDGER_EVERY, LEDGER_EVERY_LIVE = 3, 15
 DUE_SOON_DAYS, REVISIT_DAYS = 8, 2
 DESK = ("triage", "consulting", "in_review")
 OUT = ("dispatched", "in_progress", "awaiting_province")
@@ -51,9 +52,9 @@ class Office:
     async def _look(self) -> None:
         for case in await self._list(DESK):
             self._take_up_once(case)
-        if self._looks % LEDGER_EVERY == 0:
-            await self._read_ledger()
         self._looks += 1
+        if self._looks % (LEDGER_EVERY_LIVE if self._scene.aloud else LEDGER_EVERY) == 0:
+            await self._read_ledger()
         self._look_later()
 
     async def _list(self, statuses: tuple[str, ...]) -> list[Record]:

@@ -157,13 +157,15 @@ async def test_a_notice_that_comes_late_takes_back_what_only_an_assumption_calle
     scene = await assigned(city)
     await scene.act("acceptance")
     await work(city, clock, "2027-01-13T09:00")
-    assert (await events(scene))[-1]["type"] == "assignment.overdue"
+    # The reporters are told of the delay in the same look.
+    assert [e["type"] for e in await events(scene)][-2:] == ["assignment.overdue", "case.delay_told"]
     await announce(city)
     await work(city, clock, "2027-01-13T10:00")
     assert clock_of(await scene.shown(), "feedback")["due_at"][:10] == AFTER
     await work(city, clock, "2027-01-14T09:00")
     types = [e["type"] for e in await events(scene)]
-    assert types[-3:] == ["assignment.overdue", "assignment.deadline_changed", "assignment.overdue"]
+    late = ["assignment.overdue", "case.delay_told"]
+    assert types[-5:] == [*late, "assignment.deadline_changed", *late]
 
 
 async def test_several_workers_work_each_case_out_once(city: CityUnderTest, clock: FixedClock) -> None:
