@@ -14,7 +14,7 @@ TRAPS = $(wildcard tests/classify/corpus/traps_*.jsonl tests/classify/cases/*.js
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo simulate test chaos bench weights lint format diagrams lock clean
+.PHONY: help run demo simulate test lives chaos bench weights lint format diagrams lock clean
 
 help: ## 列出这些命令 · this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -36,6 +36,9 @@ test: .venv/.dev ## 全部测试:单元、两种数据库、浏览器 · all tes
 
 chaos: .venv/.dev ## 二十分钟故障演练:断电式杀进程、停库、断网 · processes killed, database stopped and cut off (ARGS="--minutes 2")
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+lives: .venv/.dev ## 随机办理,长时间检验台账(LIVES=300) · random lives on both databases, for long
+	@YILONG_TEST_LIVES=$(or $(LIVES),300) $(BIN)/python -m pytest tests/journeys/test_random_lives.py $(ARGS)
 
 bench: .venv/.dev ## 基准测试,写入 bench.json · benchmarks, each against its yardstick
 	@$(BIN)/python -m tests.bench $(ARGS)

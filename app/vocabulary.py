@@ -203,6 +203,11 @@ class Manner(StrEnum):
     RULED = "ruled"
 
 
+class PrecedentState(StrEnum):
+    IN_FORCE = "in_force"
+    WITHDRAWN = "withdrawn"
+
+
 class Position(StrEnum):
     """What a department says its part is."""
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, field_validator
 from app.access.principal import Permission
 from app.api.clocks import to_clock_out
 from app.api.door import Door, In, Out, door, make_router
+from app.api.precedents import to_precedent_out
 from app.api.supervision import show_instruction, show_promises
 from app.casefile import CaseFile
 from app.classify import Category
@@ -23,6 +24,7 @@ from app.intake.accept import fold
 from app.ledger import reach, search
 from app.ledger.clocks import ClockRow, clocks_of
 from app.ledger.pages import find_provisional
+from app.ledger.precedents import cited_on, settled_by
 from app.models import AssignmentRole, Case, CaseOutcome, CaseStatus, Event, Urgency
 
 router = make_router("cases 台账")
@@ -181,6 +183,8 @@ async def get_case(number: Number, at: Annotated[Door, door(Permission.READ_CASE
             }
         record = await search.read_record(session, case)
         merges = await reach.read_merges(session, case)
+        cited = (await cited_on(session, [case.id])).get(case.id, [])
+        made = await settled_by(session, case)
     return {
         "case": to_case_out(case, provisional=_is_provisional(rows)).model_dump(mode="json"),
         "reach": asdict(reach.reach_of(record.reports, city.points, zone)),
@@ -207,6 +211,10 @@ async def get_case(number: Number, at: Annotated[Door, door(Permission.READ_CASE
         "promises": promises,
         "instructions": [show_instruction(i) for i in record.instructions],
         "consultations": [{"id": c.id, "number": c.number, "status": c.status} for c in record.consultations],
+        "precedents": {
+            "cited": [to_precedent_out(p).model_dump(mode="json") for p in cited],
+            "made": [to_precedent_out(p).model_dump(mode="json") for p in made],
+        },
         "relapse_of": record.relapse_of,
         "relapsed_as": list(record.relapsed_as),
         "look_backs": describe_look_backs(record),

@@ -9,7 +9,8 @@ from app.access.principal import Permission
 from app.api.door import JSON_TYPE, Door, In, door, make_router
 from app.api.reports import DecisionOut
 from app.audit import to_canonical_json
-from app.classify import ReportText, Thresholds, classify
+from app.classify import ReportText, Thresholds
+from app.flow.citing import classify_with_precedents
 from app.intake.accept import LONGEST_TEXT
 
 router = make_router("classifications 研判")
@@ -34,7 +35,8 @@ async def post_classification(body: ClassificationIn, at: Annotated[Door, door(P
     if district is None and at.principal.observation_point:
         point = city.points[at.principal.observation_point]
         district, unit = point.district, unit or point.name
-    decision = classify(
+    decision = classify_with_precedents(
+        city,
         ReportText(
             id=body.id,
             text=body.text,
@@ -43,7 +45,6 @@ async def post_classification(body: ClassificationIn, at: Annotated[Door, door(P
             unit=unit,
             declared_departments=tuple(body.declared_departments),
         ),
-        city.knowledge,
         Thresholds(decide=at.runtime.settings.decide_from_confidence),
     )
     return Response(to_canonical_json(decision.to_dict()), media_type=JSON_TYPE)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.principal import Permission, Principal
 from app.api.door import Door, In, Out, door, make_router
+from app.api.precedents import PrecedentBrief, to_briefs
 from app.consult.conclude import CaseConclusion, Part, Task
 from app.consult.schedule import Meeting
 from app.flow import consultation as sessions
@@ -125,6 +126,7 @@ class AgendaOut(Out):
     outcome: AgendaOutcome | None = Field(description="null while the case waits for its conclusion")
     conclusion: dict[str, Any] | None
     positions: list[PositionOut]
+    precedents: list[PrecedentBrief] | None = Field(description="how like matters were settled; null in a list")
 
 
 class ConsultationOut(Out):
@@ -165,6 +167,7 @@ def to_consultation_out(record: SessionRecord, principal: Principal) -> Consulta
                 for p in positions
                 if p.case_id == item.case_id
             ],
+            precedents=None if record.precedents is None else to_briefs(record.precedents.get(item.case_id, ())),
         )
         for item, case in record.agenda
     ]
@@ -255,7 +258,7 @@ async def post_conclusion(
     body: ConclusionIn,
     at: Annotated[Door, door(Permission.CONVENE)],
 ) -> Response:
-    """Record what was concluded; it becomes assignments."""
+    """Record what was concluded; it becomes assignments and, for later reports, a precedent."""
 
     async def act(desk: Desk) -> BaseModel:
         found = await sessions.conclude(
@@ -268,7 +271,9 @@ async def post_conclusion(
         )
         return await show(desk.session, found, desk.principal)
 
-    return await at.write(act)
+    answer = await at.write(act)
+    await at.runtime.cities.refresh()
+    return answer
 
 
 def _conclusions(desk: Desk, body: ConclusionIn) -> dict[str, CaseConclusion]:

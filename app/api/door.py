@@ -18,7 +18,7 @@ from app.api.strict_json import StrictRoute
 from app.classify import Thresholds
 from app.flow.desk import Desk
 from app.models import RelapseRule
-from app.problems import AppError, Conflict, InvalidInput, NotAllowed, NotAuthenticated
+from app.problems import AppError, NotAllowed, NotAuthenticated
 from app.route.likeness import Thresholds as LikenessThresholds
 from app.runtime import Runtime
 from app.supervise.relapse import RelapsePolicy
@@ -154,8 +154,11 @@ class Door:
         return Response(answer.body, answer.status, media_type=JSON_TYPE)
 
     async def _answered_before(self, digest: str, error: AppError | AnsweredBefore) -> Answer:
-        """The stored answer to a retried request; raises the error again where there is none."""
-        if self.idempotency_key and isinstance(error, AnsweredBefore | Conflict | InvalidInput):
+        """The stored answer to a retried request; raises the error again where there is none.
+
+        Whatever the caller is told the second time may come of the first: what it acted on may even be gone.
+        """
+        if self.idempotency_key and (isinstance(error, AnsweredBefore) or error.status < 500):
             async with self.runtime.database.read() as session:
                 stored = await find_answer(session, self.principal.holder, self.idempotency_key, digest)
             if stored is not None:

@@ -88,6 +88,7 @@ class ReceiptOut(Out):
     decision: DecisionOut
     due_at: datetime | None = Field(description="when the next step is due")
     due_provisional: bool = Field(description="a day in between was only assumed: its year is not announced yet")
+    ruled_by: str | None = Field(description="`precedent XL-…`: a standing ruling dispatched it as that was settled")
 
 
 class ReplyOut(Out):
@@ -192,6 +193,7 @@ def to_receipt_out(receipt: Receipt, provisional: bool, names: Mapping[str, str]
         decision=DecisionOut.model_validate(receipt.report.decision),
         due_at=receipt.case.due_at,
         due_provisional=provisional,
+        ruled_by=receipt.ruled_by,
     )
 
 

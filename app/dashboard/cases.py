@@ -26,6 +26,7 @@ from app.flow.desk import CaseChanged
 from app.flow.unresolved import leave_unresolved
 from app.intake.accept import fold
 from app.ledger.pages import names_of_users
+from app.ledger.precedents import cited_on, settled_by
 from app.ledger.search import get_case, read_record
 from app.ledger.todo import next_in_triage
 from app.models import CaseOutcome
@@ -67,9 +68,12 @@ async def case_page(
         people = await names_of_users(session, people_in(record))
         words = words_for(at, people)
         cluster = await read_cluster(session, at, record, words)
+        cited, made = await cited_on(session, [case.id]), await settled_by(session, case)
     facts = item_facts(at, record, pick=pick, ruling=entered.get("ruling"), closing=entered.get("closing"))
     facts |= cluster | {
         "words": words,
+        "cited": cited.get(case.id, []),
+        "made": made,
         "typed": entered,
         "stages": stages_of(record, words),
         "duties": duties_of(record, words),
@@ -78,7 +82,7 @@ async def case_page(
         "has_deliveries": bool(deliveries),
         "item_provisional": any(d.provisional for d in record.deadlines if d.ended_at is None),
         "reasons": {known: labels.BECAUSE[known] for known in Because},
-        "ruler": lambda ruling: people.get(ruling.ruled_by.removeprefix("user:"), ruling.ruled_by),
+        "ruler": words.ruler,
     }
     return await page(at, "case.html", "ledger", facts, messages=messages, status=status)
 

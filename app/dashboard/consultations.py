@@ -112,6 +112,7 @@ async def conclude(id: Id, at: At) -> Response:  # noqa: A002 - the address says
             raise BadFields(list(dict.fromkeys(faults)))
         async with at.desk(Permission.CONVENE) as desk:
             await consultation.conclude(desk, record.consultation.id, said, minutes, attendance=_attendance(at, record))
+        await at.runtime.cities.refresh()
         done = words_for(at).say(N_("会商 %(number)s 已形成结论并交办。"), number=record.consultation.number)
         return go(at.request, f"{PATH}/{record.consultation.number}", Flash(done, "success"))
 

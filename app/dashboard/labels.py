@@ -274,6 +274,7 @@ EVIDENCE: Final[Labels] = {
     "scope-praise": N_("表扬用语"),
     "weights": N_("用词分量"),
     "learned": N_("以往裁定"),
+    "precedent": N_("先例"),
 }
 EVIDENCE_PATTERN: Final = N_("句式")
 # What a piece of evidence speaks for; the first word of `supports`.
@@ -298,6 +299,7 @@ SUPPORTS: Final[Labels] = {
     "named": N_("只是提到"),
     "refuses": N_("推给别家"),
     "line": N_("事属"),
+    "precedent": N_("先例"),
 }
 SUBJECT: Final[Labels] = {
     "township": N_("镇街"),

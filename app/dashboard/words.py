@@ -11,7 +11,7 @@ from app.dashboard.event_words import EVENT, FACTS
 from app.dashboard.language import N_
 from app.deadlines import working_days_left
 from app.directory.city import City
-from app.models import Case, Deadline
+from app.models import Case, Deadline, Ruling
 
 SYSTEM: Final = "system"
 
@@ -60,6 +60,13 @@ class Words:
         if kind == "office" and name in self.people:
             return self.people[name]
         return self.say(N_("系统")) if SYSTEM in actor else self.say(labels.PARTY["office"])
+
+    def ruler(self, ruling: Ruling) -> str:
+        """Who ruled: a person, or a standing ruling by the number of its precedent."""
+        kind, _, number = ruling.ruled_by.partition(" ")
+        if kind == "precedent":
+            return self.say(N_("常规裁定 %(number)s"), number=number)
+        return self.people.get(ruling.ruled_by.removeprefix("user:"), ruling.ruled_by)
 
     def clock(self, due: datetime | None, provisional: bool = False) -> Clock:
         if due is None:

@@ -1,5 +1,5 @@
-"""The city as a process holds it in memory: pack, compiled knowledge with the learned model in force, calendar, terms;
-read again when they change.
+"""The city as a process holds it in memory: pack, compiled knowledge with the learned model and the precedents in
+force, calendar, terms; read again when they change.
 
 Verbs take a `City` as an argument, so that rules stay pure and intake needs no look-up of departments or points.
 """
@@ -10,15 +10,18 @@ from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Database
 from app.deadlines import Calendar, OfficeHours
 from app.directory.calendar import read_calendar, read_calendar_version
-from app.directory.knowledge import Knowledge, compile_knowledge, with_learned
+from app.directory.knowledge import Knowledge, compile_knowledge, with_learned, with_precedents
 from app.directory.learned_models import find_active_version, get_payload
 from app.directory.linear import LinearModel, NotAModel
 from app.directory.loading import pack_from_files
 from app.directory.pack import Department, ObservationPoint, Pack, Tier
+from app.directory.precedent_book import read_precedents, read_precedents_version
+from app.directory.precedents import PrecedentBook, compile_book
 from app.directory.term_book import read_terms, read_terms_version
 from app.log import get_logger
 from app.models import PackVersion
@@ -97,6 +100,7 @@ class CityCache:
         self._database, self._zone, self._hours = database, zone, hours or OfficeHours()
         self._city: City | None = None
         self._version: tuple[str, str, str, str] | None = None
+        self._settled = ""
         self._lock = asyncio.Lock()
 
     @property
@@ -107,7 +111,10 @@ class CityCache:
         return self._city
 
     async def refresh(self) -> bool:
-        """Read pack, learned model, calendar and terms again where their versions changed. Answers whether they did."""
+        """Read again what has another version: pack, model, calendar and terms together, precedents by themselves.
+
+        Answers whether anything had.
+        """
         async with self._lock:
             async with self._database.read() as session:
                 active = await session.scalar(select(PackVersion.version).where(PackVersion.active))
@@ -116,16 +123,27 @@ class CityCache:
                     await read_calendar_version(session),
                     await read_terms_version(session),
                 )
+                settled = await read_precedents_version(session)
                 wanted = (active or "", learned, calendar_version, terms_version)
-                if active is None or wanted == self._version:
+                if active is None or (wanted, settled) == (self._version, self._settled):
                     return False
-                files = await session.scalar(select(PackVersion.files).where(PackVersion.version == active))
-                payload = await get_payload(session, learned) if learned else None
-                calendar = await read_calendar(session, self._zone, self._hours)
-                terms = await read_terms(session)
-            self._city = replace(await asyncio.to_thread(_build, files or {}, calendar, payload), terms=terms)
-            self._version = wanted
+                book = await self._read_book(session, settled)
+                city = self._city
+                if city is None or wanted != self._version:
+                    files = await session.scalar(select(PackVersion.files).where(PackVersion.version == active))
+                    payload = await get_payload(session, learned) if learned else None
+                    calendar = await read_calendar(session, self._zone, self._hours)
+                    terms = await read_terms(session)
+                    city = replace(await asyncio.to_thread(_build, files or {}, calendar, payload), terms=terms)
+            self._city = replace(city, knowledge=with_precedents(city.knowledge, book))
+            self._version, self._settled = wanted, settled
             return True
+
+    async def _read_book(self, session: AsyncSession, settled: str) -> PrecedentBook:
+        """The precedents in force; those in memory where nothing was settled or withdrawn since."""
+        if self._city is not None and settled == self._settled:
+            return self._city.knowledge.precedents
+        return await asyncio.to_thread(compile_book, await read_precedents(session))
 
 
 def _build(files: dict[str, str], calendar: Calendar, payload: bytes | None) -> City:

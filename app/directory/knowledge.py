@@ -9,6 +9,7 @@ from app.directory.folding import fold_word
 from app.directory.linear import LinearModel
 from app.directory.pack import Department, District, NameForm, Pack, Tier
 from app.directory.patterns import compile_pattern, needed_characters, signs, words_pattern
+from app.directory.precedents import PrecedentBook
 
 # Lists that help to find names, and say nothing of the part a name plays.
 _NAMING = ("township_words", "outside_words", "not_place", "org_before", "org_after", "not_org_after")
@@ -55,7 +56,7 @@ class CompiledRule(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Knowledge:
     """The classifier's tables, built once per pack version and shared by all threads (read only). `learned` is what the
-    office activated of its own rulings."""
+    office activated of its own rulings, `precedents` what its consultations settled."""
 
     pack: Pack
     version: str
@@ -73,6 +74,7 @@ class Knowledge:
     endings: Mapping[str, re.Pattern[str]] = field(repr=False)
     broken_rules: Mapping[str, str] = field(repr=False)
     learned: LinearModel | None = field(default=None, repr=False)
+    precedents: PrecedentBook = field(default_factory=PrecedentBook, repr=False)
 
     def unit(self, line: str, tier: str, district: str | None) -> Department | None:
         """The department of a line (by any of its names) at a tier and district. None where there is none."""
@@ -127,9 +129,17 @@ def _needs(pattern: str, firsts: Mapping[str, frozenset[str]]) -> tuple[int, ...
 
 
 def with_learned(knowledge: Knowledge, model: LinearModel | None) -> Knowledge:
-    """The same tables with another learned model, or none; the version names both."""
-    version = f"{knowledge.pack.version}+{model.version}" if model else knowledge.pack.version
-    return replace(knowledge, version=version, learned=model)
+    """The same tables with another learned model, or none; the version names it."""
+    return replace(knowledge, version=_version_of(knowledge.pack, model, knowledge.precedents), learned=model)
+
+
+def with_precedents(knowledge: Knowledge, book: PrecedentBook) -> Knowledge:
+    """The same tables with these precedents in force; the version names them where there are any."""
+    return replace(knowledge, version=_version_of(knowledge.pack, knowledge.learned, book), precedents=book)
+
+
+def _version_of(pack: Pack, model: LinearModel | None, book: PrecedentBook) -> str:
+    return "+".join(part for part in (pack.version, model.version if model else "", book.version) if part)
 
 
 def _group_lines(pack: Pack) -> dict[str, str]:

@@ -11,7 +11,7 @@ from app.models import Serial
 
 BLOCK = 200
 RESERVE = 100
-CASE, REPORT, CONSULTATION = "YL", "BG", "HS"
+CASE, REPORT, CONSULTATION, PRECEDENT = "YL", "BG", "HS", "XL"
 
 
 class Numbers:

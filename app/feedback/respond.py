@@ -11,7 +11,7 @@ from typing import Any, Final
 from app.casefile import CaseFile
 from app.feedback.evidence import attach, commit_to, describe_evidence
 from app.feedback.rectification import Feedback, document_line
-from app.lifecycle import IllegalMove
+from app.lifecycle import LIVE, IllegalMove
 from app.models import Act, ActKind, Assignment, AssignmentKind, AssignmentStatus, CaseStatus, Evidence, new_id
 from app.problems import Conflict
 
@@ -66,7 +66,9 @@ def accept_assignment(file: CaseFile, assignment: Assignment) -> None:
 
 
 def report_progress(file: CaseFile, assignment: Assignment, note: str) -> None:
-    """办理进展: changes nothing but the record."""
+    """办理进展: changes nothing but the record. Raises IllegalMove on a duty that was returned or is over."""
+    if assignment.status not in LIVE:
+        raise IllegalMove(assignment.status, "progress")
     keep_act(file, assignment, ActKind.PROGRESS, {"note": note}, "assignment.progressed")
 
 

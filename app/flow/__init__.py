@@ -2,7 +2,8 @@
 
 `receive` takes a report through 收 → 分 → 转 (or 商) → 送 in one transaction: read that file to know the mission.
 What follows: `handle` 办 (a department acts, the office reviews), `evidence` (a department's files), `consultation` and
-`agenda` 商, `office` (ruling, closing, reopening), `clustering` (the office merges cases, splits reports off),
+`agenda` 商, `precedents` 先例 (what was settled; `citing` finds it at intake, `trying_out` tries a standing ruling),
+`office` (ruling, closing, reopening), `clustering` (the office merges cases, splits reports off),
 `verification` 督 and 销 (points say whether the burden is gone), `unresolved` (what cannot be lifted for now stays on
 the ledger), `strike_off`, `look_back` 回头看 and `relapse` 回潮 (what came back), `supervision` 督 (the worker looks at
 the clocks, leaders decide), `pausing` (a clock stands still), `clocks` 时限 (terms, the yearly notice, counting anew),

@@ -17,15 +17,16 @@ from app.consult.schedule import Meeting, booking_of, read_bookings
 from app.consult.session_file import SessionFile, get_consultation, standing_seats
 from app.deadlines import due_on, working_days_left
 from app.directory.city import City
-from app.directory.serials import CONSULTATION
+from app.directory.serials import CONSULTATION, PRECEDENT
 from app.flow.agenda import finish, open_session
+from app.flow.citing import settled_duties
 from app.flow.desk import Desk
 from app.flow.office import keep_ruling
+from app.flow.precedents import keep_precedent
 from app.flow.receive import dispatch, summon
-from app.models import AssignmentRole, Attendance, Consultation, DeadlineKind, InvitationAnswer, Manner, Position
+from app.models import Attendance, Consultation, InvitationAnswer, Manner, Position
 from app.problems import InvalidInput
 from app.route import assign
-from app.route.policy import Duty
 
 A_YEAR: Final = timedelta(days=366)
 
@@ -136,10 +137,12 @@ async def conclude(
 ) -> Consultation:
     """The office records for each case who leads and who supports; these become assignments with their deadlines.
 
-    Where the departments did not agree, the office's ruling is kept as one. What is not covered is adjourned to a date.
+    Where the departments did not agree, the office's ruling is kept as one; either way it is a precedent from now on.
+    What is not covered is adjourned to a date.
     """
     for part in (part for conclusion in conclusions.values() for part in conclusion.parts):
         desk.city.get_department(part.department, "conclusions")
+    await desk.numbers.reserve(PRECEDENT, desk.now)
     sitting = await open_session(desk, session_id, to_book=adjourned is not None)
     sitting.require_open("concluded")
     numbers = [file.case.number for file in sitting.files.values()]
@@ -147,41 +150,19 @@ async def conclude(
     concluding.check_conclusions(numbers, sitting.departments, conclusions, said, adjourns=adjourned is not None)
     seen = concluding.attendance_of(sitting.seats, said)
     for file, conclusion in concluding.conclude(sitting, conclusions, minutes, seen):
-        await _assign(desk, file, conclusion, sitting.consultation.id)
+        await _assign(desk, file, conclusion, sitting.consultation)
     if adjourned is not None:
         await _fix(desk, sitting, adjourned)
     return await finish(desk, sitting)
 
 
-async def _assign(desk: Desk, file: CaseFile, conclusion: CaseConclusion, consultation_id: str) -> None:
+async def _assign(desk: Desk, file: CaseFile, conclusion: CaseConclusion, consultation: Consultation) -> None:
     reports = await desk.reports_on(file)
-    duties = _duties(desk, file, conclusion)
+    duties = settled_duties(desk, file, conclusion)
     if conclusion.manner is Manner.RULED:
         machine = Decision.from_dict(reports[0].decision)
         receivers = list({duty.department: duty for duty in duties}.values())
         keep_ruling(desk, file, Category.MULTI_DEPARTMENT, receivers, conclusion.reason or "", machine)
-    dispatch(desk, file, duties, reports, consultation_id)
+    dispatch(desk, file, duties, reports, consultation.id)
+    await keep_precedent(desk, file, conclusion, reports, consultation)
     await desk.finish(file)
-
-
-def _duties(desk: Desk, file: CaseFile, conclusion: CaseConclusion) -> list[Duty]:
-    """One duty for each task; the lead's longest comes first, for by its end the reporters are promised an answer."""
-    duties = [
-        Duty(
-            part.department,
-            AssignmentRole.LEAD if part.leads else AssignmentRole.SUPPORTING,
-            tuple(desk.city.represented_by(part.department, file.case.sources)),
-            task.obligation,
-            task.term,
-        )
-        for part in conclusion.parts
-        for task in part.tasks
-    ]
-
-    def length(duty: Duty) -> int:
-        return (
-            duty.term
-            or file.term_of(DeadlineKind.FORWARDING if duty.on_behalf_of else DeadlineKind.FEEDBACK).working_days
-        )
-
-    return sorted(duties, key=length, reverse=True)

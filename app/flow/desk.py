@@ -13,6 +13,7 @@ from app.casefile import CaseFile, open_case_file
 from app.classify import Thresholds
 from app.close.interim import DELAY_TOLD
 from app.consult.agenda import leave_agenda
+from app.consult.precedent import ON_PRECEDENTS
 from app.deliver.fan_out import enqueue
 from app.directory.city import City
 from app.directory.serials import Numbers
@@ -29,7 +30,7 @@ from app.supervise.recount import RECOUNTING
 from app.supervise.relapse import RelapsePolicy
 
 BACK_ON_THE_LEDGER = {"case.put_back", "case.reopened", "case.relapsed"}
-HAPPENS_TO_NOBODY = TELLING | RECOUNTING | look_back.QUIET | {OBTAINED, DELAY_TOLD}
+HAPPENS_TO_NOBODY = TELLING | RECOUNTING | ON_PRECEDENTS | look_back.QUIET | {OBTAINED, DELAY_TOLD}
 
 
 class CaseChanged(Conflict):

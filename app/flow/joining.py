@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from app.casefile import CaseFile
 from app.classify import Decision
+from app.directory.city import City
 from app.disclosure import identifying_terms
 from app.flow.desk import Desk
 from app.intake import accept
@@ -35,7 +36,12 @@ class Place:
 
 def read_traces(desk: Desk, text: str, decision: Decision, point_code: str) -> Traces:
     """What counts of a report, its own place taken out of the words."""
-    point = desk.city.points.get(point_code)
+    return traces_of(desk.city, text, decision, point_code)
+
+
+def traces_of(city: City, text: str, decision: Decision, point_code: str) -> Traces:
+    """The same, where no desk is at hand."""
+    point = city.points.get(point_code)
     return cluster.trace(
         read_features(
             text,

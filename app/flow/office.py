@@ -10,7 +10,8 @@ from app.flow.desk import Desk
 from app.flow.receive import dispatch, summon
 from app.flow.strike_off import strike_off
 from app.flow.unresolved import check_ending, keep_reason
-from app.models import AssignmentRole, CaseOutcome, Urgency
+from app.lifecycle import IllegalMove
+from app.models import AssignmentRole, CaseOutcome, CaseStatus, Urgency
 from app.problems import InvalidInput
 from app.route import assign
 from app.route.policy import Duty
@@ -55,7 +56,11 @@ async def rule(
     urgency: Urgency | None = None,
     expected_version: int | None = None,
 ) -> CaseFile:
-    """裁定: decide or overrule category, receivers, lead, term, urgency; the machine's decision stays beside it."""
+    """裁定: decide or overrule category, receivers, lead, term, urgency; the machine's decision stays beside it.
+
+    Raises ReceiversMissing, UnknownDepartment, NoProvincialCounterpart, NotFound, CaseChanged, or IllegalMove for a
+    case that is struck off.
+    """
     if not receivers:
         raise ReceiversMissing
     for code, _ in receivers:
@@ -63,6 +68,9 @@ async def rule(
     if category is Category.MULTI_DEPARTMENT:
         await desk.numbers.reserve(CONSULTATION, desk.now)
     file = await desk.open_numbered(case_number, expected_version)
+    if file.case.status is CaseStatus.CLOSED:
+        # What was struck off comes back by being reopened, which takes back its outcome and tells its departments.
+        raise IllegalMove(file.case.status, "ruled")
     reports = await desk.reports_on(file)
     machine = Decision.from_dict(reports[0].decision)
     duties = _duties_under(desk, category, receivers, machine, term)

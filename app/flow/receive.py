@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.casefile import CaseFile, live_assignments
-from app.classify import Decision, ReportText, Route, classify
+from app.classify import Category, Decision, ReportText, Route, classify
 from app.close.unresolved import tell_joined
 from app.consult.convene import Guest, convene, invite
 from app.consult.schedule import Meeting, fix_meeting, read_bookings
 from app.consult.session_file import SessionFile, lock_sessions
+from app.directory.pack import ObservationPoint
+from app.directory.precedents import PrecedentKnown
 from app.directory.serials import CASE, CONSULTATION, REPORT
+from app.flow.citing import Cited, cite_precedents, conclusion_of, find_standing, settled_duties
 from app.flow.desk import Desk
 from app.flow.joining import SAME_WORDS, Place, find_place, read_traces
 from app.flow.relapse import find_relapsed, note_link, put_back
@@ -28,8 +31,10 @@ from app.models import (
     new_id,
 )
 from app.route import assign, cluster
+from app.route.cluster import Traces
 from app.route.likeness import Reason
 from app.route.policy import Duty
+from app.route.triage import record_ruling
 
 # What follows a report without anybody's hand is the service's own act, not the reporter's.
 SYSTEM_ACTOR = "system"
@@ -41,6 +46,7 @@ class Receipt:
 
     `reopened` says that the report brought a struck-off case back; `relapse_of` is the number of the struck-off case
     that a new one follows.
+    `ruled_by` names the precedent whose standing ruling dispatched the case at once.
     """
 
     report: Report
@@ -52,6 +58,7 @@ class Receipt:
     relapse_of: str | None
     provisional: bool
     joined_because: tuple[Reason, ...] = ()
+    ruled_by: str | None = None
 
 
 async def receive(desk: Desk, submission: Submission) -> Receipt:
@@ -60,8 +67,8 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
     for code in submission.declared_departments:
         desk.city.get_department(code, "declared_departments")
     accept.refuse_empty(submission)
-    decision = decide(desk, submission, district=point.district, unit=point.name)
-    traces = read_traces(desk, submission.text, decision, point.code)
+    cited, traces = _read(desk, submission, point)
+    decision = cited.decision
     # Numbers come first: taking one is a transaction of its own.
     number = await desk.numbers.take(REPORT, desk.now)
     case_number = await desk.numbers.take(CASE, desk.now)
@@ -85,6 +92,7 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
         sealer=desk.sealer,
         now=desk.now,
     )
+    standing = None
     if place.file is not None or reopened:
         await _join(file, report, point.district, place)
     else:
@@ -93,7 +101,9 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
         cluster.suggest(file.batch, report, place.suggested, desk.now)
         if earlier is not None:
             await note_link(desk, earlier, report, file.case)
-        await open_case(desk, file, decision, report, relapse_of=earlier.case.number if earlier else None)
+        standing = await find_standing(desk, cited)
+        follows = earlier.case.number if earlier else None
+        await open_case(desk, file, decision, report, relapse_of=follows, standing=standing)
     if reopened:
         file.actor = SYSTEM_ACTOR
         reports = [*await desk.reports_on(file), report]
@@ -109,7 +119,15 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
         relapse_of=earlier.case.number if earlier and not reopened else None,
         provisional=any(d.provisional for d in file.running()),
         joined_because=place.reasons,
+        ruled_by=ruled_by(standing) if standing else None,
     )
+
+
+def _read(desk: Desk, submission: Submission, point: ObservationPoint) -> tuple[Cited, Traces]:
+    """The decision with the precedents that it cites, and what counts of the report when it is compared."""
+    decision = decide(desk, submission, district=point.district, unit=point.name)
+    traces = read_traces(desk, submission.text, decision, point.code)
+    return cite_precedents(desk.city, submission.text, decision, traces), traces
 
 
 def decide(desk: Desk, submission: Submission, *, district: str | None, unit: str | None) -> Decision:
@@ -167,14 +185,40 @@ async def open_case(
     report: Report,
     *,
     split_from: str | None = None,
+    standing: PrecedentKnown | None = None,
     relapse_of: str | None = None,
 ) -> None:
-    """Put a new case on the ledger and route it."""
+    """Put a new case on the ledger and route it; under a standing ruling (`standing`) as its precedent was settled."""
     facts = {"report": report.number, "category": decision.category, "sources": file.case.sources}
     origin = {"split_from": split_from, "relapse_of": relapse_of}
     file.record("case.opened", facts | {name: number for name, number in origin.items() if number})
     file.actor = SYSTEM_ACTOR
-    await route_case(desk, file, decision, report)
+    if standing is not None:
+        _follow(desk, file, decision, report, standing)
+    else:
+        await route_case(desk, file, decision, report)
+
+
+def ruled_by(precedent: PrecedentKnown) -> str:
+    """Who ruled, where a standing ruling did."""
+    return f"precedent {precedent.number}"
+
+
+def _follow(desk: Desk, file: CaseFile, decision: Decision, report: Report, precedent: PrecedentKnown) -> None:
+    """常规裁定: dispatch as the precedent was settled; a ruling beside the machine's decision says so."""
+    duties = settled_duties(desk, file, conclusion_of(precedent))
+    machine = {receiver.code for receiver in decision.receivers}
+    record_ruling(
+        file,
+        ruled_by=ruled_by(precedent),
+        category=Category.MULTI_DEPARTMENT,
+        duties=list({duty.department: duty for duty in duties}.values()),
+        reason=f"按先例 {precedent.number} 的常规裁定交办。",
+        overrules=bool(machine) and machine != set(precedent.departments),
+        precedent=precedent.number,
+    )
+    file.case.category, file.case.route = Category.MULTI_DEPARTMENT, Route.ASSIGNMENT
+    dispatch(desk, file, duties, [report])
 
 
 async def _join(file: CaseFile, report: Report, district: str, place: Place) -> None:

@@ -1,14 +1,26 @@
 """What can be learnt from the ledger: reports whose department a person has ruled, or has lifted the burden unopposed.
-And all past reports, to be decided once more in a back-test.
+And all past reports, to be decided once more in a back-test, or with the decision they had.
 """
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Assignment, AssignmentRole, AssignmentStatus, Case, CaseOutcome, CaseStatus, Report, Ruling
+from app.models import (
+    Assignment,
+    AssignmentRole,
+    AssignmentStatus,
+    Case,
+    CaseOutcome,
+    CaseStatus,
+    Precedent,
+    Report,
+    Ruling,
+)
 
 # Several departments share the matter: their text is of no single line.
 _SEVERAL = "multi_department"
@@ -35,6 +47,18 @@ class PastReport:
     text: str
     point: str
     declared_departments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedReport:
+    """A report with the decision it had, and the number of the case it is on."""
+
+    id: str
+    number: str
+    case: str
+    text: str
+    point: str
+    decision: dict[str, Any]
 
 
 async def read_lessons(session: AsyncSession) -> list[Lesson]:
@@ -104,3 +128,17 @@ async def read_past_reports(session: AsyncSession) -> AsyncIterator[PastReport]:
         if len(page) < _PAGE:
             return
         last = page[-1][0]
+
+
+async def read_decided(session: AsyncSession, *, since: datetime, after: str, but_not: str) -> list[DecidedReport]:
+    """A page of the reports received since then, oldest first, after the one with that id; without those of the case
+    that made the precedent `but_not`."""
+    own = select(Precedent.case_id).where(Precedent.number == but_not)
+    rows = await session.execute(
+        select(Report.id, Report.number, Case.number, Report.text, Report.observation_point_code, Report.decision)
+        .join(Case, Case.id == Report.case_id)
+        .where(Report.received_at >= since, Report.id > after, Report.case_id.not_in(own))
+        .order_by(Report.id)
+        .limit(_PAGE)
+    )
+    return [DecidedReport(*row) for row in rows]

@@ -1,14 +1,15 @@
 """Reads sessions 会商 with agenda, seats and positions; by page for people, by cursor for systems. Writes nothing."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.principal import Principal
+from app.ledger.precedents import PrecedentRecord, cited_on
 from app.ledger.search import make_cursor, read_cursor
 from app.models import AgendaItem, AgendaOutcome, Case, Consultation, ConsultationStatus, Invitation, StatedPosition
 from app.problems import NotFound
@@ -18,7 +19,8 @@ from app.problems import NotFound
 class SessionRecord:
     """A session with the cases that were on its agenda, the seats that stand, and what each department stated.
 
-    `merged_into` is the number of the session that took over its agenda.
+    `merged_into` is the number of the session that took over its agenda. `precedents` are those that a case's reports
+    cite, by case id; None where many sessions were read at once.
     """
 
     consultation: Consultation
@@ -26,6 +28,7 @@ class SessionRecord:
     invitations: Sequence[Invitation]
     positions: Sequence[StatedPosition]
     merged_into: str | None = None
+    precedents: Mapping[str, Sequence[PrecedentRecord]] | None = None
 
     @property
     def stated(self) -> int:
@@ -100,7 +103,8 @@ async def read_consultation(
     found = await session.scalar(_scoped(statement, principal) if principal else statement)
     if found is None:
         raise NotFound
-    return (await records_of(session, [found]))[0]
+    (record,) = await records_of(session, [found])
+    return replace(record, precedents=await cited_on(session, [case.id for _, case in record.agenda]))
 
 
 async def find_consultations(

@@ -12,6 +12,7 @@ from app.models.evidence import Evidence
 from app.models.learned import LearnedModel
 from app.models.look_backs import LookBack
 from app.models.opinions import SecondOpinion
+from app.models.precedents import Precedent, StandingRuling
 from app.models.reports import Reply, Report, ReportContact
 from app.models.supervision import Digest, Instruction
 from app.models.sweeps import Sweep
@@ -38,6 +39,7 @@ from app.vocabulary import (
     OpinionState,
     Party,
     Position,
+    PrecedentState,
     RelapseRule,
     ReplyKind,
     Role,
@@ -93,6 +95,8 @@ __all__ = [
     "Party",
     "Pause",
     "Position",
+    "Precedent",
+    "PrecedentState",
     "RelapseRule",
     "Reply",
     "ReplyKind",
@@ -104,6 +108,7 @@ __all__ = [
     "SecondOpinion",
     "Serial",
     "SimilarPair",
+    "StandingRuling",
     "StatedPosition",
     "Sweep",
     "TermChange",

@@ -238,4 +238,4 @@ class Ruling(Base):
     overrules: Mapped[bool] = mapped_column(Boolean)
     ruled_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
-    __table_args__ = (Index("ix_rulings_case_id", "case_id"),)
+    __table_args__ = (Index("ix_rulings_case_id", "case_id"), Index("ix_rulings_ruled_by", "ruled_by"))

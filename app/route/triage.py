@@ -16,8 +16,9 @@ def record_ruling(
     reason: str,
     overrules: bool,
     urgency: Urgency | None = None,
+    precedent: str | None = None,
 ) -> Ruling:
-    """Keep what the office decided and why."""
+    """Keep what the office decided and why; by a standing ruling, with the number of its precedent."""
     ruling = Ruling(
         id=new_id(),
         case_id=file.case.id,
@@ -35,5 +36,6 @@ def record_ruling(
         "receivers": [d.department for d in duties],
         "overrules": overrules,
     }
-    file.record("case.ruled", facts | ({"urgency": urgency} if urgency else {}))
+    further = {"urgency": urgency, "precedent": precedent}
+    file.record("case.ruled", facts | {key: said for key, said in further.items() if said})
     return ruling

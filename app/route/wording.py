@@ -5,6 +5,7 @@ The lists are Chinese office language, not a city's: no department or place stan
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 from app.directory.folding import BLANK, DROP, fold
 
@@ -84,6 +85,12 @@ def plain(text: str, places: Iterable[str]) -> str:
     folded = _PARTICLES.sub("", _EMPTY.sub("", folded))
     clauses = (_NO_WORD.sub("", clause) for clause in _BREAKS.split(folded))
     return CLAUSE.join(clause for clause in clauses if len(clause) > 1)
+
+
+def clauses_of(text: str) -> list[tuple[int, int]]:
+    """Where the clauses of a text as sent stand."""
+    breaks = [(0, 0), *(found.span() for found in _BREAKS.finditer(fold(text))), (len(text), len(text))]
+    return [(end, start) for (_, end), (start, _) in pairwise(breaks) if start - end > 1]
 
 
 def _number(written: str) -> int:

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.bench import classification, clusters, deliveries, intake, learner
+from tests.bench import classification, clusters, deliveries, intake, learner, precedents
 
 
 def main() -> None:
@@ -16,6 +16,7 @@ def main() -> None:
         "learner": learner.run(),
         "intake": intake.run(),
         "clusters": clusters.run(),
+        "precedents": precedents.run(),
         "deliveries": deliveries.run(),
     }
     text = json.dumps(results, indent=2, ensure_ascii=False)

@@ -1,0 +1,114 @@
+"""先例 as the office reads them: with session, case, standing rulings and how often these were used. Writes nothing."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.directory.precedents import cited_in
+from app.ledger.search import make_cursor, read_cursor
+from app.models import Case, Consultation, Precedent, Report, Ruling, StandingRuling
+from app.problems import NotFound
+
+Rows = tuple[Precedent, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PrecedentRecord:
+    """A precedent with the numbers of its session and case.
+
+    Attributes:
+        rulings: its standing rulings, the newest first.
+        uses: how many cases were dispatched by them.
+    """
+
+    precedent: Precedent
+    consultation: str
+    case: str
+    rulings: Sequence[StandingRuling]
+    uses: int
+
+    @property
+    def standing(self) -> StandingRuling | None:
+        """The standing ruling in force."""
+        return next((ruling for ruling in self.rulings if ruling.ended_at is None), None)
+
+
+def _precedents() -> Select[*Rows]:
+    return (
+        select(Precedent, Consultation.number, Case.number)
+        .join(Consultation, Consultation.id == Precedent.consultation_id)
+        .join(Case, Case.id == Precedent.case_id)
+    )
+
+
+async def find_precedents(
+    session: AsyncSession, *, in_force: bool | None = None, cursor: str | None = None, limit: int
+) -> tuple[list[PrecedentRecord], str | None]:
+    """The newest first, with the next page's cursor; `in_force` None finds all. Raises BadCursor."""
+    statement = _precedents()
+    if in_force is not None:
+        withdrawn = Precedent.withdrawn_at
+        statement = statement.where(withdrawn.is_(None) if in_force else withdrawn.is_not(None))
+    if cursor:
+        moment, last_id = read_cursor(cursor)
+        same = and_(Precedent.settled_at == moment, Precedent.id < last_id)
+        statement = statement.where(or_(Precedent.settled_at < moment, same))
+    order = (Precedent.settled_at.desc(), Precedent.id.desc())
+    rows = await _read(session, statement.order_by(*order).limit(limit + 1))
+    more, rows = len(rows) > limit, rows[:limit]
+    following = make_cursor(rows[-1][0].settled_at, rows[-1][0].id) if more else None
+    return await _with_rulings(session, rows), following
+
+
+async def get_precedent(session: AsyncSession, number: str) -> PrecedentRecord:
+    """The precedent with that number; raises NotFound."""
+    rows = await _read(session, _precedents().where(Precedent.number == number))
+    if not rows:
+        raise NotFound
+    return (await _with_rulings(session, rows))[0]
+
+
+async def cited_on(session: AsyncSession, cases: Iterable[str]) -> Mapping[str, list[PrecedentRecord]]:
+    """By case id, the precedents still in force that the decisions on its reports cite; two queries more or less."""
+    cited: dict[str, list[str]] = defaultdict(list)
+    reports = select(Report.case_id, Report.decision).where(Report.case_id.in_(list(cases))).order_by(Report.id)
+    for case_id, decision in await session.execute(reports):
+        cited[case_id] += [number for number in cited_in(decision) if number not in cited[case_id]]
+    numbers = {number for found in cited.values() for number in found}
+    if not numbers:
+        return {}
+    in_force = _precedents().where(Precedent.number.in_(numbers), Precedent.withdrawn_at.is_(None))
+    rows = await _read(session, in_force)
+    known = {record.precedent.number: record for record in await _with_rulings(session, rows)}
+    return {case_id: [known[number] for number in found if number in known] for case_id, found in cited.items()}
+
+
+async def settled_by(session: AsyncSession, case: Case) -> list[PrecedentRecord]:
+    """The precedents that this very case made."""
+    rows = await _read(session, _precedents().where(Precedent.case_id == case.id))
+    return await _with_rulings(session, rows)
+
+
+async def _read(session: AsyncSession, statement: Select[*Rows]) -> list[Rows]:
+    return [(precedent, consultation, case) for precedent, consultation, case in await session.execute(statement)]
+
+
+async def _with_rulings(session: AsyncSession, rows: Sequence[Rows]) -> list[PrecedentRecord]:
+    if not rows:
+        return []
+    made: dict[str, list[StandingRuling]] = defaultdict(list)
+    ids = [precedent.id for precedent, _, _ in rows]
+    newest_first = (StandingRuling.made_at.desc(), StandingRuling.id.desc())
+    standing = select(StandingRuling).where(StandingRuling.precedent_id.in_(ids)).order_by(*newest_first)
+    for ruling in await session.scalars(standing):
+        made[ruling.precedent_id].append(ruling)
+    names = [f"precedent {precedent.number}" for precedent, _, _ in rows]
+    counted = select(Ruling.ruled_by, func.count()).where(Ruling.ruled_by.in_(names)).group_by(Ruling.ruled_by)
+    uses = {row[0]: row[1] for row in await session.execute(counted)}
+    return [
+        PrecedentRecord(precedent, consultation, case, made[precedent.id], uses.get(f"precedent {precedent.number}", 0))
+        for precedent, consultation, case in rows
+    ]
