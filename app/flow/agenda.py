@@ -16,7 +16,7 @@ from app.consult.session_file import (
 from app.flow.desk import Desk
 from app.flow.receive import guests_for
 from app.models import CaseStatus, Consultation
-from app.problems import InvalidInput
+from app.problems import Conflict, InvalidInput
 
 
 class NothingToBatch(InvalidInput):
@@ -40,6 +40,16 @@ class InvitationsUnclear(InvalidInput):
             "请写明要增加邀请的部门(departments)或要取消邀请的部门(withdraw);取消的须写明理由(reason)。",
             "Name `departments` to invite, or whom to `withdraw` with a `reason`.",
             errors=[{"field": "departments", "zh": "须写明部门", "en": "name at least one department"}],
+        )
+
+
+class AlreadyInvited(Conflict):
+    code = "already_invited"
+    title_zh, title_en = "该部门已在邀请之列", "Already invited"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "所列部门都已受邀,无需再次邀请。", "All of these departments have been invited; there is nothing to change."
         )
 
 
@@ -116,6 +126,8 @@ async def change_invitations(
         desk.city.get_department(code, "departments")
     sitting = await open_session(desk, session_id, to_book=True)
     sitting.require_open("invitations")
+    if departments and not withdraw and set(departments) <= set(sitting.departments):
+        raise AlreadyInvited
     if departments:
         guests = guests_for(desk, departments, list(sitting.files.values()))
         again = await withdrawn_seats(desk.session, sitting.consultation)

@@ -101,7 +101,7 @@ async def _suppose(city: CityUnderTest, number: str, text: str) -> None:
 
 
 async def _work(url: str, folder: Path, town: Town) -> None:
-    async with open_city(url, folder, town.clock) as city:
+    async with open_city(url, folder, town.clock, join_from_likeness=2.0) as city:
         async with city.runtime.database.write() as session:
             for role, name in ((Role.ADMINISTRATOR, "周敏"), (Role.AUDITOR, "李明")):
                 await create_user(session, role.value, PASSWORD, role=role, display_name=name, now=town.clock.now())

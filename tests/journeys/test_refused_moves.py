@@ -75,3 +75,13 @@ async def test_a_retry_is_answered_though_what_it_acted_on_has_left_the_agenda(c
     assert {(answer.status_code, answer.content) for answer in answers} == {(200, answers[0].content)}
     assert (await office.post(path, json=body)).status_code == 404
     await check(city)
+
+
+async def test_inviting_only_those_who_are_invited_is_refused_and_leaves_no_trace(city: CityUnderTest) -> None:
+    office, _, case = await unclear(city)
+    body = {"cases": [case], "departments": ["FR-MZ", "CS-JY"]}
+    session = (await office.post("/v1/consultations", json=body)).json()["id"]
+    before = (await office.get(f"/v1/cases/{case}")).json()
+    answer = await office.post(f"/v1/consultations/{session}/invitations", json={"departments": ["CS-JY"]})
+    assert (answer.status_code, answer.json()["code"]) == (409, "already_invited")
+    assert (await office.get(f"/v1/cases/{case}")).json() == before
