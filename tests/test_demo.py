@@ -7,6 +7,10 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.alone
+
 PLAY = [sys.executable, "-m", "app.cli", "demo", "--port", "0", "--seed", "3"]
 STAGES = ("收", "分", "送", "办", "督", "销")
 

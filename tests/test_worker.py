@@ -27,6 +27,8 @@ from tests import postgres
 from tests.deliver.factories import LOOPBACK, SEALER, load_deliveries, set_scene
 from tests.receiver import Answer, DepartmentReceiver
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def receiver(clock: FixedClock) -> Iterator[DepartmentReceiver]:

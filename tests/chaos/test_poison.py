@@ -6,6 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from app.clock import SystemClock
 from app.deliver.endpoints import register_endpoint
 from app.deliver.guard import Guard
@@ -15,6 +17,8 @@ from tests.chaos.poisoned import POISON
 from tests.city import SECRET, open_city
 from tests.processes import environment_for
 from tests.receiver import DepartmentReceiver
+
+pytestmark = pytest.mark.alone
 
 # A start takes three seconds of a processor, however many share it.
 STARTING_SECONDS = 200.0

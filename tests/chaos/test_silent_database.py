@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import pytest
 
 from app.clock import SystemClock
 from app.database import Database
@@ -22,6 +23,8 @@ from tests.chaos.run import POINTS, prepare
 from tests.city import SECRET
 from tests.processes import environment_for
 from tests.receiver import DepartmentReceiver
+
+pytestmark = pytest.mark.alone
 
 TEXT = "区民政局要求每周报一次独居老人走访台账,逐户拍照,第{}号通知。"
 RESUME_SECONDS = 10.0

@@ -13,6 +13,8 @@ from app.vocabulary import OpinionFault as F
 from tests.model_server import JSON, ModelServer, completion
 from tests.receiver import Answer
 
+pytestmark = pytest.mark.alone
+
 BODY = json.dumps({"model": "m", "messages": [{"role": "user", "content": "谁布置的?"}]}).encode()
 INSIDE = Guard(allow_loopback=True, inside_only=True)
 

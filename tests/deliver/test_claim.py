@@ -27,6 +27,8 @@ from tests.deliver.factories import (
     set_scene,
 )
 
+pytestmark = pytest.mark.alone
+
 DELIVERED = Outcome(milliseconds=12, http_status=200, answer="ok")
 FAILED = Outcome(milliseconds=12, http_status=500, fault=Fault.STATUS, answer="no")
 GONE = Outcome(milliseconds=12, http_status=410, fault=Fault.GONE)

@@ -12,6 +12,8 @@ from tests.chaos.departments import HOSTILE, BadTls
 from tests.deliver.factories import LOOPBACK
 from tests.receiver import TEST_SECRET, DepartmentReceiver
 
+pytestmark = pytest.mark.alone
+
 TOTAL = 1.5
 # What comes of each, and whether it may take the whole of the bound.
 EXPECTED: dict[str, tuple[int | None, Fault | None, bool]] = {

@@ -13,6 +13,8 @@ from app.deliver.guard import Guard
 from app.deliver.send import Fault, Message, Outcome, Sender, to_safe_text
 from tests.receiver import TEST_SECRET, Answer, DepartmentReceiver, packed_bomb
 
+pytestmark = pytest.mark.alone
+
 BODY = '{"id":"e1","type":"assignment.created","data":{"说明":"交办"}}'.encode()
 
 

@@ -4,6 +4,8 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from app.database import Database
 from app.ledger.reconcile import reconcile, verify_chains
 from app.models import Report
@@ -11,6 +13,8 @@ from tests.bench.intake import make_body, make_key
 from tests.bench.load import Load, post_for
 from tests.city import SECRET, new_city
 from tests.processes import environment_for, free_port, running, serve_command
+
+pytestmark = pytest.mark.alone
 
 SECONDS, CLIENTS = 20.0, 64
 

@@ -26,6 +26,8 @@ from app.worker import WorkerContext, deliver_next, run_worker
 from tests.deliver.factories import LOOPBACK, SEALER, make_case, make_department, make_event, multiply, queue, set_scene
 from tests.receiver import TEST_SECRET, Answer, DepartmentReceiver
 
+pytestmark = pytest.mark.alone
+
 BACKLOG = 10_000
 HEALTHY, EVENTS, PER_SECOND = 4, 120, 40
 
