@@ -69,6 +69,7 @@ def create_app(runtime: Runtime, *, with_worker: bool = False) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(application: FastAPI) -> AsyncIterator[None]:
+        runtime: Runtime = application.state.runtime
         await runtime.start()
         stop = asyncio.Event()
         tasks = [asyncio.create_task(keep_current(runtime, stop))]

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from starlette.datastructures import State
 
 from app.access.keys import create_key
 from app.clock import Clock, FixedClock
@@ -133,9 +134,23 @@ async def open_city(url: str, folder: Path, clock: Clock, **options: Any) -> Asy
     """Start the application over a database; `with_worker=True` runs the worker in it."""
     with_worker = options.pop("with_worker", False)
     runtime = make_runtime(settings_for(url, folder, **options), clock)
-    application = create_app(runtime, with_worker=with_worker)
+    application = _application_for(runtime, with_worker=with_worker)
     async with application.router.lifespan_context(application):
         city = CityUnderTest(application, runtime, clock, url, folder)
         yield city
         for client in city._clients.values():
             await client.aclose()
+    if not with_worker:
+        _idle.append(application)
+
+
+# Putting an application together takes longer than most tests; what it knows of a city is all in its state.
+_idle: list[FastAPI] = []
+
+
+def _application_for(runtime: Runtime, *, with_worker: bool) -> FastAPI:
+    if with_worker or not _idle:
+        return create_app(runtime, with_worker=with_worker)
+    application = _idle.pop()
+    application.state = State({"runtime": runtime, "worker": None})
+    return application

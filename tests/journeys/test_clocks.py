@@ -21,6 +21,9 @@ from tests.city import CityUnderTest
 from tests.dashboard.office import at_work, shown
 from tests.journeys.clocks import NOTICE, PLAIN, ZONE, announce, check, clock_of, events, local, told, work
 
+# Burdens of the same department that are not the same: likeness must not join them.
+ANOTHER = "区民政局要求高龄津贴年审逐户上门拍照,照片打印出来装订成册,系统里还要再传一遍。"
+YET_ANOTHER = "区民政局要求残疾人补贴名单每月打印一份,入户拍照后再录一遍系统,纸质台账同时报。"
 RULING = {"category": "municipal_district", "receivers": [{"code": "FR-MZ"}], "reason": "经研判。"}
 BEFORE, AFTER = "2027-01-12", "2027-01-13"
 
@@ -304,7 +307,7 @@ async def test_a_term_that_changes_binds_new_clocks_only_and_the_clock_names_its
     rule = await set_term(city, "feedback", 10)
     running = clock_of(await first.shown(), "feedback")
     assert (running["working_days"], running["due_at"][:10]) == (15, "2026-03-23")
-    receipt = (await first.reporter.post("/v1/reports", json={"text": f"{ASSIGNED}另一张表。"})).json()
+    receipt = (await first.reporter.post("/v1/reports", json={"text": ANOTHER})).json()
     second = (await first.office.get(f"/v1/cases/{receipt['case']}")).json()
     started = clock_of(second, "feedback")
     assert (started["working_days"], started["due_at"][:10]) == (10, "2026-03-16")
@@ -336,11 +339,11 @@ async def test_of_several_burden_types_the_shortest_own_term_counts(city: CityUn
     assert types
     await set_term(city, "feedback", 20, burden_type=types[0])
     await set_term(city, "feedback", 12)
-    receipt = (await scene.reporter.post("/v1/reports", json={"text": f"{ASSIGNED}另一张表。"})).json()
+    receipt = (await scene.reporter.post("/v1/reports", json={"text": ANOTHER})).json()
     shown_case = (await scene.office.get(f"/v1/cases/{receipt['case']}")).json()
     assert clock_of(shown_case, "feedback")["working_days"] == 20
     await set_term(city, "feedback", 6, burden_type=types[-1], urgency="normal")
-    receipt = (await scene.reporter.post("/v1/reports", json={"text": f"{ASSIGNED}又一张表。"})).json()
+    receipt = (await scene.reporter.post("/v1/reports", json={"text": YET_ANOTHER})).json()
     shown_case = (await scene.office.get(f"/v1/cases/{receipt['case']}")).json()
     assert clock_of(shown_case, "feedback")["working_days"] == 6
 

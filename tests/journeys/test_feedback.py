@@ -324,7 +324,7 @@ async def test_reconciliation_names_an_unresolved_case_without_its_reply_or_its_
         clock = (await session.scalars(select(Deadline).where(Deadline.kind == "revisit"))).one()
         clock.kind = clock.kind.REVIEW
     async with city.runtime.database.snapshot() as session:
-        assert [o.number for o in (await reconcile(session)).offenders] == [scene.case]
+        assert {o.number for o in (await reconcile(session)).offenders} == {scene.case}
 
 
 async def test_the_office_accepts_and_leaves_and_ends_it_on_the_page(city: CityUnderTest) -> None:

@@ -400,7 +400,9 @@ async def test_the_office_sees_the_relapse_and_the_looks_back(city: CityUnderTes
     listed = shown(await browser.get("/dashboard/ledger?tab=relapsed"))
     assert scene.case in listed
     assert "回潮 1 次" in listed
-    fresh = await report_again(city, "FR-03", f"{ASSIGNED}另一张。")
+    fresh = await report_again(
+        city, "FR-03", "区民政局要求高龄津贴年审逐户上门拍照,照片打印出来装订成册,系统里还要再传一遍。"
+    )
     assert fresh["case"] not in shown(await browser.get("/dashboard/ledger?tab=relapsed"))
 
 
