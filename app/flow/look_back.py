@@ -77,6 +77,8 @@ async def _look_at_case(session: AsyncSession, case_id: str, city: City, now: da
         rows = await session.execute(select(Report.id, Report.number).where(Report.case_id == case_id))
         numbers = {row.id: row.number for row in rows}
         look_back.lapse(file, questions, numbers)
+        # What ends is written first: a report has one open question at a time, and the database holds to it.
+        await session.flush()
         look_back.ask(file, questions, numbers)
     await file.batch.write(session)
 
