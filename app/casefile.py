@@ -28,6 +28,9 @@ from app.models import (
     Event,
     ExtensionState,
     Party,
+    Reply,
+    ReplyKind,
+    Report,
     new_id,
 )
 from app.problems import NotFound
@@ -85,6 +88,12 @@ class CaseFile:
         self.batch.add(event)
         self.events.append(event)
         return event
+
+    def reply(self, report: Report, kind: ReplyKind, text: str) -> None:
+        """回应: answer one report."""
+        self.batch.add(
+            Reply(id=new_id(), report_id=report.id, case_id=self.case.id, kind=kind, text=text, sent_at=self.now)
+        )
 
     def describe(self, assignment: Assignment | None = None) -> dict[str, Any]:
         """The part of a message's `data` that every department may read: the case, and its own duty."""

@@ -12,7 +12,8 @@ ALLOWED_KEYS = frozenset(
         "event", "level", "timestamp", "logger", "exc_type", "where", "trace",
         "method", "path", "status", "milliseconds", "request_id", "remote",
         "case", "report", "assignment", "consultation", "department", "delivery", "endpoint", "attempt", "event_type",
-        "count", "step", "seconds", "reason", "version", "port", "host", "signal", "code", "database",
+        "count", "reports", "opened", "closed", "offenders", "events", "broken_chains",
+        "step", "seconds", "reason", "version", "port", "host", "signal", "code", "database",
     }
 )  # fmt: skip
 

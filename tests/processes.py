@@ -25,7 +25,7 @@ def environment_for(url: str, folder: Path, **more: str) -> dict[str, str]:
     return inherited | {"YILONG_DATABASE_URL": url, "YILONG_DATA_DIR": str(folder), "PYTHONWARNINGS": ""} | more
 
 
-def wait_until_up(port: int, process: subprocess.Popen[bytes], seconds: float = 90.0) -> None:
+def wait_until_up(port: int, process: subprocess.Popen[bytes], seconds: float = 30.0) -> None:
     """Wait for `/healthz`; raises RuntimeError where the process ends or stays silent."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

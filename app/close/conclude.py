@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from app.casefile import CaseFile, live_assignments
 from app.close.reply import compose_reply
-from app.models import Act, ActKind, AssignmentStatus, CaseOutcome, CaseStatus, Reply, ReplyKind, Report, new_id
+from app.models import Act, ActKind, AssignmentStatus, CaseOutcome, CaseStatus, ReplyKind, Report
 
 
 async def collect_answers(file: CaseFile) -> list[tuple[str, str]]:
@@ -36,16 +36,7 @@ def close_case(
         text = compose_reply(
             report.number, outcome=outcome, answers=answers, statement=statement, now=file.now, zone=zone
         )
-        file.batch.add(
-            Reply(
-                id=new_id(),
-                report_id=report.id,
-                case_id=file.case.id,
-                kind=ReplyKind.FINAL,
-                text=text,
-                sent_at=file.now,
-            )
-        )
+        file.reply(report, ReplyKind.FINAL, text)
     strike_off(file, outcome=outcome, reports=[r.number for r in reports], more={})
 
 

@@ -8,9 +8,10 @@ from sqlalchemy import select
 
 from app.casefile import CaseFile
 from app.close.reply import describe_pause, official_date
-from app.models import Assignment, Blocker, Deadline, DeadlineKind, Party, Reply, ReplyKind, Report, new_id
+from app.models import Assignment, Blocker, Deadline, DeadlineKind, Party, Reply, ReplyKind, Report
 
 DELAY_TOLD: Final = "case.delay_told"
+UNDER_WAY: Final = "正在办理。"
 # The clocks that reporters wait for; a signature, the province and the point itself are not among them.
 AWAITED: Final = frozenset(
     {
@@ -27,13 +28,13 @@ def tell_extension(file: CaseFile, reports: Sequence[Report], assignment: Assign
     """An interim reply to each report on the case, with the new date."""
     until = official_date(later.due_at, file.calendar.zone)
     department = file.names.get(assignment.department_code, assignment.department_code)
-    _tell(file, reports, f"{department}申请延长办理时间,统筹部门已同意延期一次,新的期限为{until}。")
+    tell(file, reports, UNDER_WAY, f"{department}申请延长办理时间,统筹部门已同意延期一次,新的期限为{until}。")
 
 
 def tell_pause(file: CaseFile, reports: Sequence[Report], blocker: Blocker, meanwhile: Deadline) -> None:
     """An interim reply to each report: what is waited for, until when at the latest; no word of the office's."""
     words = describe_pause(blocker, meanwhile.due_at, file.calendar.zone)
-    _tell(file, reports, f"{_name_of(file, meanwhile)}的办理:{words}")
+    tell(file, reports, UNDER_WAY, f"{_name_of(file, meanwhile)}的办理:{words}")
 
 
 async def tell_delay(file: CaseFile, reports: Sequence[Report], deadline: Deadline) -> None:
@@ -46,7 +47,7 @@ async def tell_delay(file: CaseFile, reports: Sequence[Report], deadline: Deadli
         news = f"{_name_of(file, deadline)}未能在{due}前反馈,统筹部门已经催办,并将逐级督办,直到有结果再答复您。"
     else:
         news = f"统筹部门未能在{due}前办完这一步,已记录在案,将尽快办理并答复您。"
-    _tell(file, reports, news)
+    tell(file, reports, UNDER_WAY, news)
     file.record(DELAY_TOLD, {"kind": deadline.kind, "reports": [report.number for report in reports]})
 
 
@@ -58,7 +59,7 @@ async def _was_told_since(file: CaseFile, moment: datetime) -> bool:
 def tell_resumption(file: CaseFile, reports: Sequence[Report], clock: Deadline) -> None:
     """An interim reply to each report with the date by which the department now has to answer."""
     due = official_date(clock.due_at, file.calendar.zone)
-    _tell(file, reports, f"{_name_of(file, clock)}已恢复计时办理,新的期限为{due}。")
+    tell(file, reports, UNDER_WAY, f"{_name_of(file, clock)}已恢复计时办理,新的期限为{due}。")
 
 
 def _name_of(file: CaseFile, deadline: Deadline) -> str:
@@ -66,16 +67,9 @@ def _name_of(file: CaseFile, deadline: Deadline) -> str:
     return file.names.get(code, code)
 
 
-def _tell(file: CaseFile, reports: Sequence[Report], news: str) -> None:
+def tell(file: CaseFile, reports: Sequence[Report], opening: str, *news: str) -> None:
+    """An interim reply to each report: its number and the opening in one line, what is new, the day."""
+    day = official_date(file.now, file.calendar.zone)
     for report in reports:
-        lines = [f"您反映的线索({report.number})正在办理。", news, official_date(file.now, file.calendar.zone)]
-        file.batch.add(
-            Reply(
-                id=new_id(),
-                report_id=report.id,
-                case_id=file.case.id,
-                kind=ReplyKind.INTERIM,
-                text="\n".join(lines),
-                sent_at=file.now,
-            )
-        )
+        lines = [f"您反映的线索({report.number}){opening}", *news, day]
+        file.reply(report, ReplyKind.INTERIM, "\n".join(lines))

@@ -6,10 +6,11 @@ Nothing is destroyed: each report keeps its number, remembers where it came from
 from collections.abc import Sequence
 
 from app.casefile import CaseFile
+from app.close import interim
 from app.close.conclude import strike_off
 from app.close.reopen import reopen
 from app.close.reply import official_date
-from app.models import CaseOutcome, CaseStatus, Reply, ReplyKind, Report, VerificationStatus, new_id
+from app.models import CaseOutcome, CaseStatus, Report, VerificationStatus
 from app.problems import Conflict
 
 V = VerificationStatus
@@ -66,11 +67,12 @@ def check_split(file: CaseFile, staying: Sequence[Report]) -> None:
 def merge_into(survivor: CaseFile, file: CaseFile, reports: Sequence[Report]) -> None:
     """End one case in favour of another: duties and clocks stop, departments are told, reports move and are told."""
     into, due = survivor.case, survivor.case.answer_due_at
-    _tell(file, reports, [
+    interim.tell(
+        file, reports,
         f"与事项 {into.number} 反映的是同一负担,统筹部门已将其并入该事项一并办理。",
         "您的线索编号不变,可继续凭编号查询;该事项需要核实或办结时,会分别告知您。",
         *([f"该事项的答复期限为{official_date(due, file.calendar.zone)}。"] if due else []),
-    ])  # fmt: skip
+    )  # fmt: skip
     for report in reports:
         report.came_from = report.came_from or file.case.id
         move(report, survivor)
@@ -113,19 +115,4 @@ def take_back(file: CaseFile, reports: Sequence[Report], split_from: str) -> boo
 def tell_split(file: CaseFile, reports: Sequence[Report]) -> None:
     """An interim reply to each report that is dealt with apart again."""
     number = file.case.number
-    _tell(file, reports, [f"经核对,与原并入事项不是同一负担,现单独办理,事项编号 {number}。您的线索编号不变。"])
-
-
-def _tell(file: CaseFile, reports: Sequence[Report], says: Sequence[str]) -> None:
-    for report in reports:
-        lines = [f"您反映的线索({report.number}){says[0]}", *says[1:], official_date(file.now, file.calendar.zone)]
-        file.batch.add(
-            Reply(
-                id=new_id(),
-                report_id=report.id,
-                case_id=file.case.id,
-                kind=ReplyKind.INTERIM,
-                text="\n".join(lines),
-                sent_at=file.now,
-            )
-        )
+    interim.tell(file, reports, f"经核对,与原并入事项不是同一负担,现单独办理,事项编号 {number}。您的线索编号不变。")

@@ -21,10 +21,8 @@ from app.models import (
     CaseStatus,
     DeadlineKind,
     Event,
-    Reply,
     ReplyKind,
     Report,
-    new_id,
 )
 
 LEFT: Final = "case.left_unresolved"
@@ -136,16 +134,7 @@ def tell_unresolved(
             now=file.now,
             zone=zone,
         )
-        file.batch.add(
-            Reply(
-                id=new_id(),
-                report_id=report.id,
-                case_id=file.case.id,
-                kind=ReplyKind.UNRESOLVED,
-                text=text,
-                sent_at=file.now,
-            )
-        )
+        file.reply(report, ReplyKind.UNRESOLVED, text)
 
 
 async def tell_joined(file: CaseFile, report: Report) -> None:

@@ -8,13 +8,12 @@ from fastapi import Response
 
 from app.access.principal import Permission
 from app.dashboard.answering import attempt, go, make_pages, words_for
-from app.dashboard.cases import Number, case_page
+from app.dashboard.cases import Number, case_page, version_of
 from app.dashboard.forms import BadFields, Form
 from app.dashboard.language import N_
 from app.dashboard.rendering import Flash
 from app.dashboard.ruling_form import read_text
 from app.dashboard.session import At, Office
-from app.flow.desk import CaseChanged
 from app.flow.pausing import pause_duty, resume_duty
 from app.models import Assignment, Blocker
 from app.supervise.pause import PauseWish
@@ -41,24 +40,13 @@ def read_wish(form: Form) -> PauseWish:
     return PauseWish(blocker, who, why, until)
 
 
-def _version(form: Form) -> int:
-    """The duty's version that the page showed; a form without one is out of date."""
-    try:
-        version = form.number("version", 0, 10**9)
-    except ValueError:
-        version = None
-    if version is None:
-        raise CaseChanged(0)
-    return version
-
-
 @router.post("/cases/{number}/pause")
 async def pause(number: Number, at: At) -> Response:
     """暂停计时: for a named blocker and until a date at the latest."""
     typed = {name: at.form.get(name) for name in ("assignment", "blocker", "who", "why", "until")}
 
     async def act() -> Response:
-        version, wish = _version(at.form), read_wish(at.form)
+        version, wish = version_of(at.form), read_wish(at.form)
         async with at.desk(Permission.REVIEW) as desk:
             _, duty = await pause_duty(desk, typed["assignment"], wish, version)
         done = words_for(at).say(N_("已暂停 %(number)s 的计时，并已告知反映人："), number=number)
@@ -73,7 +61,7 @@ async def resume(number: Number, at: At) -> Response:
 
     async def act() -> Response:
         async with at.desk(Permission.REVIEW) as desk:
-            _, duty = await resume_duty(desk, at.form.get("assignment"), _version(at.form))
+            _, duty = await resume_duty(desk, at.form.get("assignment"), version_of(at.form))
         done = words_for(at).say(N_("已恢复 %(number)s 的计时，并已告知反映人："), number=number)
         return _done(at, number, done, duty)
 

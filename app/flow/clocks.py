@@ -20,8 +20,7 @@ from app.directory.announcing import Announcement, DayChange, announce
 from app.directory.calendar import read_calendar_version
 from app.directory.city import City, CityCache
 from app.directory.term_book import TermWish, change_term
-from app.flow.desk import Desk
-from app.flow.receive import SYSTEM_ACTOR
+from app.flow.desk import SYSTEM_ACTOR, Desk
 from app.log import get_logger
 from app.models import Case, CaseStatus, Deadline, TermChange
 from app.problems import StorageFull, Unavailable

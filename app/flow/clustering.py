@@ -11,9 +11,9 @@ from app.close import merging
 from app.close.unresolved import tell_joined
 from app.consult.convene import find_last_invited
 from app.directory.serials import CASE, CONSULTATION
-from app.flow.desk import CaseChanged, Desk
+from app.flow.desk import SYSTEM_ACTOR, CaseChanged, Desk
 from app.flow.joining import read_traces
-from app.flow.receive import SYSTEM_ACTOR, dispatch, fingerprint_of, new_case, open_case, summon
+from app.flow.receive import dispatch, fingerprint_of, new_case, open_case, summon
 from app.flow.verification import close_if_relieved
 from app.intake import accept
 from app.intake.accept import Submission

@@ -30,6 +30,8 @@ from app.supervise.recount import RECOUNTING
 from app.supervise.relapse import RelapsePolicy
 
 BACK_ON_THE_LEDGER = {"case.put_back", "case.reopened", "case.relapsed"}
+# What follows without anybody's hand is the service's own act, not that of who set it off.
+SYSTEM_ACTOR = "system"
 HAPPENS_TO_NOBODY = TELLING | RECOUNTING | ON_PRECEDENTS | look_back.QUIET | {OBTAINED, DELAY_TOLD}
 
 

@@ -10,8 +10,8 @@ from app.close import interim
 from app.directory.serials import CONSULTATION, Numbers
 from app.feedback import extension, respond, returning
 from app.feedback.returning import Return
-from app.flow.desk import Desk
-from app.flow.receive import SYSTEM_ACTOR, summon
+from app.flow.desk import SYSTEM_ACTOR, Desk
+from app.flow.receive import summon
 from app.flow.unresolved import stand_over
 from app.lifecycle import CASE, IllegalMove, case_status_for
 from app.models import Assignment, CaseStatus, Consultation, ExtensionState

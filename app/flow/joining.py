@@ -1,18 +1,18 @@
-"""Which open case a report belongs to: one with the same words and sources, else one alike above the threshold.
-
-Reads only; `receive` acts on it. The second look-up is one query, made where the first finds nothing.
+"""Where a report belongs: on the open case with the same words and sources, else on one alike above the threshold, else
+on the struck-off case whose burden it brings up again. Reads only; `receive` acts on it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from app.casefile import CaseFile
 from app.classify import Decision
 from app.directory.city import City
 from app.disclosure import identifying_terms
 from app.flow.desk import Desk
+from app.flow.relapse import find_relapsed
 from app.intake import accept
-from app.models import CaseStatus
+from app.models import CaseStatus, RelapseRule
 from app.route import cluster
 from app.route.cluster import Alike, Traces
 from app.route.likeness import Reason, read_features
@@ -22,16 +22,25 @@ SAME_WORDS = Reason("same_words", "")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a report belongs: an open case, locked, and why; or nowhere yet, and what a new case would be like.
+    """Where a report belongs: a case, locked, and why; or nowhere yet, and what a new case would be like.
 
     Attributes:
         score: how alike it is to what it joins; None where the words are the same.
+        reopens: the case was struck off, and the report brings it back.
+        follows: the struck-off case, locked, that a new one is to be linked to.
     """
 
     file: CaseFile | None = None
     reasons: tuple[Reason, ...] = ()
     score: float | None = None
-    suggested: Sequence[Alike] = field(default=())
+    suggested: Sequence[Alike] = ()
+    reopens: bool = False
+    follows: CaseFile | None = None
+
+    @property
+    def relapse_of(self) -> str | None:
+        """The number of the struck-off case that a new one follows."""
+        return self.follows.case.number if self.follows else None
 
 
 def read_traces(desk: Desk, text: str, decision: Decision, point_code: str) -> Traces:
@@ -54,8 +63,21 @@ def traces_of(city: City, text: str, decision: Decision, point_code: str) -> Tra
     )
 
 
-async def find_place(desk: Desk, fingerprint: str, traces: Traces) -> Place:
-    """The open case a report joins, or what is suggested beside a new one."""
+async def find_place(desk: Desk, fingerprint: str, decision: Decision, traces: Traces) -> Place:
+    """The case a report joins or brings back, or what is suggested beside a new one and what that one follows."""
+    place = await _among_open(desk, fingerprint, traces)
+    earlier = None if place.file else await find_relapsed(desk, fingerprint, decision)
+    if earlier is None:
+        return place
+    if earlier.case.status is not CaseStatus.CLOSED:
+        return Place(earlier, (SAME_WORDS,))
+    if desk.relapse.rule is RelapseRule.REOPEN:
+        return Place(earlier, reopens=True)
+    return replace(place, follows=earlier)
+
+
+async def _among_open(desk: Desk, fingerprint: str, traces: Traces) -> Place:
+    """One look-up by the words, and where it finds nothing one by likeness."""
     same = await accept.find_open_case(desk.session, fingerprint)
     if same is not None and (file := await _open_if_open(desk, same)) is not None:
         return Place(file, (SAME_WORDS,))

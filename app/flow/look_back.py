@@ -14,8 +14,7 @@ from app.clock import Clock
 from app.database import Database
 from app.deadlines import office_moment
 from app.directory.city import City, CityCache
-from app.flow.desk import Desk
-from app.flow.receive import SYSTEM_ACTOR
+from app.flow.desk import SYSTEM_ACTOR, Desk
 from app.flow.relapse import put_back
 from app.log import get_logger
 from app.models import CaseStatus, Report

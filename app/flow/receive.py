@@ -14,9 +14,9 @@ from app.directory.pack import ObservationPoint
 from app.directory.precedents import PrecedentKnown
 from app.directory.serials import CASE, CONSULTATION, REPORT
 from app.flow.citing import Cited, cite_precedents, conclusion_of, find_standing, settled_duties
-from app.flow.desk import Desk
-from app.flow.joining import SAME_WORDS, Place, find_place, read_traces
-from app.flow.relapse import find_relapsed, note_link, put_back
+from app.flow.desk import SYSTEM_ACTOR, Desk
+from app.flow.joining import Place, find_place, read_traces
+from app.flow.relapse import note_link, put_back
 from app.intake import accept
 from app.intake.accept import Submission
 from app.models import (
@@ -24,7 +24,6 @@ from app.models import (
     AssignmentRole,
     Case,
     CaseStatus,
-    RelapseRule,
     Report,
     Urgency,
     VerificationStatus,
@@ -35,9 +34,6 @@ from app.route.cluster import Traces
 from app.route.likeness import Reason
 from app.route.policy import Duty
 from app.route.triage import record_ruling
-
-# What follows a report without anybody's hand is the service's own act, not the reporter's.
-SYSTEM_ACTOR = "system"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +70,10 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
     case_number = await desk.numbers.take(CASE, desk.now)
     if decision.route is Route.CONSULTATION:
         await desk.numbers.reserve(CONSULTATION, desk.now)
-    place = await find_place(desk, fingerprint_of(submission, decision), traces)
-    earlier = None if place.file else await find_relapsed(desk, fingerprint_of(submission, decision), decision)
-    if earlier is not None and earlier.case.status is not CaseStatus.CLOSED:
-        place, earlier = Place(earlier, (SAME_WORDS,)), None
-    reopened = earlier is not None and desk.relapse.rule is RelapseRule.REOPEN
-    file = place.file or (earlier if reopened else None)
-    if file is None:
-        file = new_case(desk, submission, decision, number=case_number, district=point.district, follows=earlier)
+    place = await find_place(desk, fingerprint_of(submission, decision), decision, traces)
+    file = place.file or new_case(
+        desk, submission, decision, number=case_number, district=point.district, follows=place.follows
+    )
     report = accept.accept_report(
         file.batch,
         submission,
@@ -93,18 +85,17 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
         now=desk.now,
     )
     standing = None
-    if place.file is not None or reopened:
+    if place.file is not None:
         await _join(file, report, point.district, place)
     else:
         report.likeness = traces.to_dict()
         cluster.remember(file.batch, report)
         cluster.suggest(file.batch, report, place.suggested, desk.now)
-        if earlier is not None:
-            await note_link(desk, earlier, report, file.case)
+        if place.follows is not None:
+            await note_link(desk, place.follows, report, file.case)
         standing = await find_standing(desk, cited)
-        follows = earlier.case.number if earlier else None
-        await open_case(desk, file, decision, report, relapse_of=follows, standing=standing)
-    if reopened:
+        await open_case(desk, file, decision, report, relapse_of=place.relapse_of, standing=standing)
+    if place.reopens:
         file.actor = SYSTEM_ACTOR
         reports = [*await desk.reports_on(file), report]
         await put_back(desk, file, reports, because="new_report", report=report.number)
@@ -114,9 +105,9 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
         case=file.case,
         decision=decision,
         assignments=live_assignments(file.assignments),
-        joined=place.file is not None,
-        reopened=reopened,
-        relapse_of=earlier.case.number if earlier and not reopened else None,
+        joined=place.file is not None and not place.reopens,
+        reopened=place.reopens,
+        relapse_of=place.relapse_of,
         provisional=any(d.provisional for d in file.running()),
         joined_because=place.reasons,
         ruled_by=ruled_by(standing) if standing else None,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from app.casefile import CaseFile
 from app.classify import Decision
 from app.close import reopen as reopening
-from app.flow.desk import Desk
+from app.flow.desk import SYSTEM_ACTOR, Desk
 from app.models import Assignment, Case, CaseStatus, Report
 from app.route import assign
 from app.route.policy import Duty
@@ -25,7 +25,7 @@ async def find_relapsed(desk: Desk, fingerprint: str, decision: Decision) -> Cas
 
 async def note_link(desk: Desk, earlier: CaseFile, report: Report, following: Case) -> None:
     """A new case follows a struck-off one, whose record says so too and which is not looked back at any more."""
-    earlier.actor = "system"
+    earlier.actor = SYSTEM_ACTOR
     relapse.note_relapse(earlier, because="new_report", report=report.number, relapsed_as=following.number)
     await look_back.withdraw(earlier)
     await desk.finish(earlier)

@@ -22,7 +22,7 @@ from app.database import Database
 from app.deliver.ask import Asker
 from app.directory.city import City, CityCache
 from app.directory.pack import Tier
-from app.flow.receive import SYSTEM_ACTOR
+from app.flow.desk import SYSTEM_ACTOR
 from app.log import get_logger
 from app.models import CaseStatus, OpinionFault
 

@@ -19,8 +19,7 @@ from app.database import Database
 from app.deadlines import office_moment
 from app.deliver.fan_out import enqueue
 from app.directory.city import City, CityCache
-from app.flow.desk import Desk
-from app.flow.receive import SYSTEM_ACTOR
+from app.flow.desk import SYSTEM_ACTOR, Desk
 from app.log import get_logger
 from app.models import CaseStatus, DeadlineKind, Decided, Instruction, Report
 from app.problems import StorageFull, Unavailable

@@ -80,6 +80,20 @@ def test_some_burdens_are_reported_by_several_points_and_some_words_are_passed_o
     assert max(told.values()) > 1
 
 
+def test_nearly_all_sayings_are_understood_as_their_author_meant() -> None:
+    knowledge = compile_knowledge(pack())
+    districts = {d.code: d for d in pack().districts}
+    points = pack().observation_points
+    burdens = [replace(b, say=(saying,)) for file, _ in FILES for b in read_burdens(file) for saying in b.say]
+    outcome: Counter[bool] = Counter()
+    for number, burden in enumerate(burdens):
+        point = points[number % len(points)]
+        letter = write_letter(number, burden, point, districts[point.district], 2025)
+        report = ReportText(text=letter.text, district=point.district, unit=point.name)
+        outcome[classify(report, knowledge).category == burden.kind] += 1
+    assert outcome[True] / outcome.total() >= 0.85
+
+
 @pytest.mark.parametrize("seed", [1, 7])
 def test_decisions_are_as_mixed_as_in_life(seed: int) -> None:
     knowledge = compile_knowledge(pack())
