@@ -36,7 +36,7 @@ async def test_keys_are_letters_while_somebody_writes_or_composes(office: Window
 
 
 async def test_a_candidate_keeps_a_reason_that_was_written_and_replaces_its_own(office: Windows) -> None:
-    page = await office.open("/dashboard/triage?text=渠道")
+    page = await office.open("/dashboard/triage?text=探访表")
     await page.keyboard.press("1")
     first = await page.locator("[name=receiver]").first.input_value()
     assert first

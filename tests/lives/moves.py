@@ -63,7 +63,7 @@ MOVES: Mapping[str, Move] = {
     "conclusion": Move(
         session_moves.conclusion,
         5,
-        SENT_OUT | RULED | OFF_THE_AGENDA | {"consultation.scheduled", "consultation.rescheduled"},
+        SENT_OUT | RULED | OFF_THE_AGENDA | {"consultation.scheduled", "consultation.rescheduled", "precedent.kept"},
     ),
 }
 
