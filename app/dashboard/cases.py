@@ -1,7 +1,6 @@
 """事项页: one case with its reports, duties, history and replies, and the acts of the office upon it."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -14,6 +13,7 @@ from app.dashboard.answering import attempt, go, make_pages, page, words_for
 from app.dashboard.case_view import duties_of, look_backs_of, people_in, stages_of, timeline_of
 from app.dashboard.forms import BadFields, Form
 from app.dashboard.language import N_
+from app.dashboard.meetings import read_moment
 from app.dashboard.reach_view import read_cluster
 from app.dashboard.rendering import Flash
 from app.dashboard.ruling_form import RulingInput, read_departments, read_ruling, read_text
@@ -111,18 +111,6 @@ def version_of(form: Form) -> int | None:
     if version is None:
         raise CaseChanged(0)
     return version
-
-
-def read_moment(typed: str, at: Office, faults: list[str]) -> datetime | None:
-    """A local day and time such as `2026-11-23T09:30`; None where nothing was entered."""
-    if not typed:
-        return None
-    try:
-        moment = datetime.strptime(typed, "%Y-%m-%dT%H:%M").replace(tzinfo=at.city.calendar.zone)
-    except ValueError:
-        faults.append(N_("会议时间格式不正确，请重新选择。"))
-        return None
-    return moment.astimezone(UTC)
 
 
 async def _onward(at: Office, number: str) -> str:
@@ -303,7 +291,7 @@ async def convene(number: Number, at: At) -> Response:
         faults: list[str] = []
         version = version_of(at.form)
         codes = read_departments(at.form.all("receiver"), at.city, faults)
-        moment = read_moment(at.form.get("meeting_at"), at, faults)
+        moment = read_moment(at.form.get("meeting_at"), at.city.calendar.zone, faults)
         place = at.form.get("place")[:200] or None
         if faults:
             raise BadFields(faults)
