@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from app.access.keys import create_key
 from app.access.people import create_user
 from app.access.principal import Principal
 from app.clock import FixedClock
@@ -40,6 +41,14 @@ ROUTINE = (
     "省民政厅要求社区每周填报养老服务台账，内容跟系统里的一样，每月多花约12个小时。",
     "市财政局和市审计局一天来两拨，各要一套机耕桥的资料，格式还不一样，互相都说以自己的为准。",
 )
+DISPUTE = (
+    "区民政局、区卫健局和区残联都要求我们在防返贫监测系统里录入同一批困难群众信息，三家口径不一，互相推诿谁来统一。"
+)
+LIKE_IT = "每到月底，区民政局、区卫健局、区残联都催我们往防返贫监测系统里重新登记一遍，各要各的口径，没人牵头。"
+TASKS = [
+    {"obligation": "统一口径，只留一个入口", "working_days": 7},
+    {"obligation": "三张表合并为一张", "working_days": 15},
+]
 
 
 @dataclass
@@ -51,7 +60,11 @@ class Town:
     answered: str = ""
     closed: str = ""
     consultation: str = ""
+    precedent: str = ""
     delivery: str = "1"
+    key: str = ""
+    reporter_key: str = ""
+    department_keys: dict[str, str] = field(default_factory=dict)
     clock: FixedClock = field(default_factory=lambda: FixedClock(MORNING))
 
 
@@ -103,7 +116,13 @@ async def _suppose(city: CityUnderTest, number: str, text: str) -> None:
 async def _work(url: str, folder: Path, town: Town) -> None:
     async with open_city(url, folder, town.clock, join_from_likeness=2.0) as city:
         async with city.runtime.database.write() as session:
-            for role, name in ((Role.ADMINISTRATOR, "周敏"), (Role.AUDITOR, "李明")):
+            people = (
+                (Role.ADMINISTRATOR, "周敏"),
+                (Role.AUDITOR, "李明"),
+                (Role.CLERK, "陈晨"),
+                (Role.LEADER, "何主任"),
+            )
+            for role, name in people:
                 await create_user(session, role.value, PASSWORD, role=role, display_name=name, now=town.clock.now())
         office = await city.office()
         await office.post("/v1/endpoints", json={"department": "FR-MZ", "url": "http://127.0.0.1:9/yilong"})
@@ -121,8 +140,35 @@ async def _work(url: str, folder: Path, town: Town) -> None:
             assert report["status"] == "triage", (report["status"], text)
             if index == 0:
                 await _suppose(city, report["case"], text)
+        await _settle(city, town, points)
+        await _give_keys(city, town)
         for index in range(24):
             await _report(city, f"{ROUTINE[index % 3]}这是第{index}次反映。", points[index % len(points)])
+
+
+async def _settle(city: CityUnderTest, town: Town, points: list[str]) -> None:
+    """A dispute is concluded and so becomes a precedent, which another report cites."""
+    office = await city.office()
+    told = await _report(city, DISPUTE, points[2])
+    session = (await office.get(f"/v1/cases/{told['case']}")).json()["consultations"][0]["number"]
+    lead = {"department": "FR-MZ", "lead": True, "obligations": TASKS}
+    parts = [lead, {"department": "FR-WJ", "obligation": "改用统一数据"}, {"department": "FR-CL"}]
+    body = {"conclusions": [{"case": told["case"], "parts": parts}], "minutes": "三家一致同意由区民政局统一口径。"}
+    answer = await office.post(f"/v1/consultations/{session}/conclusion", json=body)
+    assert answer.status_code == 200, answer.text
+    made = (await office.get(f"/v1/cases/{told['case']}")).json()["precedents"]["made"]
+    town.precedent = made[0]["number"]
+    await _report(city, LIKE_IT, points[3])
+
+
+async def _give_keys(city: CityUnderTest, town: Town) -> None:
+    """Keys for systems, so that a browser test can set a scene of its own."""
+    async with city.runtime.database.write() as session:
+        now = town.clock.now()
+        town.key = await create_key(session, Role.ADMINISTRATOR, now=now)
+        town.reporter_key = await create_key(session, Role.REPORTER, now=now, observation_point="FR-01")
+        for code in ("FR-MZ", "FR-WJ", "CS-JY"):
+            town.department_keys[code] = await create_key(session, Role.DEPARTMENT, now=now, department=code)
 
 
 def session_cookie(address: str, username: str = Role.ADMINISTRATOR) -> str:
