@@ -50,7 +50,7 @@ async def show_precedents(at: At) -> Response:
     """All precedents, the newest first."""
     at.principal.require(Permission.READ_PRECEDENTS)
     state = ListState.from_query(PATH, at.request.query_params)
-    wanted, text = state.value("state"), state.value("text").strip()[:200]
+    wanted, text = state.value("state"), state.value("text").replace("\x00", "").strip()[:200]
     known = STATES.get(wanted, PrecedentFilter())
     kept = {"state": wanted if wanted in STATES else "", "text": text}
     filters = tuple((name, value) for name, value in kept.items() if value)
