@@ -34,6 +34,7 @@ INVITED_AT_ONCE: Final = 3
 PREFILLED: Final = ("meeting_at", "minutes_long", "place")
 FORMS: Final = ("schedule", "inviting", "uninviting", "extension", "withdrawal", "cancellation")
 EMPTY: Final = Form()
+FORM_MARK: Final = b'id="conclusion"'
 FORM_ONLY: Final = {"HX-Retarget": "#conclusion", "HX-Reselect": "#conclusion", "HX-Reswap": "outerHTML"}
 
 
@@ -158,8 +159,11 @@ async def conclude(id: Id, at: At) -> Response:  # noqa: A002 - the address says
 
 
 async def _grow(at: Office, wanted: str) -> Response:
-    """The form with all that was typed and one more line; htmx takes the form out of the page."""
+    """The form with all that was typed and one more line; htmx takes the form out of the page, and the whole page where
+    the session has ended meanwhile."""
     answer = await show_session(at, wanted, typed={"conclusion": at.form})
     if is_htmx(at.request):
+        if FORM_MARK not in bytes(answer.body):
+            return go(at.request, f"{PATH}/{wanted}")
         answer.headers.update(FORM_ONLY)
     return answer

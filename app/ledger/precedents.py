@@ -92,7 +92,7 @@ class PrecedentFilter:
             found.append(exists().where(*in_force))
         if self.text:
             number = Precedent.number == self.text.upper()
-            found.append(or_(number, Precedent.summary.contains(self.text, autoescape=True)))
+            found.append(or_(number, func.lower(Precedent.summary).contains(self.text.lower(), autoescape=True)))
         return found
 
 
