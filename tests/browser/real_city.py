@@ -1,16 +1,15 @@
 """The real application over a database that a day's work has filled: what the browser tests of the office look at."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
-from app.access.keys import create_key
 from app.access.people import create_user
 from app.access.principal import Principal
 from app.clock import FixedClock
@@ -62,10 +61,10 @@ class Town:
     consultation: str = ""
     precedent: str = ""
     delivery: str = "1"
-    key: str = ""
-    reporter_key: str = ""
-    department_keys: dict[str, str] = field(default_factory=dict)
     clock: FixedClock = field(default_factory=lambda: FixedClock(MORNING))
+
+
+AnyTown = TypeVar("AnyTown", bound=Town)
 
 
 async def _report(city: CityUnderTest, text: str, point: str, **more: Any) -> dict[str, Any]:
@@ -115,15 +114,7 @@ async def _suppose(city: CityUnderTest, number: str, text: str) -> None:
 
 async def _work(url: str, folder: Path, town: Town) -> None:
     async with open_city(url, folder, town.clock, join_from_likeness=2.0) as city:
-        async with city.runtime.database.write() as session:
-            people = (
-                (Role.ADMINISTRATOR, "周敏"),
-                (Role.AUDITOR, "李明"),
-                (Role.CLERK, "陈晨"),
-                (Role.LEADER, "何主任"),
-            )
-            for role, name in people:
-                await create_user(session, role.value, PASSWORD, role=role, display_name=name, now=town.clock.now())
+        await employ(city)
         office = await city.office()
         await office.post("/v1/endpoints", json={"department": "FR-MZ", "url": "http://127.0.0.1:9/yilong"})
         points = sorted(city.runtime.cities.current.points, key=lambda code: (not code.startswith("FR"), code))
@@ -140,16 +131,24 @@ async def _work(url: str, folder: Path, town: Town) -> None:
             assert report["status"] == "triage", (report["status"], text)
             if index == 0:
                 await _suppose(city, report["case"], text)
-        await _settle(city, town, points)
-        await _give_keys(city, town)
+        await settle(city, town, points[2:4])
         for index in range(24):
             await _report(city, f"{ROUTINE[index % 3]}这是第{index}次反映。", points[index % len(points)])
 
 
-async def _settle(city: CityUnderTest, town: Town, points: list[str]) -> None:
+async def employ(city: CityUnderTest) -> None:
+    """Somebody of each role of the office."""
+    people = {Role.ADMINISTRATOR: "周敏", Role.AUDITOR: "李明", Role.CLERK: "陈晨", Role.LEADER: "何主任"}
+    async with city.runtime.database.write() as session:
+        now = city.clock.now()
+        for role, name in people.items():
+            await create_user(session, role.value, PASSWORD, role=role, display_name=name, now=now)
+
+
+async def settle(city: CityUnderTest, town: Town, points: list[str]) -> None:
     """A dispute is concluded and so becomes a precedent, which another report cites."""
     office = await city.office()
-    told = await _report(city, DISPUTE, points[2])
+    told = await _report(city, DISPUTE, points[0])
     session = (await office.get(f"/v1/cases/{told['case']}")).json()["consultations"][0]["number"]
     lead = {"department": "FR-MZ", "lead": True, "obligations": TASKS}
     parts = [lead, {"department": "FR-WJ", "obligation": "改用统一数据"}, {"department": "FR-CL"}]
@@ -158,17 +157,7 @@ async def _settle(city: CityUnderTest, town: Town, points: list[str]) -> None:
     assert answer.status_code == 200, answer.text
     made = (await office.get(f"/v1/cases/{told['case']}")).json()["precedents"]["made"]
     town.precedent = made[0]["number"]
-    await _report(city, LIKE_IT, points[3])
-
-
-async def _give_keys(city: CityUnderTest, town: Town) -> None:
-    """Keys for systems, so that a browser test can set a scene of its own."""
-    async with city.runtime.database.write() as session:
-        now = town.clock.now()
-        town.key = await create_key(session, Role.ADMINISTRATOR, now=now)
-        town.reporter_key = await create_key(session, Role.REPORTER, now=now, observation_point="FR-01")
-        for code in ("FR-MZ", "FR-WJ", "CS-JY"):
-            town.department_keys[code] = await create_key(session, Role.DEPARTMENT, now=now, department=code)
+    await _report(city, LIKE_IT, points[1])
 
 
 def session_cookie(address: str, username: str = Role.ADMINISTRATOR) -> str:
@@ -184,10 +173,18 @@ def session_cookie(address: str, username: str = Role.ADMINISTRATOR) -> str:
 
 @contextmanager
 def serve_town(folder: Path) -> Iterator[Town]:
-    """The real application with its work, on a free port."""
-    town = Town()
+    """The real application with a day's work, on a free port."""
+    with serve(folder, Town(), _work) as town:
+        yield town
+
+
+@contextmanager
+def serve(
+    folder: Path, town: AnyTown, work: Callable[[str, Path, AnyTown], Coroutine[Any, Any, None]]
+) -> Iterator[AnyTown]:
+    """The real application with some work done (`work` gets the database's address and a folder), on a free port."""
     with new_city("sqlite", folder) as url:
-        run_apart(_work(url, folder, town))
+        run_apart(work(url, folder, town))
         with serve_app(create_app(make_runtime(settings_for(url, folder), town.clock))) as address:
             town.address = address
             town.cookie = session_cookie(address)

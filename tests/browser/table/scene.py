@@ -1,11 +1,18 @@
 """Sessions and precedents for one browser test: set up over the served API, as department systems and points would."""
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
 
-from tests.browser.real_city import Town
+from app.access.keys import create_key
+from app.models import Role
+from tests.browser.real_city import Town, employ, serve, settle
+from tests.city import open_city
 
 # Nobody is named, and no two are alike: each becomes a case of its own that the office may call a session on.
 VAGUE = (
@@ -29,7 +36,34 @@ VAGUE = (
 _vague = itertools.cycle(VAGUE)
 
 
-def call(town: Town, path: str, body: dict[str, Any], key: str = "") -> dict[str, Any]:
+@dataclass
+class Table(Town):
+    """A town with one precedent, and with keys for systems so that a test can set a scene of its own."""
+
+    key: str = ""
+    reporter_key: str = ""
+    department_keys: dict[str, str] = field(default_factory=dict)
+
+
+async def _set(url: str, folder: Path, table: Table) -> None:
+    async with open_city(url, folder, table.clock) as city:
+        await employ(city)
+        await settle(city, table, ["FR-02", "FR-03"])
+        async with city.runtime.database.write() as session:
+            now = table.clock.now()
+            table.key = await create_key(session, Role.ADMINISTRATOR, now=now)
+            table.reporter_key = await create_key(session, Role.REPORTER, now=now, observation_point="FR-01")
+            for code in ("FR-MZ", "FR-WJ", "CS-JY"):
+                table.department_keys[code] = await create_key(session, Role.DEPARTMENT, now=now, department=code)
+
+
+@contextmanager
+def serve_table(folder: Path) -> Iterator[Table]:
+    with serve(folder, Table(), _set) as table:
+        yield table
+
+
+def call(town: Table, path: str, body: dict[str, Any], key: str = "") -> dict[str, Any]:
     """Post as a system does; the office's unless another key is given."""
     headers = {"Authorization": f"Bearer {key or town.key}"}
     answer = httpx.post(f"{town.address}/v1{path}", json=body, headers=headers, timeout=30)
@@ -38,7 +72,7 @@ def call(town: Town, path: str, body: dict[str, Any], key: str = "") -> dict[str
     return told
 
 
-def read(town: Town, path: str) -> dict[str, Any]:
+def read(town: Table, path: str) -> dict[str, Any]:
     """Get as the office's system does."""
     answer = httpx.get(f"{town.address}/v1{path}", headers={"Authorization": f"Bearer {town.key}"}, timeout=30)
     assert answer.status_code == 200, answer.text
@@ -46,7 +80,7 @@ def read(town: Town, path: str) -> dict[str, Any]:
     return told
 
 
-def vague_case(town: Town) -> str:
+def vague_case(town: Table) -> str:
     """A new case that waits in triage."""
     told = call(town, "/reports", {"text": next(_vague)}, town.reporter_key)
     number: str = told["case"]
@@ -54,7 +88,9 @@ def vague_case(town: Town) -> str:
     return number
 
 
-def convened(town: Town, *, cases: int = 1, departments: tuple[str, ...] = ("FR-MZ", "FR-WJ")) -> tuple[str, list[str]]:
+def convened(
+    town: Table, *, cases: int = 1, departments: tuple[str, ...] = ("FR-MZ", "FR-WJ")
+) -> tuple[str, list[str]]:
     """A session on new cases; its number and theirs."""
     numbers = sorted(vague_case(town) for _ in range(cases))
     made = call(town, "/consultations", {"cases": numbers, "departments": list(departments)})

@@ -6,8 +6,7 @@ from datetime import date
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.judging import assert_accessible, assert_english, assert_fits
-from tests.browser.real_city import Town
-from tests.browser.table import call, convened, read
+from tests.browser.table.scene import Table, call, convened, read
 from tests.browser.watching import Windows
 
 ROOM = "四楼会议室"
@@ -31,7 +30,7 @@ def task(page: Page, case: str, code: str, line: int) -> tuple[Locator, Locator]
     return page.locator(f"[name='obligation:{name}']").nth(line), page.locator(f"[name='days:{name}']").nth(line)
 
 
-async def test_departments_are_invited_and_let_go_without_javascript(office: Windows, town: Town) -> None:
+async def test_departments_are_invited_and_let_go_without_javascript(office: Windows, town: Table) -> None:
     office.watch.expect("422")
     number, _ = convened(town)
     call(
@@ -66,7 +65,7 @@ async def test_departments_are_invited_and_let_go_without_javascript(office: Win
 
 
 async def test_a_clash_is_named_and_met_in_spite_of_it_and_a_suggestion_fills_the_form(
-    office: Windows, town: Town
+    office: Windows, town: Table
 ) -> None:
     office.watch.expect("409|422")
     first, _ = convened(town)
@@ -96,7 +95,7 @@ async def test_a_clash_is_named_and_met_in_spite_of_it_and_a_suggestion_fills_th
     await expect(page.locator(".facts").first).to_contain_text("2026年3月5日 10:00")
 
 
-async def test_free_times_are_found_for_a_length_and_chosen_without_javascript(office: Windows, town: Town) -> None:
+async def test_free_times_are_found_for_a_length_and_chosen_without_javascript(office: Windows, town: Table) -> None:
     office.watch.expect("422")
     number, _ = convened(town)
     page = await office.open(address(number), javascript=False)
@@ -121,7 +120,7 @@ async def test_free_times_are_found_for_a_length_and_chosen_without_javascript(o
     await expect(page.locator("#flash")).to_contain_text("时间和地点已确定")
 
 
-async def test_more_time_is_taken_once_and_cases_come_off_without_javascript(office: Windows, town: Town) -> None:
+async def test_more_time_is_taken_once_and_cases_come_off_without_javascript(office: Windows, town: Table) -> None:
     office.watch.expect("422")
     number, cases = convened(town, cases=2)
     page = await office.open(address(number), javascript=False)
@@ -151,7 +150,7 @@ async def test_more_time_is_taken_once_and_cases_come_off_without_javascript(off
 
 
 async def test_a_session_is_concluded_in_part_with_several_obligations_without_javascript(
-    office: Windows, town: Town
+    office: Windows, town: Table
 ) -> None:
     office.watch.expect("422")
     number, (now, later) = convened(town, cases=2)
@@ -199,7 +198,7 @@ async def test_a_session_is_concluded_in_part_with_several_obligations_without_j
     assert (terms["停用群里接龙"], terms["合并三张表"]) == (date(2026, 3, 5), date(2026, 3, 30))
 
 
-async def test_a_line_is_added_in_place_and_enter_concludes_by_keyboard(office: Windows, town: Town) -> None:
+async def test_a_line_is_added_in_place_and_enter_concludes_by_keyboard(office: Windows, town: Table) -> None:
     office.watch.expect("422")
     number, (case,) = convened(town)
     page = await office.open(address(number))
@@ -228,7 +227,7 @@ async def test_a_line_is_added_in_place_and_enter_concludes_by_keyboard(office: 
     await expect(page.locator(".page-head")).to_contain_text("已形成结论")
 
 
-async def test_the_forms_of_a_session_are_accessible_unfolded_and_fit(office: Windows, town: Town) -> None:
+async def test_the_forms_of_a_session_are_accessible_unfolded_and_fit(office: Windows, town: Table) -> None:
     number, (case, _) = convened(town, cases=2, departments=("CS-JY", "FR-MZ", "FR-WJ"))
     for language in ("zh", "en"):
         page = await office.open(address(number), language=language)

@@ -5,12 +5,12 @@ from typing import Any
 
 from playwright.async_api import expect
 
-from tests.browser.real_city import Town, session_cookie
-from tests.browser.table import call, convened, read
+from tests.browser.real_city import session_cookie
+from tests.browser.table.scene import Table, call, convened, read
 from tests.browser.watching import Windows
 
 
-def settled(town: Town) -> tuple[str, str]:
+def settled(town: Table) -> tuple[str, str]:
     """A case that a session has just concluded, and the precedent that it made."""
     number, (case,) = convened(town)
     parts: list[dict[str, Any]] = [{"department": "FR-MZ", "lead": True}, {"department": "FR-WJ"}]
@@ -22,7 +22,7 @@ def settled(town: Town) -> tuple[str, str]:
 
 
 async def test_a_precedent_is_found_while_typing_and_leads_to_who_cites_it_and_back(
-    office: Windows, town: Town
+    office: Windows, town: Table
 ) -> None:
     page = await office.open("/dashboard/")
     await page.get_by_role("link", name="先例库").click()
@@ -43,7 +43,7 @@ async def test_a_precedent_is_found_while_typing_and_leads_to_who_cites_it_and_b
 
 
 async def test_a_leader_makes_a_ruling_after_the_back_test_and_ends_it_without_javascript(
-    street: Windows, town: Town
+    street: Windows, town: Table
 ) -> None:
     street.watch.expect("422")
     street.session = session_cookie(town.address, "leader")
@@ -83,7 +83,7 @@ async def test_a_leader_makes_a_ruling_after_the_back_test_and_ends_it_without_j
     await expect(page.get_by_role("link", name="回放检验，设为常规裁定")).to_be_visible()
 
 
-async def test_a_clerk_withdraws_a_precedent_by_keyboard_and_makes_no_ruling(street: Windows, town: Town) -> None:
+async def test_a_clerk_withdraws_a_precedent_by_keyboard_and_makes_no_ruling(street: Windows, town: Table) -> None:
     street.watch.expect("422")
     street.session = session_cookie(town.address, "clerk")
     case, number = settled(town)
