@@ -90,8 +90,14 @@ def act(chance: Chance, case: str) -> Attempt | None:
     if duty is None:
         return None
     ready = [w for w, a in DEPARTMENT_ACTS.items() if duty["status"] in a.likely and a.only in {None, duty["kind"]}]
+    late = chance.world.all("deadlines", lambda d: d["assignment_id"] == duty["id"] and _may_promise(d))
+    ready = [word for word in ready if late or word != "supervision_reply"]
     words = ready if ready and chance.is_likely(0.8) else list(DEPARTMENT_ACTS)
     return department_act(chance, duty, chance.dice.choice(words))
+
+
+def _may_promise(clock: Row) -> bool:
+    return bool(clock["ended_at"] is None and clock["overdue_at"] and not clock["promised_until"])
 
 
 def department_act(chance: Chance, duty: Row, word: str) -> Attempt:
