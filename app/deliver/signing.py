@@ -119,7 +119,10 @@ def _read_signatures(header: str) -> list[bytes]:
         if version != "v1":
             continue
         try:
-            signatures.append(base64.b64decode(encoded, validate=True))
+            signature = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError):
             continue
+        # A signature has one spelling: the last letter's unused bits are no place for anything else.
+        if base64.b64encode(signature).decode() == encoded:
+            signatures.append(signature)
     return signatures
