@@ -16,7 +16,7 @@ from tests.deliver.mutations import ID, SIGNATURE, TIMESTAMP, Headers, mutations
 from tests.receiver import TEST_SECRET
 
 NUMBER = 10_000
-BODY = '{"type":"assignment.acceptance","data":{"assignment":"x"}}'.encode()
+BODY = b'{"type":"assignment.acceptance","data":{"assignment":"x"}}'
 OTHER = "whsec_" + "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
 
@@ -48,7 +48,9 @@ def is_stricter_for_a_reason(headers: Headers) -> bool:
     """Where we refuse what the package accepts: a time that is no plain number, an id or a list beyond our bounds."""
     stamp, header = headers.get(TIMESTAMP, ""), headers.get(SIGNATURE, "")
     plain = re.fullmatch(r"(0|[1-9][0-9]{0,11})", stamp) and re.fullmatch(r"[!-~]{1,255}", headers.get(ID, ""))
-    strict_base64 = all(re.fullmatch(r"v1,[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", part) for part in header.split(" ") if "v1," in part)
+    strict_base64 = all(
+        re.fullmatch(r"v1,[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", part) for part in header.split(" ") if "v1," in part
+    )
     within = len(header) <= MAX_HEADER_LENGTH and len(header.split(" ")) <= MAX_SIGNATURES and header.isascii()
     return not (plain and within and strict_base64)
 
