@@ -79,6 +79,12 @@ async def count_resting(session: AsyncSession, now: datetime) -> int:
     return await session.scalar(resting) or 0
 
 
+async def count_unconfirmed(session: AsyncSession) -> int:
+    """How many addresses have not answered their challenge."""
+    waiting = select(func.count()).where(Endpoint.active, Endpoint.confirmed_at.is_(None))
+    return await session.scalar(waiting) or 0
+
+
 async def oldest_due(session: AsyncSession) -> datetime | None:
     """The earliest moment at which a waiting delivery is or was due."""
     return await session.scalar(select(func.min(Delivery.due_at)).where(Delivery.status == DeliveryStatus.PENDING))

@@ -1,4 +1,4 @@
-"""Ten thousand spoilt headers: never anything but BadSignature, and never accepted where the independent package refuses.
+"""Ten thousand spoilt headers: nothing but BadSignature, and none accepted that the independent package refuses.
 
 The package (`standardwebhooks`) reads the time with `float` and stumbles over some headers with other errors than its
 own; there it is no judge, and these places are named below.

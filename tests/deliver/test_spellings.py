@@ -1,4 +1,4 @@
-"""Every spelling of a denied address is refused, at registration and at connection; a rebinding name server gains nothing.
+"""Every spelling of a denied address is refused, when registered and when connecting; rebinding gains nothing.
 
 The name server here is a real one on a UDP socket, asked by a resolver of a few lines.
 """
