@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Attempt, Delivery, DeliveryStatus, Endpoint
@@ -68,12 +68,12 @@ async def read_health(session: AsyncSession, endpoints: Sequence[Endpoint], now:
     return [Health(e, standing_of(e, now), **attempts.get(e.id, {}), **queues.get(e.id, {})) for e in endpoints]
 
 
-async def _by_endpoint(session: AsyncSession, statement: Select[Any]) -> Mapping[str, dict[str, Any]]:
+async def _by_endpoint(session: AsyncSession, statement: Any) -> Mapping[str, dict[str, Any]]:
     rows = (dict(row) for row in (await session.execute(statement)).mappings())
     return {row.pop("endpoint_id"): row for row in rows}
 
 
-def _attempts(ids: Sequence[str], since: datetime) -> Select[Any]:
+def _attempts(ids: Sequence[str], since: datetime) -> Any:
     """Counts and percentiles by address. A percentile is the attempt at that place, the nearest rank from above."""
     of_endpoint = Delivery.endpoint_id
     ranked = (
@@ -104,9 +104,9 @@ def _attempts(ids: Sequence[str], since: datetime) -> Select[Any]:
     ).group_by(ranked.c.endpoint_id)
 
 
-def _queues(ids: Sequence[str]) -> Select[Any]:
+def _queues(ids: Sequence[str]) -> Any:
     pending = Delivery.status == DeliveryStatus.PENDING
-    found: Select[Any] = (
+    return (
         select(
             Delivery.endpoint_id,
             func.count().filter(pending).label("waiting"),
@@ -118,4 +118,3 @@ def _queues(ids: Sequence[str]) -> Select[Any]:
         .where(Delivery.endpoint_id.in_(ids), Delivery.status != DeliveryStatus.DELIVERED)
         .group_by(Delivery.endpoint_id)
     )
-    return found
