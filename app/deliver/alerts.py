@@ -7,9 +7,9 @@ gets through, or when a person takes the address up.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from typing import Final
 
-from sqlalchemy import CursorResult, and_, exists, func, select, update
+from sqlalchemy import and_, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import Clock
@@ -53,8 +53,8 @@ async def raise_alert(
 ) -> bool:
     """Keep one alert; False where another worker was first."""
     row = {"endpoint_id": endpoint_id, "since": since, "hours": hours, "raised_at": now}
-    made = await session.execute(insert_if_absent(database, EndpointAlert).values(**row))
-    return cast("CursorResult[Any]", made).rowcount == 1
+    made = insert_if_absent(database, EndpointAlert).values(**row).returning(EndpointAlert.hours)
+    return await session.scalar(made) is not None
 
 
 async def end_alerts(session: AsyncSession, endpoint_ids: Iterable[str], now: datetime) -> None:
@@ -65,17 +65,15 @@ async def end_alerts(session: AsyncSession, endpoint_ids: Iterable[str], now: da
     )
 
 
-async def list_alerts(session: AsyncSession, *, raised_after: datetime | None = None) -> list[Alert]:
-    """What stands, one for each address, the longest first; only what was raised after a moment where one is given."""
+async def list_alerts(session: AsyncSession) -> list[Alert]:
+    """What stands, one for each address, the longest first."""
     # At one address only one failing stands open, and a later step is a later row of it.
-    highest = (
+    found = (
         select(EndpointAlert.endpoint_id, EndpointAlert.since, func.max(EndpointAlert.hours).label("hours"))
         .where(EndpointAlert.ended_at.is_(None))
         .group_by(EndpointAlert.endpoint_id, EndpointAlert.since)
+        .subquery()
     )
-    if raised_after is not None:
-        highest = highest.where(EndpointAlert.raised_at > raised_after)
-    found = highest.subquery()
     rows = await session.execute(
         select(Endpoint, found.c.since, found.c.hours)
         .join(found, found.c.endpoint_id == Endpoint.id)

@@ -5,7 +5,7 @@ order of its case. It sends nothing itself.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, cast
 
@@ -38,7 +38,7 @@ class BadSpan(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From a moment on, up to another or to now."""
+    """From a moment on and before another, or up to now."""
 
     since: datetime
     until: datetime
@@ -46,10 +46,10 @@ class Span:
     @classmethod
     def of(cls, since: datetime, until: datetime | None, now: datetime) -> "Span":
         """Raises BadSpan."""
-        end = min(until, now) if until else now
-        if since >= end:
+        if since >= min(until or now, now):
             raise BadSpan
-        return cls(since, end)
+        # What happens at this very moment belongs to it.
+        return cls(since, until or now + timedelta(microseconds=1))
 
 
 async def replay(session: AsyncSession, endpoint_id: str, what: What, span: Span, now: datetime) -> int:
