@@ -122,14 +122,14 @@ async def test_the_first_page_and_one_digest_tell_of_each_step_until_the_address
     await morning(city, clock, "2026-03-03T09:00")
     await morning(city, clock, "2026-03-04T09:00")
     office = await city.office()
-    told = [day["content"].get("silent_addresses") for day in await digests(office)]
-    [entry] = told[-2]
+    told = {day["day"]: day for day in await digests(office)}
+    [entry] = told["2026-03-03"]["content"]["silent_addresses"]
     assert (entry["department"], entry["hours"], entry["failing_since"]) == ("FR-MZ", 1, "2026-03-02T10:00+08:00")
     assert entry["link"].endswith(url)
-    assert told[-1] is None
-    text = (await digests(office))[-2]["text"]
+    text = told["2026-03-03"]["text"]
     assert "部门系统推送中断(1):" in text
     assert f"芙蓉区民政局 已超过1小时 {entry['link']}" in text
+    assert "2026-03-04" not in told or "silent_addresses" not in told["2026-03-04"]["content"]
     assert await deliver(database, clock.now(), OK)
     await browser.sign_in(Role.ADMINISTRATOR.value)
     assert "推送告警" not in shown(await browser.get("/dashboard/"))
