@@ -1,7 +1,8 @@
 """验证: an address answers a signed challenge before it gets real events, and a test whenever the office wants one.
 
 Queues, leases and settles them, in transactions of the caller's; it sends nothing. An address that answers 2xx with
-the challenge is confirmed. Asked again on the schedule of deliveries for a day, then only when a person asks.
+the challenge is confirmed. Asked again often at first, while somebody is setting the system up, then now and then for a
+day, then only when a person asks.
 """
 
 import json
@@ -15,7 +16,6 @@ from sqlalchemy import ScalarSelect, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import SCHEMA_VERSION, to_canonical_json, to_rfc3339
-from app.deliver.backoff import wait_after
 from app.deliver.claim import LEASE
 from app.deliver.endpoints import AlreadyConfirmed, EndpointInactive, lock_endpoint, register_endpoint
 from app.deliver.guard import Guard
@@ -24,6 +24,8 @@ from app.models import CheckKind, CheckStatus, Endpoint, EndpointCheck, new_id
 from app.sealing import Sealer
 
 ASKED_FOR: Final = timedelta(hours=24)
+OFTEN_FOR: Final = timedelta(minutes=15)
+FIRST_WAIT, OFTEN, SELDOM = timedelta(seconds=2), timedelta(seconds=10), timedelta(minutes=10)
 TOKEN_BYTES: Final = 32
 NO_ECHO: Final = "answered without the challenge"
 TYPES: Final = {CheckKind.CHALLENGE: "endpoint.challenge", CheckKind.TEST: "endpoint.test"}
@@ -211,7 +213,8 @@ def echoes(answer: str | None, token: str) -> bool:
 def _next_try(claimed: ClaimedCheck, outcome: Outcome, now: datetime) -> datetime | None:
     if claimed.kind is CheckKind.TEST or (outcome.final and not outcome.delivered):
         return None
-    due = now + wait_after(claimed.attempts + 1)
+    wait = OFTEN if now - claimed.created_at < OFTEN_FOR else SELDOM
+    due = now + (wait if claimed.attempts else FIRST_WAIT)
     return due if due <= claimed.created_at + ASKED_FOR else None
 
 

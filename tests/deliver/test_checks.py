@@ -108,17 +108,18 @@ async def test_whoever_does_not_answer_it_is_asked_for_a_day_and_then_on_request
     endpoint_id = await connect(database, clock, receiver)
     receiver.echo, receiver.default = False, answer
     began = clock.now()
-    asked = 0
+    asked, waits = 0, []
     while (found := await newest(database, endpoint_id)).due_at is not None:
         clock.set(found.due_at)
         assert await check(checker)
         asked += 1
         assert len(receiver.requests) == asked
-        if asked == 3:  # the others go the same way: the schedule is the deliveries'
+        waits.append((found.due_at - began).total_seconds())
+        if asked in (3, 4):  # a quarter of an hour, and nearly a day, go by in the same way
             async with database.write() as session:
-                late = began + timedelta(hours=23, minutes=59)
-                await session.execute(update(EndpointCheck).values(attempts=9, due_at=late))
-    assert asked == 4
+                later = began + timedelta(minutes=16 if asked == 3 else 23 * 60 + 55)
+                await session.execute(update(EndpointCheck).values(due_at=later))
+    assert waits == [0, 2, 12, 16 * 60, 23 * 3600 + 55 * 60]
     assert len({request.body for request in receiver.requests}) == 1
     assert found.status is CheckStatus.FAILED
     assert (found.error == NO_ECHO) is (answer.status < 300 and not answer.instead)
