@@ -52,6 +52,7 @@ class Town:
     closed: str = ""
     consultation: str = ""
     delivery: str = "1"
+    endpoint: str = ""
     clock: FixedClock = field(default_factory=lambda: FixedClock(MORNING))
 
 
@@ -106,7 +107,8 @@ async def _work(url: str, folder: Path, town: Town) -> None:
             for role, name in ((Role.ADMINISTRATOR, "周敏"), (Role.AUDITOR, "李明")):
                 await create_user(session, role.value, PASSWORD, role=role, display_name=name, now=town.clock.now())
         office = await city.office()
-        await office.post("/v1/endpoints", json={"department": "FR-MZ", "url": "http://127.0.0.1:9/yilong"})
+        address = {"department": "FR-MZ", "url": "http://127.0.0.1:9/yilong"}
+        town.endpoint = (await office.post("/v1/endpoints", json=address)).json()["id"]
         points = sorted(city.runtime.cities.current.points, key=lambda code: (not code.startswith("FR"), code))
         told = [await _report(city, text, points[i * 5 % len(points)]) for i, text in enumerate(ROUTINE)]
         town.answered = told[0]["case"]

@@ -31,7 +31,8 @@ async def registered(city: CityUnderTest, browser: OfficeBrowser, *, confirmed: 
         async with city.runtime.database.write() as session:
             await session.execute(update(Endpoint).values(confirmed_at=city.clock.now()))
     page = await browser.get("/dashboard/endpoints")
-    return re.findall(r'href="(/dashboard/endpoints/[0-9a-f]+)"', page.text)[0]
+    found: str = re.findall(r'href="(/dashboard/endpoints/[0-9a-f]+)"', page.text)[0]
+    return found
 
 
 async def test_an_address_is_challenged_and_tested_from_its_page(city: CityUnderTest) -> None:
