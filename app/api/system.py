@@ -80,8 +80,15 @@ async def metrics(request: Request) -> Response:
         for delivery_status, count in (await log.count_by_status(session)).items():
             deliveries.labels(delivery_status.value).set(count)
         due = await log.oldest_due(session)
+        waiting = await log.oldest_due_by_endpoint(session)
         _add_sweep(registry, await last_sweep(session))
         quarantined.set(await count_quarantined(session))
+    by_address = Gauge(
+        "yilong_endpoint_oldest_due_seconds", "Age of an address's oldest due delivery", ["endpoint", "department"],
+        registry=registry,
+    )  # fmt: skip
+    for endpoint, department, moment in waiting:
+        by_address.labels(endpoint, department).set(max(0.0, (runtime.clock.now() - moment).total_seconds()))
     oldest.set(max(0.0, (runtime.clock.now() - due).total_seconds()) if due else 0.0)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 

@@ -88,3 +88,14 @@ async def count_unconfirmed(session: AsyncSession) -> int:
 async def oldest_due(session: AsyncSession) -> datetime | None:
     """The earliest moment at which a waiting delivery is or was due."""
     return await session.scalar(select(func.min(Delivery.due_at)).where(Delivery.status == DeliveryStatus.PENDING))
+
+
+async def oldest_due_by_endpoint(session: AsyncSession) -> list[tuple[str, str, datetime]]:
+    """For each address with something waiting: its id, its department, the earliest moment one is or was due."""
+    rows = await session.execute(
+        select(Endpoint.id, Endpoint.department_code, func.min(Delivery.due_at))
+        .join(Delivery, Delivery.endpoint_id == Endpoint.id)
+        .where(Delivery.due_at.is_not(None))
+        .group_by(Endpoint.id, Endpoint.department_code)
+    )
+    return [(row[0], row[1], row[2]) for row in rows]

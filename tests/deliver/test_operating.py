@@ -317,6 +317,7 @@ async def test_the_api_operates_the_addresses(city: CityUnderTest, clock: FixedC
     async with city.anonymous() as nobody:
         metrics = (await nobody.get("/metrics")).text
     assert 'yilong_endpoints_failing{hours="24"} 1.0' in metrics
+    assert f'yilong_endpoint_oldest_due_seconds{{department="FR-MZ",endpoint="{made["id"]}"}} 89995.0' in metrics
     for wrong in ({"what": "all", "since": "2026-03-01T00:00:00Z"}, {"what": "failed", "since": "2026-03-01T00:00:00"}):
         assert (await office.post(f"{path}/replay", json=wrong)).status_code == 422
     for word in ("challenge", "test", "replay"):
