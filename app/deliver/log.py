@@ -98,4 +98,4 @@ async def oldest_due_by_endpoint(session: AsyncSession) -> list[tuple[str, str, 
         .where(Delivery.due_at.is_not(None))
         .group_by(Endpoint.id, Endpoint.department_code)
     )
-    return [(row[0], row[1], row[2]) for row in rows]
+    return [(row[0], row[1], row[2]) for row in rows if row[2]]
