@@ -17,7 +17,9 @@ from zoneinfo import ZoneInfo
 from app.clock import Clock, DatabaseClock
 from app.database import Database
 from app.deadlines import OfficeHours
+from app.deliver.alerts import Watchman
 from app.deliver.ask import Asker
+from app.deliver.checker import Checker
 from app.deliver.courier import Courier
 from app.deliver.guard import Guard
 from app.deliver.send import Posting, Sender
@@ -66,6 +68,8 @@ class WorkerContext:
     drain_seconds: float = DRAIN_SECONDS
     chance: Callable[[], float] = _chance.random
     courier: Courier = field(init=False)
+    checker: Checker = field(init=False)
+    watchman: Watchman = field(init=False)
     recounter: Recounter = field(init=False)
     supervisor: Supervisor = field(init=False)
     look_backs: LookBacks = field(init=False)
@@ -90,6 +94,8 @@ class WorkerContext:
             cap=settings.delivery_endpoint_cap,
             chance=self.chance,
         )
+        self.checker = Checker(self.database, self.clock, self.sealer, self.sender)
+        self.watchman = Watchman(self.database, self.clock)
         zone = ZoneInfo(settings.timezone)
         hours = OfficeHours(settings.office_opens, settings.office_closes)
         self.cities = self.cities or CityCache(self.database, zone, hours)
@@ -123,7 +129,9 @@ class WorkerContext:
         """Let calls under way finish, for `drain_seconds` at most; then let go of everything."""
         advising = asyncio.create_task(self.adviser.aclose(self.drain_seconds)) if self.adviser else None
         sweeping = asyncio.create_task(self.reconciler.aclose(SWEEP_SECONDS))
+        checking = asyncio.create_task(self.checker.drain(self.drain_seconds))
         dropped = await self.courier.drain(self.drain_seconds)
+        await checking
         await sweeping
         if advising:
             await advising
@@ -144,6 +152,16 @@ class WorkerContext:
 async def deliver_next(context: WorkerContext) -> bool:
     """Take due deliveries in hand; they are sent and settled beside the loop."""
     return await context.courier.take()
+
+
+async def check_next(context: WorkerContext) -> bool:
+    """Ask addresses that were registered to answer for themselves, and send tests; it goes on beside the loop."""
+    return await context.checker.take()
+
+
+async def alert_next(context: WorkerContext) -> bool:
+    """Tell the office of addresses that have failed for an hour, a day, three days."""
+    return await context.watchman.look()
 
 
 async def recount_next(context: WorkerContext) -> bool:
@@ -191,6 +209,8 @@ Step = Callable[[WorkerContext], Awaitable[bool]]
 # In mission order, what is optional last. Each answers whether it found work; the worker pauses when none did.
 STEPS: tuple[Step, ...] = (
     deliver_next,
+    check_next,
+    alert_next,
     recount_next,
     supervise_next,
     look_back_next,

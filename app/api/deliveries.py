@@ -1,6 +1,6 @@
 """Integration: endpoints of department systems, and the log of what was delivered to them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import Path, Query, Response
@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from app.access.principal import Permission
 from app.api.door import Door, In, Out, door, make_router
 from app.deliver import endpoints
+from app.deliver.checks import connect_endpoint
 from app.deliver.guard import Guard
 from app.deliver.log import list_attempts, list_deliveries, list_endpoints
 from app.flow.desk import Desk
@@ -30,6 +31,10 @@ class EndpointOut(Out):
     url: str
     active: bool
     created_at: datetime
+    confirmed_at: datetime | None = Field(
+        description="when it answered its challenge; before that it gets no events, they wait for it"
+    )
+    failing_since: datetime | None = Field(description="the first failure since anything was delivered")
     failures: int = Field(description="calls in a row that got no answer; from five on the address is given rests")
     rests_until: datetime | None = Field(description="nothing is sent before then; what is queued waits")
 
@@ -38,6 +43,16 @@ class NewEndpointOut(EndpointOut):
     """`secret` is shown this once; keep it in the department system's configuration."""
 
     secret: str
+
+
+class RotationIn(In):
+    overlap_hours: float = Field(
+        24, ge=0, le=720, allow_inf_nan=False, description="how long the one before goes on signing; 0 revokes it now"
+    )
+
+    @property
+    def overlap(self) -> timedelta:
+        return timedelta(hours=self.overlap_hours)
 
 
 class SecretOut(Out):
@@ -73,10 +88,13 @@ def guard_of(at: Door) -> Guard:
 
 @router.post("/endpoints", status_code=201, response_model=NewEndpointOut)
 async def post_endpoint(body: EndpointIn, at: Annotated[Door, door(Permission.MANAGE_ENDPOINTS)]) -> Response:
-    """Register a department system's address; the answer holds the signing secret, this once."""
+    """Register a department system's address; the answer holds the signing secret, this once.
+
+    It is asked at once, by a signed `endpoint.challenge`, to answer for itself; events wait until it has.
+    """
 
     async def act(desk: Desk) -> BaseModel:
-        made, secret = await endpoints.register_endpoint(
+        made, secret = await connect_endpoint(
             desk.session, body.department, body.url, desk.sealer, guard_of(at), desk.now
         )
         return NewEndpointOut(**EndpointOut.model_validate(made).model_dump(), secret=secret)
@@ -98,11 +116,13 @@ async def get_endpoints(
 async def post_secret(
     id: Annotated[str, Path(max_length=40)],  # noqa: A002
     at: Annotated[Door, door(Permission.MANAGE_ENDPOINTS)],
+    body: RotationIn | None = None,
 ) -> Response:
-    """Rotate: a new secret, shown once; the old one goes on signing beside it for a while."""
+    """Rotate: a new secret, shown once; the old one goes on signing beside it for a while, or is revoked at once."""
+    overlap = (body or RotationIn()).overlap
 
     async def act(desk: Desk) -> BaseModel:
-        return SecretOut(secret=await endpoints.rotate_secret(desk.session, id, desk.sealer, desk.now))
+        return SecretOut(secret=await endpoints.rotate_secret(desk.session, id, desk.sealer, desk.now, overlap))
 
     return await at.write(act)
 
@@ -115,7 +135,7 @@ async def delete_endpoint(
     """Send nothing there any more; its log stays."""
 
     async def act(desk: Desk) -> BaseModel:
-        return EndpointOut.model_validate(await endpoints.deactivate(desk.session, id))
+        return EndpointOut.model_validate(await endpoints.deactivate(desk.session, id, desk.now))
 
     return await at.write(act)
 

@@ -13,7 +13,9 @@ from app.dashboard.rendering import Flash
 from app.dashboard.ruling_form import entry_of, find_department
 from app.dashboard.session import At, Office
 from app.deliver import endpoints
+from app.deliver.checks import connect_endpoint
 from app.deliver.guard import Guard
+from app.deliver.health import read_health
 from app.deliver.log import list_attempts, list_endpoints
 from app.ledger.pages import page_deliveries, read_delivery
 from app.ledger.todo import FAILED
@@ -105,7 +107,7 @@ async def _endpoints_page(
     status: int = 200,
 ) -> Response:
     async with at.read() as session:
-        known = await list_endpoints(session)
+        known = await read_health(session, await list_endpoints(session), at.now)
     facts = {
         "endpoints": known,
         "words": words_for(at),
@@ -133,7 +135,7 @@ async def register_endpoint(at: At) -> Response:
         settings = at.runtime.settings
         guard = Guard.of(settings.delivery_allowed_networks, allow_loopback=settings.delivery_allow_loopback)
         async with at.desk(Permission.MANAGE_ENDPOINTS) as desk:
-            endpoint, secret = await endpoints.register_endpoint(
+            endpoint, secret = await connect_endpoint(
                 desk.session, department, typed["url"], desk.sealer, guard, desk.now
             )
         return await _endpoints_page(at, made={"endpoint": endpoint, "secret": secret}, status=201)

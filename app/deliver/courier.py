@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from app.clock import Clock
 from app.database import Database
 from app.deliver.claim import LEASE, Claimed, claim_due, has_due
-from app.deliver.keyring import open_secrets
+from app.deliver.keyring import open_values
 from app.deliver.send import Fault, Message, Outcome, Posting
 from app.deliver.settle import Ended, settle_all
 from app.log import get_logger
@@ -130,13 +130,13 @@ class Courier:
             return Outcome(fault=Fault.ERASED)
         now = self._clock.now()
         try:
-            secrets = open_secrets(self._sealer, claimed.endpoint_id, claimed.sealed_secret, now)
+            secrets = open_values(self._sealer, claimed.endpoint_id, claimed.sealed_secret, now)
         except SealBroken:
             return Outcome(fault=Fault.SECRET)
         message = Message(
             webhook_id=claimed.event_id,
             url=claimed.url,
-            secrets=tuple(secret.value for secret in secrets),
+            secrets=secrets,
             body=claimed.body.encode(),
         )
         return await self._sender.post(message, now)
