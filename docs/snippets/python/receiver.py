@@ -23,7 +23,7 @@ class Receiver(BaseHTTPRequestHandler):
         kept = INBOX / f"{event['id']}.json"
         if not kept.exists():  # the same event may come twice
             kept.write_bytes(body)
-            print(event["type"], event["data"]["case"]["number"], flush=True)
+            print(event["type"], event["data"].get("case", {}).get("number", ""), flush=True)
         return self.answer(200, {"received": event["id"]})  # work on it afterwards, not before answering
 
     def answer(self, status, body=None):
