@@ -1,12 +1,15 @@
 """`yilong check-endpoint` and `yilong department-simulator`: for those who connect a department's system."""
 
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from app.cli.running import FALSE, fail, run_plain
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from app.deliver.conformance import Finding
     from app.deliver.guard import Guard
 
@@ -18,6 +21,7 @@ SecretOption = Annotated[
 def register(application: typer.Typer) -> None:
     """Add the commands."""
     application.command("check-endpoint")(check_endpoint)
+    application.command("department-simulator")(department_simulator)
 
 
 def check_endpoint(
@@ -73,3 +77,75 @@ async def _check(url: str, secret: str, *, allow_loopback: bool, seconds: float)
     finally:
         await sender.aclose()
     return findings
+
+
+def department_simulator(
+    department: Annotated[str, typer.Option(help="Code of the department it stands for, such as FR-MZ.")],
+    service: Annotated[str, typer.Option(help="Address of Yilong, for the callbacks.")],
+    secret: Annotated[
+        list[str],
+        typer.Option(
+            envvar="YILONG_ENDPOINT_SECRET",
+            help="The address's signing secret; a second one while it is rotated, newest first.",
+            show_envvar=True,
+        ),
+    ],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any free one.")] = 9000,
+    answers: Annotated[
+        str, typer.Option(help="prompt, typical (as the seed says), decline, late (moves when chased) or silent.")
+    ] = "prompt",
+    wait: Annotated[float, typer.Option(help="Seconds before each callback.")] = 1.0,
+    delay: Annotated[float, typer.Option(help="Seconds until a webhook is answered; over 15 is too late.")] = 0.0,
+    error_rate: Annotated[float, typer.Option(help="Share of webhooks answered 500, 0 to 1.")] = 0.0,
+    down: Annotated[
+        list[str] | None, typer.Option(help="Switched off in these seconds after the start, such as 30-60; repeatable.")
+    ] = None,
+    script: Annotated[
+        Path | None,
+        typer.Option(
+            dir_okay=False,
+            exists=True,
+            help='Phases as JSON: [{"from": 30, "error_rate": 0.5}, {"from": 60, "answers": "decline", "delay": 3}].',
+        ),
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(min=0.1, help="End after so many seconds; else on Ctrl-C.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed answers in the same words.")] = 45,
+) -> None:
+    """Play a department's system: receive, verify, answer by signed callbacks; slow, broken or declining on request.
+
+    Ends with 1 where a signature was wrong, or a callback was refused (a conflict is none) or never answered.
+    """
+    for each in secret:
+        _require_secret(each)
+    start = {"answers": answers, "wait": wait, "delay": delay, "error_rate": error_rate}
+    where = {"host": host, "port": port, "service": service.rstrip("/"), "seconds": seconds}
+    phases = script.read_text(encoding="utf-8") if script else "[]"
+    if not run_plain(_simulate(department, tuple(secret), start, down or [], phases, where, seed)):
+        raise typer.Exit(FALSE)
+
+
+async def _simulate(
+    code: str,
+    secrets: tuple[str, ...],
+    start: "Mapping[str, Any]",
+    down: list[str],
+    phases: str,
+    where: "Mapping[str, Any]",
+    seed: int,
+) -> bool:
+    from app.clock import SystemClock
+    from app.demo.correspondent import Correspondent
+    from app.demo.script import Conditions, Script, read_phases, read_window
+    from app.demo.simulator import Place, read_departments, run
+
+    departments = read_departments()
+    if code not in departments:
+        fail(f"资料包中没有部门 {code}。No department {code} in the bundled pack.")
+    try:
+        windows = [read_window(each) for each in down]
+    except ValueError as error:
+        fail(f"--down 应写成 30-60(秒)。--down is written 30-60, in seconds: {error}")
+    conditions = Script(Conditions(**start), read_phases(phases), windows)
+    who = Correspondent(code, secrets)
+    return await run(Place(**where), who, departments, conditions, seed, SystemClock(), typer.echo)
