@@ -88,7 +88,7 @@ class Terminal:
         self._shell.stdin.write(f". '{file}' < /dev/null\necho '<<end {self._serial}>>'\n")
         self._shell.stdin.flush()
 
-    def run(self, command: str, seconds: float = 60) -> str:
+    def run(self, command: str, seconds: float = 180) -> str:
         """Type a command; what it printed. Raises AssertionError where it fails or takes longer."""
         self.start(command)
         assert self._shell.stdout

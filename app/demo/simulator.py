@@ -144,6 +144,11 @@ class Simulator:
                 await asyncio.sleep(pause)
         return None
 
+    async def finish(self) -> None:
+        """Until nothing is left to be said."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
     async def close(self) -> None:
         """Leave off what is still to be said."""
         tasks = list(self._tasks)
