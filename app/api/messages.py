@@ -92,6 +92,11 @@ class ExtensionDecidedData(DutyData):
     comment: str
 
 
+class ChallengeData(BaseModel):
+    challenge: str = Field(description='answer 2xx with `{"challenge": "…"}`, this very text')
+    department: str
+
+
 # ── clocks ──
 
 

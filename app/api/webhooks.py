@@ -71,6 +71,9 @@ SENT: Mapping[str, Sent] = {
     "consultation.concluded": Sent(
         "会商结论: who leads and who supports, and your part; told to absent departments too", messages.ConcludedData
     ),
+    "endpoint.challenge": Sent(
+        "验证地址: does this address answer for itself? It tells of no case; echo it", messages.ChallengeData
+    ),
     "case.closed": Sent("销号: the case was struck off, or merged into another (并案)", messages.CaseClosedData),
     "case.reopened": Sent(
         "重新挂账: the case is back on the ledger; a relapse (回潮) comes with a new assignment", messages.ReopenedData

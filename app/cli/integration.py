@@ -118,6 +118,8 @@ def department_simulator(
     """
     for each in secret:
         _require_secret(each)
+    if not service.startswith(("http://", "https://")):
+        fail("--service 应以 http:// 或 https:// 开头。--service begins with http:// or https://.")
     start = {"answers": answers, "wait": wait, "delay": delay, "error_rate": error_rate}
     where = {"host": host, "port": port, "service": service.rstrip("/"), "seconds": seconds}
     phases = script.read_text(encoding="utf-8") if script else "[]"

@@ -17,6 +17,7 @@ from app.models import new_id
 MOST_BODY_BYTES: Final = 20_000
 OUT_OF_TIME: Final = timedelta(seconds=2 * TOLERANCE_SECONDS)
 CASE: Final = "YL-0000-000000"
+DEPARTMENT: Final = "CHECK"
 WORDS: Final = "对接检查,请勿办理。Conformance check: nothing to do."
 
 
@@ -59,7 +60,7 @@ class Range:
 
     def challenge(self) -> Shot:
         token = randomness.token_urlsafe(24)
-        shot = self._shot("endpoint.challenge", seq=0, data={"challenge": token})
+        shot = self._shot("endpoint.challenge", seq=0, data={"challenge": token, "department": DEPARTMENT})
         return Shot(shot.message, shot.at, token)
 
     def rotated(self) -> Shot:
@@ -126,7 +127,7 @@ def _data() -> dict[str, Any]:
             "kind": "assignment",
             "role": "lead",
             "status": "dispatched",
-            "department": "CHECK",
+            "department": DEPARTMENT,
             "on_behalf_of": [],
             "obligation": WORDS,
             "due_at": "2000-01-31T18:00:00+08:00",

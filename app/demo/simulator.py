@@ -38,7 +38,7 @@ class Simulator:
     """One department's system.
 
     Attributes:
-        counts: what happened: received, repeated, forged, failed, callbacks, refused, unanswered.
+        counts: what happened: received, repeated, forged, failed, missed; callbacks, refused, unanswered; defects.
     """
 
     correspondent: Correspondent
@@ -54,13 +54,14 @@ class Simulator:
     def __post_init__(self) -> None:
         self._started = self.clock.now()
         self._seen: set[str] = set()
+        self._attempts: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._work = Work(self._later, self._send)
 
     @property
     def is_sound(self) -> bool:
         """Whether every webhook was genuine, and every callback answered and taken; a conflict is part of life."""
-        return not (self.counts["forged"] or self.counts["refused"] or self.counts["unanswered"])
+        return not any(self.counts[name] for name in ("forged", "refused", "unanswered", "defects"))
 
     # ── what comes in ──
 
@@ -83,8 +84,8 @@ class Simulator:
         if event["type"] == "endpoint.challenge":
             self._tell("验", "验证地址 endpoint.challenge → 200")
             return Reception(200, body=json.dumps({"challenge": event["data"].get("challenge")}).encode())
-        attempt = self.counts[f"attempt {webhook_id}"] = self.counts[f"attempt {webhook_id}"] + 1
-        if happens(now.error_rate, self.seed, "error", webhook_id, attempt):
+        self._attempts[webhook_id] += 1
+        if happens(now.error_rate, self.seed, "error", webhook_id, self._attempts[webhook_id]):
             self.counts["failed"] += 1
             self._tell("错", f"{_summary(event)} → 500")
             return Reception(500, delay=now.delay)
@@ -115,7 +116,14 @@ class Simulator:
 
         task = asyncio.get_running_loop().create_task(after())
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._end)
+
+    def _end(self, task: "asyncio.Task[None]") -> None:
+        """A defect of the simulator's own is told, and the others go on."""
+        self._tasks.discard(task)
+        if not task.cancelled() and (defect := task.exception()) is not None:
+            self.counts["defects"] += 1
+            self._tell("错", f"模拟器自身出错:{defect!r}")
 
     async def _send(self, code: str, event: Event, step: Step) -> bool:
         today = self.clock.now().astimezone(ZONE).date()
@@ -173,7 +181,10 @@ def _summary(event: Event) -> str:
 
 
 def _result(answer: Answer) -> str:
-    said = answer.json()
+    try:
+        said = answer.json()
+    except ValueError:
+        return f"{answer.status},应答不是 JSON:--service 是一龙的地址吗?"
     if answer.is_success:
         return f"{answer.status} {said.get('status') or said.get('answer') or ''}".rstrip()
     return f"{answer.status} {said.get('code')}:{said.get('detail')}"

@@ -218,6 +218,7 @@ async def test_a_callback_without_an_answer_is_sent_again_unchanged(departments:
     [
         (Answer(409, b'{"code":"stale_version","detail":"x"}'), True),
         (Answer(401, b'{"code":"bad_signature","detail":"x"}'), False),
+        (Answer(404, b"<html>"), False),
         (httpcore.ConnectError(), False),
     ],
 )
@@ -229,6 +230,15 @@ async def test_a_refusal_but_for_a_conflict_and_silence_are_no_sound_end(
     play.send()
     await play.finish()
     assert play.simulator.is_sound is sound
+
+
+async def test_a_defect_of_its_own_is_told_and_is_no_sound_end(departments: dict[str, Department]) -> None:
+    play = Play(departments, Script(AT_ONCE))
+    play.service._answers = [RuntimeError("out of paper")]
+    play.send()
+    await play.finish()
+    assert "out of paper" in play.told[-1]
+    assert not play.simulator.is_sound
 
 
 # ── with the service ──
@@ -303,6 +313,7 @@ def test_the_command_listens_until_it_is_interrupted_and_tells_what_happened() -
         (["--department", "FR-MZ", "--answers", "rudely"], "answers"),
         (["--department", "FR-MZ", "--error-rate", "2"], "error_rate"),
         (["--department", "FR-MZ", "--secret", "x"], "whsec_"),
+        (["--department", "FR-MZ", "--service", "127.0.0.1:8000"], "--service"),
     ],
 )
 def test_the_command_refuses_what_makes_no_sense_with_2(arguments: list[str], said: str) -> None:
