@@ -14,7 +14,7 @@ TRAPS = $(wildcard tests/classify/corpus/traps_*.jsonl tests/classify/cases/*.js
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo simulate test lives chaos bench weights lint format diagrams lock clean
+.PHONY: help run demo simulate test lives chaos bench weights lint format diagrams schemas lock clean
 
 help: ## 列出这些命令 · this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -60,6 +60,9 @@ format: .venv/.dev ## 整理代码格式 · format the code
 
 diagrams: .venv/.dev ## 由状态表重写 docs/lifecycle.md · redraw the state diagrams from the tables
 	@$(BIN)/python tools/draw_lifecycle.py
+
+schemas: .venv/.dev ## 由代码重写推送和回调的结构 · write docs/schemas from the code; refuses what is not additive
+	@PYTHONPATH=. $(BIN)/python tools/write_schemas.py
 
 lock: ## 更新锁定的依赖(需要 uv) · pin the dependencies again (needs uv)
 	$(LOCK) -o requirements.txt pyproject.toml

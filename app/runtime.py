@@ -23,11 +23,12 @@ class Runtime:
     cities: CityCache
     numbers: Numbers
 
-    async def start(self) -> None:
+    async def start(self, *, with_city: bool = True) -> None:
         """Check the database, take over its time, read the city. Raises where the schema or the pack is missing."""
         await self.database.refuse_unsafe_sqlite()
         await self.anchor_clock()
-        await self.cities.refresh()
+        if with_city:
+            await self.cities.refresh()
 
     async def anchor_clock(self) -> None:
         if isinstance(self.clock, DatabaseClock):

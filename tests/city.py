@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from sqlalchemy import select
 from starlette.datastructures import State
 
 from app.access.keys import create_key
@@ -18,12 +19,13 @@ from app.database import Database
 from app.directory.loading import load_into_database, read_files
 from app.directory.pack import BUNDLED_PACK
 from app.main import create_app
-from app.models import Role
+from app.models import Event, Role
 from app.runtime import Runtime, make_runtime
 from app.settings import Settings
 from tests import postgres
 from tests.apart import run_apart
 from tests.conftest import sqlite_template
+from tests.schemas import misfits_of_webhook
 
 SECRET = "a-secret-of-the-tests-only-0123456789-abcdef"
 
@@ -121,6 +123,12 @@ class CityUnderTest:
 
     async def office(self) -> httpx.AsyncClient:
         return await self.client(Role.ADMINISTRATOR)
+
+    async def misfits(self) -> list[str]:
+        """Where what departments were told differs from the published schemas."""
+        async with self.runtime.database.read() as session:
+            bodies = await session.scalars(select(Event.body).where(Event.body.is_not(None)))
+            return [fault for body in bodies for fault in misfits_of_webhook(body or "")]
 
     def point_in(self, district: str, number: int = 0) -> str:
         """The code of an observation point in a district, given by its name or code."""

@@ -76,8 +76,9 @@ def city_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 async def city(city_url: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator["CityUnderTest"]:
-    """An application over such a database, with a clock that stands still."""
+    """An application over such a database, its clock standing still. What departments were told fits the schemas."""
     from tests.city import open_city
 
     async with open_city(city_url, tmp_path, clock) as opened:
         yield opened
+        assert await opened.misfits() == []

@@ -1,10 +1,12 @@
 """Where department systems send their signed events (Standard Webhooks). Stored once, then applied; never a 5xx."""
 
 import json
-from typing import Annotated, Any
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any, Literal
 
 from fastapi import Path, Request, Response
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, create_model
 from sqlalchemy.exc import IntegrityError
 
 from app.access.principal import Principal
@@ -12,6 +14,7 @@ from app.api.acts import ACTS, act_on
 from app.api.consultations import OpinionIn, state_opinion
 from app.api.door import JSON_TYPE, In, get_runtime, make_desk, make_router
 from app.api.errors import from_validation, language_of
+from app.api.json_schema import schema_of
 from app.api.sessions import ResponseIn, answer_invitation
 from app.api.strict_json import StrictRequest, parse_strictly
 from app.deliver.endpoints import secrets_of
@@ -25,6 +28,12 @@ from app.runtime import Runtime
 
 router = make_router("callbacks 回调")
 OPINION, RESPONSE = "consultation.opinion", "consultation.response"
+# What a department's system may send: by type, the member of `data` that names what it is about, and the act's shape.
+TAKEN: Mapping[str, tuple[str, type[In]]] = {
+    **{f"assignment.{word}": ("assignment", shape) for word, shape in ACTS.items()},
+    OPINION: ("consultation", OpinionIn),
+    RESPONSE: ("consultation", ResponseIn),
+}
 
 
 class CallbackIn(In):
@@ -40,8 +49,19 @@ class UnknownType(InvalidInput):
     title_zh, title_en = "不认识的事件类型", "Unknown event type"
 
     def __init__(self) -> None:
-        known = "、".join([*(f"assignment.{word}" for word in ACTS), OPINION, RESPONSE])
+        known = "、".join(TAKEN)
         super().__init__(f"type 只能是:{known}。", f"`type` must be one of: {known}.")
+
+
+@cache
+def body_of(event_type: str) -> type[CallbackIn]:
+    """The shape of the whole body of one type, for documentation."""
+    subject, act = TAKEN[event_type]
+    name = "".join(word.capitalize() for word in event_type.replace(".", "_").split("_"))
+    about: Any = (Annotated[str, Field(max_length=40, description=f"`{subject}.id` of the webhook")], ...)
+    data: Any = create_model(f"{name}Data", __base__=act, __doc__=act.__doc__, **{subject: about})
+    members: Any = {"type": (Literal[event_type], ...), "data": (data, ...)}
+    return create_model(f"{name}Callback", __base__=CallbackIn, __doc__=act.__doc__, **members)
 
 
 async def _apply(desk: Desk, event: CallbackIn) -> BaseModel:
@@ -113,7 +133,7 @@ def _refused(error: AppError, language: str) -> Outcome:
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": CallbackIn.model_json_schema()}},
+            "content": {"application/json": {"schema": {"oneOf": [schema_of(body_of(kind)) for kind in TAKEN]}}},
         },
         "parameters": [
             {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}

@@ -38,6 +38,8 @@ class ConveningIn(In):
 
 
 class OpinionIn(In):
+    """会商意见: what your part is, and on what basis."""
+
     position: Position
     basis: str = Field(min_length=2, max_length=2000)
     cases: list[CaseNumber] | None = Field(None, min_length=1, max_length=50, description="all on the agenda if absent")

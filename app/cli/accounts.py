@@ -71,5 +71,5 @@ def create_key(
                 label=label,
             )
 
-    typer.echo(run(work))
+    typer.echo(run(work, with_city=False))
     typer.echo("请妥善保存:密钥只显示这一次。Keep it: it is shown this once.", err=True)

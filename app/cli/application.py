@@ -10,6 +10,7 @@ from app.cli import (
     deliveries,
     demo,
     encryption,
+    integration,
     learning,
     ledger,
     server,
@@ -24,8 +25,8 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for group in (
-    server, accounts, calendar, classification, learning, backtest, ledger, supervision, deliveries, encryption, demo,
-    simulate,
+    server, accounts, calendar, classification, learning, backtest, ledger, supervision, deliveries, encryption,
+    integration, demo, simulate,
 ):  # fmt: skip
     group.register(application)
 

@@ -21,8 +21,8 @@ def fail(message: str, code: int = USAGE) -> NoReturn:
 
 
 @asynccontextmanager
-async def opened_runtime() -> AsyncIterator["Runtime"]:
-    """A runtime over a schema that is at head."""
+async def opened_runtime(*, with_city: bool = True) -> AsyncIterator["Runtime"]:
+    """A runtime over a schema that is at head; reading the city takes a second, which not every command needs."""
     from app.directory.schema import is_at_head
     from app.runtime import make_runtime
     from app.settings import get_settings
@@ -31,17 +31,17 @@ async def opened_runtime() -> AsyncIterator["Runtime"]:
     try:
         if not await is_at_head(runtime.database):
             fail("数据库结构不是最新版本。请先运行 yilong migrate。The schema is not at head: run `yilong migrate`.")
-        await runtime.start()
+        await runtime.start(with_city=with_city)
         yield runtime
     finally:
         await runtime.close()
 
 
-def run(work: Callable[["Runtime"], Awaitable[Result]]) -> Result:
+def run(work: Callable[["Runtime"], Awaitable[Result]], *, with_city: bool = True) -> Result:
     """Run one command's coroutine; problems become a sentence and exit code 2."""
 
     async def body() -> Result:
-        async with opened_runtime() as runtime:
+        async with opened_runtime(with_city=with_city) as runtime:
             return await work(runtime)
 
     return run_plain(body())

@@ -4,10 +4,11 @@ from typing import Any
 from urllib.parse import quote
 
 from app.demo.answers import make_file
-from app.demo.plans import Plan, Step, plan_for
+from app.demo.plans import Event, Step, plan_for
 from app.demo.profiles import profile_of
 from app.demo.scene import Scene, shorten
 from app.demo.systems import Systems
+from app.demo.work import Work
 
 REPEATS_AFTER_HOURS = 0.5
 
@@ -18,43 +19,24 @@ class Departments:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self.systems = Systems(scene, self.hear)
-        self._said: set[str] = set()
+        self._work = Work(scene.later, self._send)
 
-    def hear(self, code: str, event: dict[str, Any]) -> None:
+    def hear(self, code: str, event: Event) -> None:
         """Make a plan about an event, and begin with it."""
-        self._go_on(code, event, plan_for(self._scene.seed, self._scene.city, code, event))
+        self._work.go_on(code, event, plan_for(self._scene.seed, self._scene.city, code, event))
 
-    def _go_on(self, code: str, event: dict[str, Any], plan: Plan) -> None:
-        if not plan:
-            return
-        step, *following = plan
-
-        async def act() -> None:
-            await self._take(code, event, step, tuple(following))
-
-        number = event["data"]["case"]["number"]
-        self._scene.later(step.hours, act, "department", number, code, event["type"], step.action)
-
-    async def _take(self, code: str, event: dict[str, Any], step: Step, following: Plan) -> None:
+    async def _send(self, code: str, event: Event, step: Step) -> bool:
         scene, number = self._scene, event["data"]["case"]["number"]
-        if step.once in self._said:
-            self._go_on(code, event, following)
-            return
-        if step.once:
-            self._said.add(step.once)
         webhook_id, data = f"demo_{event['id']}_{step.action}", step.content(scene.today)
         if step.file:
             data |= await self._upload(code, number, data["assignment"], step.file)
-        status = await self.systems.call_back(code, webhook_id, step.action, data)
-        if status != 200:
-            self._said.discard(step.once or "")
-            self._go_on(code, event, step.otherwise)
-            return
+        if await self.systems.call_back(code, webhook_id, step.action, data) != 200:
+            return False
         scene.counts[step.action] += 1
         scene.tell("办", f"  {number} {scene.name(code)} {shorten(step.words, 60)}")
         if scene.happens(profile_of(scene.seed, code).repeats, "repeats", number, code, step.action):
             self._repeat(code, number, webhook_id, step.action, data)
-        self._go_on(code, event, following)
+        return True
 
     async def _upload(self, code: str, number: str, assignment: str, name: str) -> dict[str, Any]:
         scene, path = self._scene, f"/v1/assignments/{assignment}/evidence?name={quote(name)}"

@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 
 from app.clock import FixedClock, SystemClock
 from app.database import Database
-from app.demo.far_end import OnLoopback
+from app.demo.ending import interrupted
+from app.demo.far_end import OnSocket
 from app.demo.past import Past
 from app.demo.schedule import DAY_HOURS, FastHours
-from app.demo.serving import interrupted, serving
+from app.demo.serving import serving
 from app.demo.stage import USERNAME, Stage, play_settings, staged
 from app.demo.summary import conclude
 from app.demo.wire import HttpWire
@@ -50,7 +51,7 @@ async def play(how: Play, say: Say) -> bool:
         ending = interrupted()
         with socket.create_server((host, port), backlog=128) as listening:
             say("一龙演示:正在准备一次性数据库……")
-            async with OnLoopback().listening() as far_end:
+            async with OnSocket().listening() as far_end:
                 password = secrets.token_urlsafe(9)
                 stage = await _play_past(settings, how, far_end, ending, password, say)
                 if not ending.is_set():
@@ -60,7 +61,7 @@ async def play(how: Play, say: Say) -> bool:
 
 
 async def _play_past(
-    settings: Settings, how: Play, far_end: OnLoopback, ending: asyncio.Event, password: str, say: Say
+    settings: Settings, how: Play, far_end: OnSocket, ending: asyncio.Event, password: str, say: Say
 ) -> Stage:
     """Set the stage some weeks ago, and play up to this moment."""
     now, zone = SystemClock().now(), ZoneInfo(settings.timezone)

@@ -6,7 +6,7 @@ A new event type needs one entry in PLANS; what is not there is only taken note 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from app.demo import answers, province
 from app.demo.chance import between, happens, roll, weighted
@@ -20,12 +20,22 @@ from app.demo.profiles import (
     PROGRESSES,
     REPLIES_TO_NOTICE,
     RETURN_REASONS,
+    Profile,
     profile_of,
 )
 from app.demo.schedule import DAY_HOURS
-from app.directory.city import City
+from app.directory.pack import Department
 
 Event = dict[str, Any]
+
+
+class Directory(Protocol):
+    """What a plan needs of a city: its departments by code."""
+
+    @property
+    def departments(self) -> Mapping[str, Department]: ...
+
+
 NEEDS_TIME_DAYS, ASKS_AFTER_DAYS, EXTRA_DAYS = 13.0, 9.0, (5, 8, 10)
 
 
@@ -54,9 +64,10 @@ class Desk:
     """One event on one department's desk. `about` names it the same way in every run."""
 
     seed: int
-    city: City
+    city: Directory
     code: str
     event: Event
+    profile: Profile
 
     @property
     def duty(self) -> dict[str, Any]:
@@ -84,20 +95,20 @@ class Desk:
     def waits_to_be_chased(self) -> bool:
         """The same for every message about a case, so that its notices find the department in the same mood."""
         number = self.event["data"]["case"]["number"]
-        return happens(profile_of(self.seed, self.code).waits, self.seed, "waits", number, self.code)
+        return happens(self.profile.waits, self.seed, "waits", number, self.code)
 
 
-def plan_for(seed: int, city: City, code: str, event: Event) -> Plan:
-    """What follows for the department; empty where it only takes note."""
+def plan_for(seed: int, city: Directory, code: str, event: Event, profile: Profile | None = None) -> Plan:
+    """What follows for the department, which is as `profile` or else the seed says; empty where it takes note only."""
     make = PLANS.get(event["type"])
-    return make(Desk(seed, city, code, event)) if make else ()
+    return make(Desk(seed, city, code, event, profile or profile_of(seed, code))) if make else ()
 
 
 # ── an ordinary assignment ──
 
 
 def _assignment(desk: Desk) -> Plan:
-    profile = profile_of(desk.seed, desk.code)
+    profile = desk.profile
     sign = desk.between(profile.sign, "sign")
     work = _sign(desk, sign) if desk.waits_to_be_chased else (*_sign(desk, sign), *_work(desk))
     if desk.happens(profile.returns, "return"):
@@ -111,7 +122,7 @@ def _sign(desk: Desk, hours: float) -> Plan:
 
 
 def _work(desk: Desk) -> Plan:
-    profile = profile_of(desk.seed, desk.code)
+    profile = desk.profile
     days = desk.between(profile.answer, "answer")
     steps: list[Step] = []
     if desk.happens(PROGRESSES, "progress"):
@@ -158,12 +169,12 @@ def _return(desk: Desk, hours: float, otherwise: Plan) -> Step:
     return Step(hours, "assignment.return", lambda _: content, f"退回:{explanation}", otherwise)
 
 
-def another_department(seed: int, city: City, code: str, *about: object) -> str:
+def another_department(seed: int, city: Directory, code: str, *about: object) -> str:
     """Another one of the same place, whom a department proposes or the office brings to the table."""
     own = city.departments[code]
     others = [
         d.code
-        for d in city.pack.departments
+        for d in city.departments.values()
         if d.tier == own.tier and d.district == own.district and d.code != own.code
     ]
     return roll(seed, "proposes", *about).choice(sorted(others))
@@ -174,7 +185,7 @@ def another_department(seed: int, city: City, code: str, *about: object) -> str:
 
 def _escalation(desk: Desk) -> Plan:
     if desk.waits_to_be_chased:
-        return _sign(desk, desk.between(profile_of(desk.seed, desk.code).sign, "sign"))
+        return _sign(desk, desk.between(desk.profile.sign, "sign"))
     sign = desk.between((0.5, 14), "sign")
     return (*_sign(desk, sign), _forwarding(desk, desk.between((0.5, 4.5), "forward") * DAY_HOURS), _upstream(desk))
 
@@ -198,7 +209,7 @@ def _upstream(desk: Desk, days: float | None = None) -> Step:
 
 
 def _again(desk: Desk) -> Plan:
-    days = desk.between(profile_of(desk.seed, desk.code).rework, "again")
+    days = desk.between(desk.profile.rework, "again")
     if desk.duty["kind"] == "escalation":
         return (_upstream(desk, days),)
     return (_feedback(desk, days * DAY_HOURS),)

@@ -1,8 +1,6 @@
 """Serves the played city's API and dashboard in this process; when it ends is the play's to decide."""
 
 import asyncio
-import contextlib
-import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -39,13 +37,3 @@ async def serving(runtime: Runtime, listening: socket.socket, *, with_worker: bo
     finally:
         server.should_exit = True
         await task
-
-
-def interrupted() -> asyncio.Event:
-    """Set on Ctrl-C, and on SIGTERM."""
-    ending = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
-            loop.add_signal_handler(number, ending.set)
-    return ending

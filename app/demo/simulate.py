@@ -11,9 +11,10 @@ from secrets import token_urlsafe
 from zoneinfo import ZoneInfo
 
 from app.clock import FixedClock
+from app.demo.ending import interrupted
 from app.demo.far_end import NOWHERE
 from app.demo.past import Past
-from app.demo.serving import interrupted, serving
+from app.demo.serving import serving
 from app.demo.stage import USERNAME, NotEmpty, play_settings, staged
 from app.demo.summary import conclude
 from app.runtime import make_runtime

@@ -5,12 +5,12 @@ It is broken, slow or switched off now and then. What a department answers is no
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from app.deliver.endpoints import register_endpoint
 from app.deliver.guard import Guard
-from app.deliver.signing import BadSignature, sign, verify
+from app.deliver.signing import BadSignature
+from app.demo.correspondent import Correspondent, Reception
 from app.demo.profiles import BROKEN, TOO_LATE, is_down
 from app.demo.scene import Scene
 from app.directory.pack import Tier
@@ -19,20 +19,12 @@ from app.runtime import Runtime
 Hear = Callable[[str, dict[str, Any]], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Reception:
-    """What a system answers: a status, or None where it cannot be reached; `late` comes after the caller hung up."""
-
-    status: int | None
-    late: bool = False
-
-
 class Systems:
     """Stands for the systems of all departments; `hear` is told of each event once."""
 
     def __init__(self, scene: Scene, hear: Hear, *, calm: bool = False) -> None:
         self._scene, self._hear = scene, hear
-        self._secrets: dict[str, str] = {}
+        self._correspondents: dict[str, Correspondent] = {}
         self._seen: set[str] = set()
         self._stumbled: set[str] = set()
         self.calm = calm
@@ -43,22 +35,23 @@ class Systems:
         codes = sorted(d.code for d in self._scene.city.pack.departments if d.tier is not Tier.PROVINCE)
         async with runtime.database.write() as session:
             for code in codes:
-                _, self._secrets[code] = await register_endpoint(
+                _, secret = await register_endpoint(
                     session, code, f"{address}/{code}", runtime.sealer, guard, runtime.clock.now()
                 )
+                self._correspondents[code] = Correspondent(code, (secret,))
         self._scene.counts["systems"] = len(codes)
 
     def take(self, code: str, headers: Mapping[str, str], body: bytes) -> Reception:
         """Receive one webhook."""
         scene = self._scene
-        if code not in self._secrets:
+        if code not in self._correspondents:
             return Reception(404)
         now = scene.clock.now()
         if not self.calm and is_down(scene.seed, code, now, scene.city.calendar):
             scene.counts["unreachable"] += 1
             return Reception(None)
         try:
-            webhook_id = verify([self._secrets[code]], headers, body, now)
+            webhook_id = self._correspondents[code].open(headers, body, now)
         except BadSignature:
             scene.counts["bad signatures"] += 1
             return Reception(401)
@@ -85,16 +78,7 @@ class Systems:
     async def call_back(self, code: str, webhook_id: str, action: str, data: dict[str, Any]) -> int:
         """Send one signed event; the answer's status. The same id and data again get the same answer."""
         scene = self._scene
-        now = scene.clock.now()
-        body = json.dumps({"type": action, "data": data}, ensure_ascii=False).encode()
-        timestamp = int(now.timestamp())
-        headers = {
-            "webhook-id": webhook_id,
-            "webhook-timestamp": str(timestamp),
-            "webhook-signature": sign([self._secrets[code]], webhook_id, timestamp, body),
-        }
-        path = f"/v1/callbacks/{code}"
-        answer = await scene.wire.send("POST", path, headers, body)
+        answer = await self._correspondents[code].call_back(scene.wire, scene.clock.now(), webhook_id, action, data)
         scene.counts["callbacks"] += 1
         if not answer.is_success:
             scene.note_refusal(action, "/v1/callbacks", answer.status, answer.json())

@@ -246,7 +246,6 @@ def dispatch(
 ) -> None:
     """交办: put the duties on the case; from now on the departments' clocks run."""
     assign.dispatch(file, duties, texts=desk.masked(reports), consultation_id=consultation_id)
-    file.advance_case(CaseStatus.DISPATCHED)
 
 
 async def summon(

@@ -65,7 +65,6 @@ async def put_back(desk: Desk, file: CaseFile, reports: Sequence[Report], *, bec
     reopening.reopen_relapsed(file, last)
     if last:
         assign.dispatch(file, [_again(duty) for duty in last], texts=desk.masked(reports))
-        file.advance_case(CaseStatus.DISPATCHED)
 
 
 def _again(duty: Assignment) -> Duty:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.casefile import CaseFile, live_assignments
-from app.models import Assignment, AssignmentKind, AssignmentStatus, new_id
+from app.models import Assignment, AssignmentKind, AssignmentStatus, CaseStatus, new_id
 from app.route.policy import Duty, order_duties
 
 CREATED = {
@@ -19,7 +19,10 @@ def dispatch(
     texts: list[dict[str, str | None]],
     consultation_id: str | None = None,
 ) -> list[Assignment]:
-    """Make an assignment of each duty, start its clocks, and record the event that its department is sent."""
+    """Make an assignment of each duty, start its clocks, and record the event that its department is sent.
+
+    The case is dispatched with them.
+    """
     made = []
     for duty in order_duties(duties):
         assignment = Assignment(
@@ -35,6 +38,8 @@ def dispatch(
         )
         file.add_assignment(assignment, term=duty.term)
         made.append(assignment)
+    # The departments read where the case stands now, not where it came from.
+    file.advance_case(CaseStatus.DISPATCHED)
     for assignment in made:
         file.record(
             CREATED[assignment.kind],

@@ -66,8 +66,8 @@ async def test_the_documents_need_no_other_host_and_show_the_webhooks(city: City
     )
     assert {"assignment.reminded", "assignment.overdue", "assignment.supervised"} <= set(schema["webhooks"])
     assert "office.overdue" not in schema["webhooks"]
-    told = schema["components"]["schemas"]["DisclosedDeadline"]["properties"]
-    assert set(told) == {"kind", "due_at", "level", "reply_by", "was", "because"}
+    told = schema["components"]["schemas"]["SupervisedClock"]["properties"]
+    assert set(told) == {"kind", "due_at", "level", "reply_by"}
 
 
 async def test_a_report_asks_for_one_field_only(city: CityUnderTest) -> None:
