@@ -19,19 +19,20 @@ class Secret:
         return self.until is None or now < self.until
 
 
-def _place(endpoint_id: str) -> str:
+def place_of(endpoint_id: str) -> str:
+    """The place to which what an address keeps is bound."""
     return f"endpoint:{endpoint_id}"
 
 
 def seal_secrets(sealer: Sealer, endpoint_id: str, secrets: Sequence[Secret]) -> bytes:
     """Encrypt the secrets of one address, bound to it."""
     entries = [{"value": s.value, "until": s.until.isoformat() if s.until else None} for s in secrets]
-    return sealer.seal(json.dumps(entries).encode(), _place(endpoint_id))
+    return sealer.seal(json.dumps(entries).encode(), place_of(endpoint_id))
 
 
 def open_secrets(sealer: Sealer, endpoint_id: str, sealed: bytes, now: datetime) -> list[Secret]:
     """The secrets valid now, newest first; raises SealBroken."""
-    plain = sealer.open(sealed, _place(endpoint_id))
+    plain = sealer.open(sealed, place_of(endpoint_id))
     try:
         entries = json.loads(plain)
         secrets = [Secret(e["value"], datetime.fromisoformat(e["until"]) if e["until"] else None) for e in entries]

@@ -3,17 +3,17 @@
 Many at a time, in few statements: each one that finished meanwhile shares the commit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy import Table, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.deliver.backoff import next_attempt_at
-from app.deliver.breaker import Breaker, after_call
-from app.deliver.claim import Claimed
+from app.deliver.breaker import Breaker, after_call, after_limit
+from app.deliver.claimed import Claimed
 from app.deliver.send import Fault, Outcome
 from app.log import get_logger
 from app.models import Attempt, Delivery, DeliveryStatus, Endpoint
@@ -45,7 +45,8 @@ _write_state = (
 )
 _write_attempt = insert(_attempts)
 _in_trouble = select(_endpoints.c.id).where(
-    _endpoints.c.id.in_(bindparam("ids", expanding=True)), _endpoints.c.failures > 0
+    _endpoints.c.id.in_(bindparam("ids", expanding=True)),
+    or_(_endpoints.c.failures > 0, _endpoints.c.rests_until.is_not(None)),
 )
 _breakers = (
     select(_endpoints.c.id, _endpoints.c.failures, _endpoints.c.rests_until, _endpoints.c.proven)
@@ -131,14 +132,28 @@ async def _lock_breakers(session: AsyncSession, ended: Sequence[Ended]) -> dict[
     return {row.id: Breaker(row.failures, row.rests_until, row.proven) for row in found}
 
 
+def _calls(held: Sequence[Ended]) -> Iterator[tuple[Outcome, str]]:
+    """The calls that were made and to whom: a message that tells of several events was one call."""
+    told: set[tuple[str, str]] = set()
+    for each in held:
+        endpoint_id, message_id = each.claimed.endpoint_id, each.claimed.message_id
+        if message_id is None or (endpoint_id, message_id) not in told:
+            yield each.outcome, endpoint_id
+        if message_id is not None:
+            told.add((endpoint_id, message_id))
+
+
 async def _write_breakers(
     session: AsyncSession, before: dict[str, Breaker], held: Sequence[Ended], now: datetime
 ) -> None:
     after = dict(before)
-    for each in held:
-        endpoint_id, answered = each.claimed.endpoint_id, each.outcome.answered
-        if endpoint_id in after and answered is not None:
-            after[endpoint_id] = after_call(after[endpoint_id], answered=answered, now=now)
+    for outcome, endpoint_id in _calls(held):
+        if endpoint_id not in after:
+            continue
+        if outcome.rest is not None:
+            after[endpoint_id] = after_limit(after[endpoint_id], rest=outcome.rest, now=now)
+        elif outcome.answered is not None:
+            after[endpoint_id] = after_call(after[endpoint_id], answered=outcome.answered, now=now)
     moved = [
         {"endpoint": key, "new_failures": b.failures, "new_rest": b.rests_until, "new_proven": b.proven}
         for key, b in after.items()

@@ -7,13 +7,14 @@ Verbs take a `City` as an argument, so that rules stay pure and intake needs no 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Database
-from app.deadlines import Calendar, OfficeHours
+from app.deadlines import Calendar, OfficeHours, office_moment
 from app.directory.calendar import read_calendar, read_calendar_version
 from app.directory.knowledge import Knowledge, compile_knowledge, with_learned, with_precedents
 from app.directory.learned_models import find_active_version, get_payload
@@ -109,6 +110,11 @@ class CityCache:
         if self._city is None:
             raise NoPackLoaded
         return self._city
+
+    def office_moment(self, moment: datetime) -> datetime:
+        """The moment itself in office hours, else the start of the next ones; by weekdays before a city is read."""
+        calendar = self._city.calendar if self._city else Calendar({}, "", self._zone, self._hours)
+        return office_moment(moment, calendar)
 
     async def refresh(self) -> bool:
         """Read again what has another version: pack, model, calendar and terms together, precedents by themselves.

@@ -6,13 +6,15 @@ from sqlalchemy import Boolean, Index, Integer, LargeBinary, String, Text, Uniqu
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.columns import Base, BigSerial, UtcDateTime, enum_column, id_column, new_id, reference
-from app.vocabulary import DeliveryStatus
+from app.vocabulary import Channel, DeliveryStatus
 
 
 class Endpoint(Base):
-    """A department system's address for webhooks. Its secret is stored encrypted.
+    """An address that a department is told at: its system's for webhooks, or a channel that reaches its people.
 
-    Every event of its department after `active_since` is queued for it; None where that moment is not known.
+    `secret` is stored encrypted: a webhook's signing secrets, or all that a channel needs (`deliver/channels.py`), of
+    which `url` shows only what may be seen. With `office_hours`, nothing is sent outside them. Every event of its
+    department after `active_since` is queued for it; None where that moment is not known.
     `failures`, `rests_until` and `proven` are its breaker, see `deliver/breaker.py`.
     """
 
@@ -20,6 +22,8 @@ class Endpoint(Base):
 
     id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
     department_code: Mapped[str] = mapped_column(reference("departments.code"))
+    channel: Mapped[Channel] = mapped_column(enum_column(Channel), default=Channel.WEBHOOK)
+    office_hours: Mapped[bool] = mapped_column(Boolean, default=False)
     url: Mapped[str] = mapped_column(String(1000))
     secret: Mapped[bytes] = mapped_column(LargeBinary)
     active: Mapped[bool] = mapped_column(Boolean, default=True)
@@ -33,7 +37,11 @@ class Endpoint(Base):
 
 
 class Delivery(Base):
-    """投递: one event on its way to one endpoint. `due_at` is the next moment to try; a lease marks one in hand."""
+    """投递: one event on its way to one endpoint. `due_at` is the next moment to try; a lease marks one in hand.
+
+    What goes to people travels in a message that may tell of several: `message_id` is the same for all of these, on
+    every attempt; None for a webhook, and before the first attempt.
+    """
 
     __tablename__ = "deliveries"
 
@@ -48,11 +56,19 @@ class Delivery(Base):
     crashes: Mapped[int] = mapped_column(Integer, default=0)
     lease_token: Mapped[str | None] = mapped_column(String(32))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    message_id: Mapped[str | None] = mapped_column(String(32))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (
         UniqueConstraint("event_id", "endpoint_id"),
+        Index(
+            "ix_deliveries_message",
+            "endpoint_id",
+            "message_id",
+            sqlite_where=text("message_id IS NOT NULL"),
+            postgresql_where=text("message_id IS NOT NULL"),
+        ),
         Index(
             "ix_deliveries_due",
             "endpoint_id",
