@@ -129,6 +129,8 @@ def _faults_of_gateway(described: Described) -> list[dict[str, str]]:
     faults = []
     if described.method not in METHODS:
         faults.append(_fault("method", "请求方法须为 GET、POST 或 PUT", "the method is GET, POST or PUT"))
+    if "{" in described.url.partition("://")[2].partition("/")[0]:
+        faults.append(_fault("url", "主机名中不能有字段", "the host's name holds no fields"))
     if len(described.body) > LONGEST_BODY:
         faults.append(_fault("body", "正文模板不超过 4000 个字符", "the body has 4000 characters at most"))
     unknown = [name for name in fields_of(described.url + described.body) if name not in FIELDS]
