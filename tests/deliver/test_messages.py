@@ -172,8 +172,12 @@ async def test_at_night_people_are_left_in_peace_and_systems_are_not(database: D
     group = (await endpoint(database)).id
     waiting = [row for row in await load_deliveries(database) if row.endpoint_id == group]
     assert {(row.due_at, row.attempts, row.crashes) for row in waiting} == {(morning, 0, 0)}
+    [webhook] = found.taken
+    async with database.write() as session:
+        await settle_all(session, [Ended(webhook, DELIVERED, 0.0)], evening)
     async with database.read() as session:
-        assert not await has_due(session, morning - timedelta(seconds=1)) or (await has_due(session, evening + LEASE))
+        looks = [await has_due(session, moment) for moment in (morning - timedelta(seconds=1), morning)]
+    assert looks == [False, True]
     await add_event(database, later, evening + timedelta(hours=1))
     assert (await claim(database, evening + timedelta(hours=1), opens_at=morning)).messages == []
     clock.set(morning)

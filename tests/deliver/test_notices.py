@@ -29,16 +29,10 @@ def full_of_canaries(event_type: str) -> dict[str, Any]:
         "until": "2026-03-09T18:00:00+08:00",
         "reply_by": f"2026-03-12T18:00:00+08:00{CANARY}",
     }
-    part: dict[str, Any] = {
-        **texts,
-        **days,
-        CANARY: CANARY,
-        "level": CANARY,
-        "reports": [{"title": CANARY, "text": CANARY}],
-    }
-    data = dict.fromkeys(("case", "assignment", "deadline", "pause", "consultation", CANARY), part)
-    data |= {"reports": [{"title": CANARY, "text": CANARY}], "comment": CANARY, "reporter": CANARY, "point": CANARY}
-    return {"type": event_type, "id": CANARY, "timestamp": CANARY, "data": data}
+    untold = {"reports": [{"title": CANARY, "text": CANARY}], "comment": CANARY, "reporter": CANARY}
+    part: dict[str, object] = {**texts, **days, **untold, CANARY: CANARY, "level": CANARY}
+    parts = dict.fromkeys(("case", "assignment", "deadline", "pause", "consultation", CANARY), part)
+    return {"type": event_type, "id": CANARY, "timestamp": CANARY, "data": {**untold, **parts}}
 
 
 @pytest.mark.parametrize("event_type", [*SENT, "something.new"])
