@@ -4,6 +4,7 @@ from fastapi import APIRouter, Response
 
 from app.dashboard import (
     cases,
+    channels,
     clusters,
     consultations,
     deliveries,
@@ -33,6 +34,7 @@ def all_pages() -> APIRouter:
     router = APIRouter()
     for part in (
         sign_in, home, triage, ledger, cases, clusters, pausing, supervision, consultations, sessions, deliveries,
+        channels,
     ):  # fmt: skip
         router.include_router(part.router)
     router.include_router(_rest)
