@@ -109,6 +109,7 @@ class DeliveryOut(Out):
     department: str
     url: str
     status: DeliveryStatus
+    message: str | None = Field(description="to people: the message it travels in, the same for all told of together")
     attempts: int
     due_at: datetime | None
     created_at: datetime
@@ -242,6 +243,7 @@ async def get_deliveries(
             department=row.department_code,
             url=row.url,
             status=row.delivery.status,
+            message=row.delivery.message_id,
             attempts=row.delivery.attempts,
             due_at=row.delivery.due_at,
             created_at=row.delivery.created_at,

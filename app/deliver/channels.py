@@ -45,8 +45,8 @@ class Mailboxes:
 class Robot:
     """A group robot: its whole address as the vendor shows it, on any host; `sign_secret` empty where unsigned."""
 
-    url: str
-    sign_secret: str = ""
+    url: str = field(repr=False)
+    sign_secret: str = field(default="", repr=False)
 
 
 Config = Mailboxes | Robot | Gateway
