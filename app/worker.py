@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from app.clock import Clock, DatabaseClock
@@ -31,6 +32,7 @@ from app.flow.look_back import LookBacks
 from app.flow.nightly import Reconciler
 from app.flow.second_opinion import Adviser
 from app.flow.supervision import Supervisor
+from app.flow.tidying import Tidier
 from app.log import get_logger
 from app.problems import AppError
 from app.sealing import Sealer
@@ -72,6 +74,7 @@ class WorkerContext:
     look_backs: LookBacks = field(init=False)
     reconciler: Reconciler = field(init=False)
     sweeper: Sweeper = field(init=False)
+    tidier: Tidier = field(init=False)
     digester: Digester = field(init=False)
     adviser: Adviser | None = field(init=False, default=None)
     _anchored: float | None = field(init=False, default=None)
@@ -100,6 +103,7 @@ class WorkerContext:
         self.supervisor = Supervisor(self.database, self.clock, self.cities)
         vault = Vault(settings.resolved_evidence_dir, settings.evidence_largest_mb * 1024 * 1024)
         self.sweeper = Sweeper(self.database, self.clock, vault)
+        self.tidier = Tidier(self.database, self.clock, timedelta(days=settings.relapse_window_days))
         self.digester = Digester(self.database, self.clock, self.cities, settings.resolved_public_url)
         self.look_backs = LookBacks(self.database, self.clock, self.cities)
         self.reconciler = Reconciler(self.database, self.clock, zone)
@@ -182,6 +186,11 @@ async def sweep_next(context: WorkerContext) -> bool:
     return await context.sweeper.sweep()
 
 
+async def tidy_next(context: WorkerContext) -> bool:
+    """Once an hour, drop what has served its time."""
+    return await context.tidier.tidy()
+
+
 async def digest_next(context: WorkerContext) -> bool:
     """At the start of a working day, once the clocks have spoken: put together the next digest of that day."""
     return await context.digester.make()
@@ -202,6 +211,7 @@ STEPS: tuple[Step, ...] = (
     look_back_next,
     digest_next,
     sweep_next,
+    tidy_next,
     reconcile_next,
     advise_next,
 )

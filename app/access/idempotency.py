@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Database, insert_if_absent
@@ -56,6 +56,11 @@ async def remember(
         raise AnsweredBefore
 
 
+_FORGET = delete(IdempotentAnswer).where(
+    IdempotentAnswer.holder == bindparam("of_holder"), IdempotentAnswer.key == bindparam("of_key")
+)
+
+
 async def find_answer(session: AsyncSession, holder: str, key: str, digest: str) -> Answer | None:
     """The stored answer to this very request; raises KeyReused where the key belongs to another."""
     row = (
@@ -72,6 +77,15 @@ async def find_answer(session: AsyncSession, holder: str, key: str, digest: str)
     return Answer(row.status, row.body)
 
 
-async def forget_old(session: AsyncSession, now: datetime) -> None:
-    """Drop answers older than 72 hours."""
-    await session.execute(delete(IdempotentAnswer).where(IdempotentAnswer.created_at < now - KEPT))
+async def forget_old(session: AsyncSession, now: datetime, *, most: int) -> int:
+    """Drop answers older than 72 hours, `most` at a time; how many there were."""
+    old = (
+        select(IdempotentAnswer.holder, IdempotentAnswer.key)
+        .where(IdempotentAnswer.created_at < now - KEPT)
+        .order_by(IdempotentAnswer.created_at)
+        .limit(most)
+    )
+    rows = [{"of_holder": holder, "of_key": key} for holder, key in await session.execute(old)]
+    if rows:
+        await (await session.connection()).execute(_FORGET, rows)
+    return len(rows)

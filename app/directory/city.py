@@ -5,9 +5,11 @@ Verbs take a `City` as an argument, so that rules stay pure and intake needs no 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -94,14 +96,26 @@ class City:
         return department.counterpart or self.pack.fallback_receiver
 
 
+class Versions(NamedTuple):
+    """What a city was read from: the version of each part, empty where there is none."""
+
+    pack: str
+    learned: str
+    calendar: str
+    terms: str
+    precedents: str
+
+
+NOTHING_READ = Versions("", "", "", "", "")
+
+
 class CityCache:
     """Holds the current `City` of a process; zone and office hours are the deployment's."""
 
     def __init__(self, database: Database, zone: ZoneInfo, hours: OfficeHours | None = None) -> None:
         self._database, self._zone, self._hours = database, zone, hours or OfficeHours()
         self._city: City | None = None
-        self._version: tuple[str, str, str, str] | None = None
-        self._settled = ""
+        self._versions: Versions | None = None
         self._lock = asyncio.Lock()
 
     @property
@@ -117,39 +131,47 @@ class CityCache:
         return office_moment(moment, calendar)
 
     async def refresh(self) -> bool:
-        """Read again what has another version: pack, model, calendar and terms together, precedents by themselves.
-
-        Answers whether anything had.
-        """
-        async with self._lock:
-            async with self._database.read() as session:
-                active = await session.scalar(select(PackVersion.version).where(PackVersion.active))
-                learned = await find_active_version(session)
-                calendar_version, terms_version = (
-                    await read_calendar_version(session),
-                    await read_terms_version(session),
-                )
-                settled = await read_precedents_version(session)
-                wanted = (active or "", learned, calendar_version, terms_version)
-                if active is None or (wanted, settled) == (self._version, self._settled):
-                    return False
-                book = await self._read_book(session, settled)
-                city = self._city
-                if city is None or wanted != self._version:
-                    files = await session.scalar(select(PackVersion.files).where(PackVersion.version == active))
-                    payload = await get_payload(session, learned) if learned else None
-                    calendar = await read_calendar(session, self._zone, self._hours)
-                    terms = await read_terms(session)
-                    city = replace(await asyncio.to_thread(_build, files or {}, calendar, payload), terms=terms)
-            self._city = replace(city, knowledge=with_precedents(city.knowledge, book))
-            self._version, self._settled = wanted, settled
+        """Read again the parts that have another version. Answers whether any had."""
+        async with self._lock, self._database.read() as session:
+            wanted = await _read_versions(session)
+            if not wanted.pack or wanted == self._versions:
+                return False
+            self._city = await self._read(session, wanted)
+            self._versions = wanted
             return True
 
-    async def _read_book(self, session: AsyncSession, settled: str) -> PrecedentBook:
-        """The precedents in force; those in memory where nothing was settled or withdrawn since."""
-        if self._city is not None and settled == self._settled:
-            return self._city.knowledge.precedents
-        return await asyncio.to_thread(compile_book, await read_precedents(session))
+    async def _read(self, session: AsyncSession, wanted: Versions) -> City:
+        """The city of these versions; parts that have the one in memory are taken from there."""
+        old, known = self._city, self._versions or NOTHING_READ
+        calendar = (
+            old.calendar
+            if old and wanted.calendar == known.calendar
+            else await read_calendar(session, self._zone, self._hours)
+        )
+        terms = old.terms if old and wanted.terms == known.terms else await read_terms(session)
+        settled = old.knowledge.precedents if old and wanted.precedents == known.precedents else None
+        book = await _read_book(session) if settled is None else settled
+        city = old if old and wanted[:2] == known[:2] else await self._read_pack(session, wanted, calendar)
+        return replace(city, calendar=calendar, terms=terms, knowledge=with_precedents(city.knowledge, book))
+
+    async def _read_pack(self, session: AsyncSession, wanted: Versions, calendar: Calendar) -> City:
+        files = await session.scalar(select(PackVersion.files).where(PackVersion.version == wanted.pack))
+        payload = await get_payload(session, wanted.learned) if wanted.learned else None
+        return await asyncio.to_thread(_build, files or {}, calendar, payload)
+
+
+async def _read_versions(session: AsyncSession) -> Versions:
+    return Versions(
+        pack=await session.scalar(select(PackVersion.version).where(PackVersion.active)) or "",
+        learned=await find_active_version(session),
+        calendar=await read_calendar_version(session),
+        terms=await read_terms_version(session),
+        precedents=await read_precedents_version(session),
+    )
+
+
+async def _read_book(session: AsyncSession) -> PrecedentBook:
+    return await asyncio.to_thread(compile_book, await read_precedents(session))
 
 
 def _build(files: dict[str, str], calendar: Calendar, payload: bytes | None) -> City:
@@ -164,14 +186,21 @@ def _build(files: dict[str, str], calendar: Calendar, payload: bytes | None) -> 
         return city
 
 
-def build_city(files: dict[str, str], calendar: Calendar) -> City:
-    """Compile a city from a pack's files; takes up to a second of CPU."""
-    pack = pack_from_files(files)
+def build_city(files: Mapping[str, str], calendar: Calendar) -> City:
+    """A city from a pack's files; takes up to a second of CPU where this process has not compiled them before."""
+    knowledge = compile_files(tuple(sorted(files.items())))
+    pack = knowledge.pack
     return City(
         pack=pack,
-        knowledge=compile_knowledge(pack),
+        knowledge=knowledge,
         calendar=calendar,
         departments={d.code: d for d in pack.departments},
         points={p.code: p for p in pack.observation_points},
         names={d.code: d.name for d in pack.departments},
     )
+
+
+@lru_cache(maxsize=2)
+def compile_files(files: tuple[tuple[str, str], ...]) -> Knowledge:
+    """The last two packs of this process, by their whole content; nothing of them is ever written to."""
+    return compile_knowledge(pack_from_files(dict(files)))

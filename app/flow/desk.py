@@ -27,7 +27,7 @@ from app.sealing import Sealer
 from app.supervise import look_back
 from app.supervise.notice import TELLING
 from app.supervise.recount import RECOUNTING
-from app.supervise.relapse import RelapsePolicy
+from app.supervise.relapse import ENDED_ON_THE_MATTER, RelapsePolicy
 
 BACK_ON_THE_LEDGER = {"case.put_back", "case.reopened", "case.relapsed"}
 # What follows without anybody's hand is the service's own act, not that of who set it off.
@@ -151,9 +151,10 @@ class Desk:
         await file.batch.write(self.session)
 
     async def _keep_findable(self, file: CaseFile) -> None:
-        """Later reports are compared with those on open cases only."""
+        """Later reports are compared with those on open cases, and with those whose burden may come back."""
         happened = {event.type for event in file.events}
         if file.case.status is CaseStatus.CLOSED and "case.struck_off" in happened:
-            cluster.forget(file.batch, await self.reports_on(file))
+            put_away = cluster.shelve if file.case.outcome in ENDED_ON_THE_MATTER else cluster.forget
+            put_away(file.batch, await self.reports_on(file))
         elif happened & BACK_ON_THE_LEDGER:
             await cluster.remember_again(self.session, file.batch, await self.reports_on(file))

@@ -25,7 +25,7 @@ class Place:
     """Where a report belongs: a case, locked, and why; or nowhere yet, and what a new case would be like.
 
     Attributes:
-        score: how alike it is to what it joins; None where the words are the same.
+        score: how alike it is to what it joins or follows; None where the words are the same.
         reopens: the case was struck off, and the report brings it back.
         follows: the struck-off case, locked, that a new one is to be linked to.
     """
@@ -66,14 +66,16 @@ def traces_of(city: City, text: str, decision: Decision, point_code: str) -> Tra
 async def find_place(desk: Desk, fingerprint: str, decision: Decision, traces: Traces) -> Place:
     """The case a report joins or brings back, or what is suggested beside a new one and what that one follows."""
     place = await _among_open(desk, fingerprint, traces)
-    earlier = None if place.file else await find_relapsed(desk, fingerprint, decision)
-    if earlier is None:
+    found = None if place.file else await find_relapsed(desk, fingerprint, decision, traces)
+    if found is None:
         return place
+    earlier, alike = found
+    reasons, score = (alike.reasons, alike.score) if alike else ((SAME_WORDS,), None)
     if earlier.case.status is not CaseStatus.CLOSED:
-        return Place(earlier, (SAME_WORDS,))
+        return Place(earlier, reasons, score)
     if desk.relapse.rule is RelapseRule.REOPEN:
-        return Place(earlier, reopens=True)
-    return replace(place, follows=earlier)
+        return Place(earlier, reasons, score, reopens=True)
+    return replace(place, follows=earlier, score=score)
 
 
 async def _among_open(desk: Desk, fingerprint: str, traces: Traces) -> Place:

@@ -92,7 +92,7 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
         cluster.remember(file.batch, report)
         cluster.suggest(file.batch, report, place.suggested, desk.now)
         if place.follows is not None:
-            await note_link(desk, place.follows, report, file.case)
+            await note_link(desk, place.follows, report, file.case, score=place.score)
         standing = await find_standing(desk, cited)
         await open_case(desk, file, decision, report, relapse_of=place.relapse_of, standing=standing)
     if place.reopens:

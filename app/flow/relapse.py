@@ -6,27 +6,47 @@ from app.casefile import CaseFile
 from app.classify import Decision
 from app.close import reopen as reopening
 from app.flow.desk import SYSTEM_ACTOR, Desk
-from app.models import Assignment, Case, CaseStatus, Report
-from app.route import assign
+from app.models import Assignment, Case, CaseStatus, RelapseRule, Report
+from app.route import assign, cluster
+from app.route.cluster import Alike, Traces
 from app.route.policy import Duty
 from app.supervise import look_back, relapse
 
 
-async def find_relapsed(desk: Desk, fingerprint: str, decision: Decision) -> CaseFile | None:
-    """The struck-off case that such a report brings up again, locked; open again where another report came first."""
+async def find_relapsed(
+    desk: Desk, fingerprint: str, decision: Decision, traces: Traces
+) -> tuple[CaseFile, Alike | None] | None:
+    """The struck-off case that such a report brings up again, locked; open again where another report came first.
+
+    By the same words, else by likeness above the office's threshold for joining; then it comes with how alike it is.
+    """
     known = await relapse.find_closed_match(desk.session, fingerprint, desk.relapse, desk.now)
-    if known is None:
+    alike = None if known else await _find_alike(desk, traces)
+    case_id = known or (alike.case_id if alike else None)
+    if case_id is None:
         return None
-    file = await desk.open_file(known)
+    file = await desk.open_file(case_id)
     sources = [s.code for s in decision.sources]
     is_open = file.case.status is not CaseStatus.CLOSED
-    return file if is_open or relapse.comes_back(file.case, sources, desk.relapse, desk.now) else None
+    if is_open or relapse.comes_back(file.case, sources, desk.relapse, desk.now):
+        return file, alike
+    return None
 
 
-async def note_link(desk: Desk, earlier: CaseFile, report: Report, following: Case) -> None:
+async def _find_alike(desk: Desk, traces: Traces) -> Alike | None:
+    """The one most alike; no second is tried, for each is locked."""
+    if desk.relapse.rule is RelapseRule.OFF or not desk.likeness.joins:
+        return None
+    found = await cluster.find_struck_off(desk.session, traces, at_least=desk.likeness.join)
+    return found[0] if found else None
+
+
+async def note_link(
+    desk: Desk, earlier: CaseFile, report: Report, following: Case, *, score: float | None = None
+) -> None:
     """A new case follows a struck-off one, whose record says so too and which is not looked back at any more."""
     earlier.actor = SYSTEM_ACTOR
-    relapse.note_relapse(earlier, because="new_report", report=report.number, relapsed_as=following.number)
+    relapse.note_relapse(earlier, because="new_report", report=report.number, relapsed_as=following.number, score=score)
     await look_back.withdraw(earlier)
     await desk.finish(earlier)
 

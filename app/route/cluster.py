@@ -1,6 +1,10 @@
-"""Finds the open cases that a report may belong to, by stored keys; keeps and forgets the keys. It joins nothing."""
+"""Finds the cases that a report may belong to, open or struck off, by stored keys; keeps, shelves and forgets the keys.
 
-from collections.abc import Iterable, Mapping, Sequence
+It joins nothing. A report on an open case is found under its keys. When its case is struck off they are shelved, each
+under its negative, where a look-up among the open ones never comes: the one does not crowd out the other.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from json import loads
@@ -35,7 +39,7 @@ class Traces:
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """An open case with a report like the one in hand."""
+    """A case with a report like the one in hand."""
 
     case_id: str
     score: float
@@ -47,7 +51,7 @@ def trace(features: Features) -> Traces:
     return Traces(features, pairs, keys_of(features, pairs))
 
 
-def _probe() -> Select[str, Any]:
+def _probe(struck_off: bool) -> Select[str, Any]:
     """Reports that share a key, those that share most first; one index look-up for each key."""
     looked_up = [
         select(ReportKey.report_id)
@@ -69,18 +73,29 @@ def _probe() -> Select[str, Any]:
         select(Report.case_id, Report.likeness)
         .join(best, best.c.report_id == Report.id)
         .join(Case, Case.id == Report.case_id)
-        .where(Case.status != CaseStatus.CLOSED)
+        .where((Case.status == CaseStatus.CLOSED) if struck_off else (Case.status != CaseStatus.CLOSED))
         .order_by(Report.id)
     )
 
 
-_PROBE = _probe()
+_PROBE, _SHELF_PROBE = _probe(struck_off=False), _probe(struck_off=True)
 
 
 async def find_alike(session: AsyncSession, traces: Traces, *, at_least: float) -> list[Alike]:
     """Open cases with a report at least so alike, the most alike first and the older one of two; one query."""
-    keys = [*traces.keys, *[NO_KEY] * (MOST_KEYS - len(traces.keys))]
-    rows = await fetch(session, _PROBE, {f"key{place}": key for place, key in enumerate(keys)})
+    return await _find(session, _PROBE, traces, traces.keys, at_least)
+
+
+async def find_struck_off(session: AsyncSession, traces: Traces, *, at_least: float) -> list[Alike]:
+    """The same among the cases that were struck off and whose reports are on the shelf."""
+    return await _find(session, _SHELF_PROBE, traces, [_shelved(key) for key in traces.keys], at_least)
+
+
+async def _find(
+    session: AsyncSession, probe: Select[str, Any], traces: Traces, keys: Sequence[int], at_least: float
+) -> list[Alike]:
+    keys = [*keys, *[NO_KEY] * (MOST_KEYS - len(keys))]
+    rows = await fetch(session, probe, {f"key{place}": key for place, key in enumerate(keys)})
     best: dict[str, Alike] = {}
     for case_id, kept in rows:
         likeness = compare(traces.features, Features.from_dict(_read(kept)), traces.pairs)
@@ -103,25 +118,57 @@ _FORGET = delete(ReportKey).where(
 )
 
 
+def _shelved(key: int) -> int:
+    """Where a key of a struck-off report is kept; -1 stays no key."""
+    return -key - 2
+
+
+def _keys(report: Report) -> list[int]:
+    return list((report.likeness or {"keys": ()})["keys"])
+
+
 def remember(batch: Batch, report: Report) -> None:
     """Let a report be found; it must have its likeness."""
-    batch.add(*(ReportKey(key=key, report_id=report.id) for key in (report.likeness or {"keys": ()})["keys"]))
+    batch.add(*(ReportKey(key=key, report_id=report.id) for key in _keys(report)))
 
 
-async def remember_again(session: AsyncSession, batch: Batch, reports: Iterable[Report]) -> None:
+async def remember_again(session: AsyncSession, batch: Batch, reports: Sequence[Report]) -> None:
     """The same for reports of a case that was reopened; those that never were forgotten stay as they are."""
     for report in reports:
-        keys = (report.likeness or {"keys": ()})["keys"]
+        keys = _keys(report)
         if keys and await session.get(ReportKey, (keys[0], report.id)) is None:
             remember(batch, report)
+    _drop(batch, reports, _shelved)
 
 
-def forget(batch: Batch, reports: Iterable[Report]) -> None:
+def shelve(batch: Batch, reports: Sequence[Report]) -> None:
+    """Put the reports of a case that was struck off where only one that brings its burden up again is compared."""
+    forget(batch, reports)
+    batch.add(*(ReportKey(key=_shelved(key), report_id=r.id) for r in reports for key in _keys(r)))
+
+
+def forget(batch: Batch, reports: Sequence[Report]) -> None:
     """Take the reports of a closed case out of the index."""
-    batch.run(
-        _FORGET,
-        [{"of_key": key, "of_report": r.id} for r in reports if r.likeness for key in r.likeness["keys"]],
+    _drop(batch, reports, int)
+
+
+def _drop(batch: Batch, reports: Sequence[Report], place: Callable[[int], int]) -> None:
+    batch.run(_FORGET, [{"of_key": place(key), "of_report": r.id} for r in reports for key in _keys(r)])
+
+
+async def clear_shelf(session: AsyncSession, before: datetime, *, most: int) -> int:
+    """Forget shelved keys of cases that were struck off before then, `most` at a time; how many there were."""
+    old = (
+        select(ReportKey.key, ReportKey.report_id)
+        .join(Report, Report.id == ReportKey.report_id)
+        .join(Case, Case.id == Report.case_id)
+        .where(ReportKey.key < NO_KEY, Case.status == CaseStatus.CLOSED, Case.closed_at < before)
+        .limit(most)
     )
+    rows = [{"of_key": key, "of_report": report_id} for key, report_id in await session.execute(old)]
+    if rows:
+        await (await session.connection()).execute(_FORGET, rows)
+    return len(rows)
 
 
 # ── pairs ──

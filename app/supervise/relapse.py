@@ -82,8 +82,16 @@ async def last_duties(file: CaseFile) -> list[Assignment]:
     return sorted(last, key=lambda a: (a.role is not AssignmentRole.LEAD, a.department_code))
 
 
-def note_relapse(file: CaseFile, *, because: str, report: str, relapsed_as: str | None = None) -> None:
-    """Count it and record why: `because` is `new_report` or `look_back`, `relapsed_as` the new case that is linked."""
+def note_relapse(
+    file: CaseFile, *, because: str, report: str, relapsed_as: str | None = None, score: float | None = None
+) -> None:
+    """Count it and record why.
+
+    Args:
+        because: `new_report` or `look_back`.
+        relapsed_as: the number of the new case that is linked.
+        score: how alike the report is that is linked; None where it has the same words.
+    """
     struck_off = file.case.closed_at
     file.case.relapses = (file.case.relapses or 0) + 1
     facts: dict[str, Any] = {"because": because, "report": report, "relapses": file.case.relapses}
@@ -91,4 +99,6 @@ def note_relapse(file: CaseFile, *, because: str, report: str, relapsed_as: str 
         facts["struck_off_on"] = struck_off.astimezone(file.calendar.zone).date().isoformat()
     if relapsed_as is not None:
         facts["relapsed_as"] = relapsed_as
+    if score is not None:
+        facts["score"] = score
     file.record(RELAPSED, facts)

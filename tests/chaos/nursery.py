@@ -18,26 +18,11 @@ def preload() -> None:
     """Import what a server needs and keep the compiled pack: a kill every second leaves no time for either."""
     for name in ("app.cli", "app.main", "app.worker", "app.runtime", "uvicorn", "uvloop", "httptools", "aiosqlite"):
         importlib.import_module(name)
-    city: Any = importlib.import_module("app.directory.city")
+    from app.directory.city import compile_files
     from app.directory.loading import read_files
     from app.directory.pack import BUNDLED_PACK
 
-    kept: dict[int, Any] = {}
-    read, compile_knowledge = city.pack_from_files, city.compile_knowledge
-
-    def read_once(files: dict[str, str]) -> Any:
-        place = hash(tuple(sorted(files.items())))
-        if place not in kept:
-            kept[place] = read(files)
-        return kept[place]
-
-    def compile_once(pack: Any) -> Any:
-        if id(pack) not in kept:
-            kept[id(pack)] = compile_knowledge(pack)
-        return kept[id(pack)]
-
-    city.pack_from_files, city.compile_knowledge = read_once, compile_once
-    compile_once(read_once(read_files(BUNDLED_PACK)))
+    compile_files(tuple(sorted(read_files(BUNDLED_PACK).items())))
 
 
 def become(order: dict[str, Any]) -> None:

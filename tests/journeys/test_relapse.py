@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from app.clock import FixedClock
 from app.flow.look_back import LookBacks
+from app.flow.tidying import Tidier
 from app.ledger.reconcile import reconcile, verify_chains
-from app.models import Event, LookBack
+from app.models import Event, IdempotentAnswer, LookBack, ReportKey
 from app.supervise import look_back
 from tests.api.scenes import ASSIGNED, FEEDBACK, UNCLEAR, Scene, assigned, unclear
 from tests.city import CityUnderTest, open_city
@@ -188,6 +189,77 @@ async def test_a_duty_that_was_taken_away_when_the_office_answered_itself_comes_
     await report_again(city)
     shown = await scene.shown()
     assert [a["status"] for a in shown["assignments"]] == ["superseded", "dispatched"]
+    await check(city)
+
+
+EDITED = "反映一个问题:区民政局要求每星期报送一次独居老人走访台帐,还要逐户拍照上传。我们社区只有3个人,请帮忙解决。"
+REWORDED = "区民政局让我们一个礼拜交一回独居老人的走访台账,每户都得拍照上传,跑断了腿。"
+
+
+async def test_other_words_for_the_same_burden_reopen_it_too(city: CityUnderTest, clock: FixedClock) -> None:
+    scene = await relieved(city)
+    clock.advance(days=40)
+    receipt = await report_again(city, words=EDITED)
+    assert (receipt["case"], receipt["reopened"], receipt["joined"]) == (scene.case, True, False)
+    assert {reason["kind"] for reason in receipt["joined_because"]} >= {"words", "source"}
+    [joined] = await events_of(city, "report.joined")
+    assert json.loads(joined.facts)["score"] >= 0.9
+    await check(city)
+    # Back on the ledger it is found among the open ones, and no more on the shelf.
+    further = await report_again(city, "FR-03", words=EDITED.replace("3个人", "两名同志"))
+    assert (further["case"], further["joined"]) == (scene.case, True)
+    assert (await scene.shown())["case"]["relapses"] == 1
+
+
+async def test_what_is_only_somewhat_alike_is_a_case_of_its_own(city: CityUnderTest) -> None:
+    scene = await relieved(city)
+    receipt = await report_again(city, words=REWORDED)
+    assert (receipt["case"] != scene.case, receipt["reopened"], receipt["relapse_of"]) == (True, False, None)
+
+
+async def test_a_report_in_other_words_is_linked_where_the_office_wants_links(
+    city_url: str, tmp_path: Path, clock: FixedClock
+) -> None:
+    async with open_city(city_url, tmp_path, clock, relapse_rule="link") as city:
+        scene = await relieved(city)
+        receipt = await report_again(city, words=EDITED)
+        assert (receipt["case"] != scene.case, receipt["relapse_of"]) == (True, scene.case)
+        [event] = await events_of(city, "case.relapsed")
+        assert json.loads(event.facts)["relapsed_as"] == receipt["case"]
+        assert json.loads(event.facts)["score"] >= 0.9
+
+
+async def test_an_office_that_never_joins_by_likeness_does_not_reopen_by_it_either(
+    city_url: str, tmp_path: Path, clock: FixedClock
+) -> None:
+    async with open_city(city_url, tmp_path, clock, join_from_likeness=1.0) as city:
+        scene = await relieved(city)
+        assert (await report_again(city, words=EDITED))["case"] != scene.case
+        assert (await report_again(city))["case"] == scene.case
+
+
+async def test_keys_and_answers_that_have_served_are_dropped(city: CityUnderTest, clock: FixedClock) -> None:
+    scene = await relieved(city)
+    key = {"Idempotency-Key": "b6c3f1de-8d0c-4f5c-9d51-6c1d0f1c9a11"}
+    body = {"text": UNCLEAR}
+    reporter = await city.reporter("FR-02")
+    assert (await reporter.post("/v1/reports", json=body, headers=key)).status_code == 201
+    window = timedelta(days=city.runtime.settings.relapse_window_days)
+
+    async def kept() -> tuple[int, int]:
+        assert await Tidier(city.runtime.database, clock, window).tidy() is False
+        async with city.runtime.database.read() as session:
+            shelved = select(func.count()).select_from(ReportKey).where(ReportKey.key < 0)
+            answers = select(func.count()).select_from(IdempotentAnswer)
+            return await session.scalar(shelved) or 0, await session.scalar(answers) or 0
+
+    shelved, answers = await kept()
+    assert (shelved > 5, answers) == (True, 1)
+    clock.advance(hours=73)
+    assert await kept() == (shelved, 0)
+    clock.advance(days=178)
+    assert await kept() == (0, 0)
+    assert (await report_again(city, words=EDITED))["case"] != scene.case
     await check(city)
 
 

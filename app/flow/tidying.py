@@ -1,0 +1,41 @@
+"""Drops what has served its time: stored answers to retried requests, keys of what was struck off long ago."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from app.access.idempotency import forget_old
+from app.clock import Clock
+from app.database import Database
+from app.log import get_logger
+from app.route.cluster import clear_shelf
+
+TIDY_EVERY: Final = timedelta(hours=1)
+# Rows in one transaction: a writer that waits for it waits milliseconds.
+BATCH: Final = 500
+
+
+class Tidier:
+    """Once an hour in each worker; several may tidy at once.
+
+    Args:
+        relapse_window: for so long after a case was struck off its reports are compared with new ones.
+    """
+
+    def __init__(self, database: Database, clock: Clock, relapse_window: timedelta) -> None:
+        self._database, self._clock, self._relapse_window = database, clock, relapse_window
+        self._tidied: datetime | None = None
+
+    async def tidy(self) -> bool:
+        """Drop a batch of each where an hour has passed; whether there is more to do at once."""
+        now = self._clock.now()
+        if self._tidied is not None and now - self._tidied < TIDY_EVERY:
+            return False
+        async with self._database.write() as session:
+            answers = await forget_old(session, now, most=BATCH)
+            keys = await clear_shelf(session, now - self._relapse_window, most=BATCH)
+        if answers or keys:
+            get_logger().info("tidied", answers=answers, shelved=keys)
+        if BATCH in (answers, keys):
+            return True
+        self._tidied = now
+        return False
