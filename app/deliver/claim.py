@@ -250,26 +250,38 @@ def _sort_out(rows: Sequence[Row[Any]], locked: dict[str, _Locked], *, limit: in
     """Which rows to take, which to put into quarantine, which wait for another."""
     choice = _Choice()
     to_people: dict[str, list[Row[Any]]] = {}
+    for row in rows:
+        if locked[row.endpoint_id].channel is not Channel.WEBHOOK:
+            to_people.setdefault(row.endpoint_id, []).append(row)
+    # First, for each address asks for one place only: systems with much to be told would leave them none.
+    for endpoint_id, waiting in to_people.items():
+        if len(choice.messages) < limit:
+            last_chances -= _choose_message(choice, waiting, locked[endpoint_id].channel, last_chances)
+    webhooks = [row for row in rows if row.endpoint_id not in to_people]
+    _choose_webhooks(choice, webhooks, locked, limit=limit - len(choice.messages), last_chances=last_chances)
+    return choice
+
+
+def _choose_webhooks(
+    choice: _Choice, rows: Sequence[Row[Any]], locked: dict[str, _Locked], *, limit: int, last_chances: int
+) -> None:
+    """Add the next webhooks of each address to the choice, as many as there is room for."""
     in_hand: dict[str, int] = {}
     for row in rows:
-        address = locked[row.endpoint_id]
-        if address.channel is not Channel.WEBHOOK:
-            to_people.setdefault(row.endpoint_id, []).append(row)
-        elif row.head != row.id:
+        if row.head != row.id:
             choice.blocked.append(row)
         elif row.crashed and row.crashes + 1 >= MOST_CRASHES:
             choice.poisoned.append(row.id)
-        elif in_hand.setdefault(row.endpoint_id, row.live) < address.room and len(choice.webhooks) < limit:
+        elif (
+            in_hand.setdefault(row.endpoint_id, row.live) < locked[row.endpoint_id].room
+            and len(choice.webhooks) < limit
+        ):
             if row.crashes + row.crashed >= MOST_CRASHES - 1:
                 if last_chances <= 0:
                     continue
                 last_chances -= 1
             in_hand[row.endpoint_id] += 1
             choice.webhooks.append(row.id)
-    for endpoint_id, waiting in to_people.items():
-        if len(choice.webhooks) + len(choice.messages) < limit:
-            last_chances -= _choose_message(choice, waiting, locked[endpoint_id].channel, last_chances)
-    return choice
 
 
 def _choose_message(choice: _Choice, waiting: Sequence[Row[Any]], channel: Channel, last_chances: int) -> bool:

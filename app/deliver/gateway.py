@@ -8,12 +8,16 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 from urllib.parse import quote, quote_plus
 
+from app.deliver.guard import MAX_URL_LENGTH
 from app.deliver.notices import Letter
 from app.deliver.send import Call, Fault, Outcome
 
+# Bounds of the text in an address, the first that fits counts.
+URL_TEXT_BYTES: Final = (None, 600, 400, 250, 150)
 METHODS: Final = ("GET", "POST", "PUT")
 FIELDS: Final = ("id", "to", "department", "count", "number", "stage", "due", "link", "text")
 JSON_TYPE: Final = "application/json; charset=utf-8"
@@ -66,10 +70,13 @@ def gateway_call(gateway: Gateway, letter: Letter) -> Call:
     values = _values(gateway, letter)
     content_type = next((value for name, value in gateway.headers if name.lower() == "content-type"), JSON_TYPE)
     others = tuple((name, value) for name, value in gateway.headers if name.lower() != "content-type")
+    escape_in_url = partial(quote, safe="")
+    # Chinese grows ninefold in an address: where it would be longer than one may be, the last lines are counted only.
+    urls = (_fill(gateway.url, values | {"text": letter.text(most)}, escape_in_url) for most in URL_TEXT_BYTES)
     body = _fill(gateway.body, values, _escaping(content_type)).encode()
     described = (("Content-Type", content_type),) if body else ()
     return Call(
-        url=_fill(gateway.url, values, lambda value: quote(value, safe="")),
+        url=min(urls, key=lambda url: len(url) > MAX_URL_LENGTH),
         body=body,
         method=gateway.method,
         headers=(*described, ("Idempotency-Key", letter.id), *others),

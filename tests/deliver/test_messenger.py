@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -205,6 +206,16 @@ def test_a_template_that_takes_no_list_is_told_of_all_that_is_in_the_letter(cloc
         "number": "YL-2026-000000、YL-2026-000001", "stage": "交办", "due": "3月23日到期", "count": 2,
         "link": f"{HERE}/v1/cases/YL-2026-000000",
     }  # fmt: skip
+
+
+def test_a_text_that_would_make_an_address_too_long_is_cut_with_what_is_left_out_counted(clock: FixedClock) -> None:
+    way = gateway("https://sms.example.cn/send?key=0123456789abcdef&to={to}&text={text}", method="GET", body="")
+    one, nine = (gateway_call(way, letter(clock, events=n)).url for n in (1, 9))
+    assert parse_qs(urlsplit(one).query)["text"] == [letter(clock).text()]
+    assert len(nine) <= 1000
+    [text] = parse_qs(urlsplit(nine).query)["text"]
+    assert text.splitlines()[0].endswith("9项")
+    assert re.fullmatch(r"……另有[1-8]项", text.splitlines()[-1])
 
 
 @pytest.mark.parametrize(
