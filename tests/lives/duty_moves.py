@@ -90,8 +90,14 @@ def act(chance: Chance, case: str) -> Attempt | None:
     if duty is None:
         return None
     ready = [w for w, a in DEPARTMENT_ACTS.items() if duty["status"] in a.likely and a.only in {None, duty["kind"]}]
+    late = chance.world.all("deadlines", lambda d: d["assignment_id"] == duty["id"] and _may_promise(d))
+    ready = [word for word in ready if late or word != "supervision_reply"]
     words = ready if ready and chance.is_likely(0.8) else list(DEPARTMENT_ACTS)
     return department_act(chance, duty, chance.dice.choice(words))
+
+
+def _may_promise(clock: Row) -> bool:
+    return bool(clock["ended_at"] is None and clock["overdue_at"] and not clock["promised_until"])
 
 
 def department_act(chance: Chance, duty: Row, word: str) -> Attempt:
@@ -148,7 +154,9 @@ def review(chance: Chance, case: str) -> Attempt | None:
     duty = chance.pick(duties, lambda a: a["status"] == A.RESPONDED or a["extension"] == asked)
     if duty is None:
         return None
-    body = {"accepted": chance.is_likely(0.7), "comment": "请补充。"}
+    # With the version that was read, as the page sends it: what asked for more time may have answered meanwhile.
+    seen = chance.world.one("cases", case)["last_seq"]
+    body = {"accepted": chance.is_likely(0.7), "comment": "请补充。", "version": seen}
     own, target = "assignment.extension_decided", None
     if duty["extension"] != asked:
         own = "feedback.approved" if body["accepted"] else "assignment.returned_to_department"

@@ -21,14 +21,14 @@ from app.flow.clocks import Recounter
 from app.flow.digest import Digester
 from app.flow.look_back import LookBacks
 from app.flow.supervision import Supervisor
-from app.models import Role
+from app.models import CaseStatus, Role
 from app.supervise import look_back
 from app.supervise.notice import TELLING
 from app.supervise.recount import RECOUNTING
 from tests.city import CityUnderTest
 from tests.lives import checks
 from tests.lives.attempt import AUDITOR, CLERKS, OUTSIDER, STRANGER, Actor, Attempt, Audience, Chance
-from tests.lives.moves import draw, make
+from tests.lives.moves import BEGINNINGS, draw, lead, make
 from tests.lives.world import Row, World, differences, look
 from tests.receiver import TEST_SECRET
 
@@ -63,7 +63,7 @@ class Life:
     serial: int = 0
 
     async def begin(self, seed: int) -> None:
-        """A moment to start, the departments' systems, and some reports."""
+        """A moment to start, some reports, and what leads to where chance alone hardly comes."""
         dice = random.Random(seed)
         self.clock.set(dice.choice(STARTS))
         self.world = await look(self.city)
@@ -71,6 +71,15 @@ class Life:
             first = make("report", self.chance(dice), "")
             assert first is not None
             await self.one(first)
+        cases = self.world.all("cases")
+        dispatched = [c for c in cases if c["status"] == CaseStatus.DISPATCHED]
+        case = (dispatched or cases)[0]["id"]
+        for step in dice.choice(BEGINNINGS):
+            if isinstance(step, int):
+                self.clock.advance(days=step)
+                await self.look_until_nothing_is_due()
+            elif (attempt := lead(step, self.chance(dice), case)) is not None:
+                await self.one(attempt)
 
     def chance(self, dice: random.Random) -> Chance:
         return Chance(dice, self.world, self.clock.now())
@@ -192,6 +201,9 @@ class Life:
     async def work(self, dice: random.Random) -> None:
         """Days go by; the worker looks until it finds nothing."""
         self.pass_days(dice)
+        await self.look_until_nothing_is_due()
+
+    async def look_until_nothing_is_due(self) -> None:
         looks = self.looks()
         for _ in range(200):
             if not any([await look_once() for look_once in looks]):

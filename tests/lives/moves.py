@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from app.lifecycle import OVER
 from tests.lives import case_moves, duty_moves, session_moves
 from tests.lives.attempt import Attempt, Chance, Make
 
@@ -35,10 +36,10 @@ MOVES: Mapping[str, Move] = {
     "evidence": Move(duty_moves.evidence, 1),
     "review": Move(duty_moves.review, 14, ASKED | LEFT),
     "pause": Move(duty_moves.pause, 3),
-    "resume": Move(duty_moves.resume, 3),
+    "resume": Move(duty_moves.resume, 8),
     "report": Move(case_moves.report, 2, SENT_OUT | INVITED | RELAPSED),
     "verification": Move(case_moves.verification, 12, BACK_WITH_DEPARTMENTS | STRUCK_OFF | {"verification.disputed"}),
-    "look-back": Move(case_moves.look_back, 2, RELAPSED),
+    "look-back": Move(case_moves.look_back, 10, RELAPSED),
     "ruling": Move(case_moves.ruling, 3, TAKEN_BACK | SENT_OUT | INVITED | OFF_THE_AGENDA),
     "close": Move(case_moves.close, 1, STRUCK_OFF | RULED | OFF_THE_AGENDA),
     "unresolved": Move(case_moves.unresolved, 2, TAKEN_BACK),
@@ -49,7 +50,7 @@ MOVES: Mapping[str, Move] = {
         3,
         RULED | PUT_BACK | SENT_OUT | INVITED | ASKED | STRUCK_OFF | {"reports.taken_back", "case.opened"},
     ),
-    "instruction": Move(case_moves.instruction, 2),
+    "instruction": Move(case_moves.instruction, 5),
     "release": Move(case_moves.release, 1),
     "convene": Move(session_moves.convene, 2, TAKEN_BACK),
     "batch": Move(session_moves.batch, 2, INVITED | {"consultation.rescheduled", "consultation.scheduled"}),
@@ -63,7 +64,10 @@ MOVES: Mapping[str, Move] = {
     "conclusion": Move(
         session_moves.conclusion,
         5,
-        SENT_OUT | RULED | OFF_THE_AGENDA | {"consultation.scheduled", "consultation.rescheduled", "precedent.kept"},
+        SENT_OUT
+        | RULED
+        | OFF_THE_AGENDA
+        | {"consultation.scheduled", "consultation.rescheduled", "precedent.kept", "precedent.withdrawn"},
     ),
 }
 
@@ -78,11 +82,36 @@ ROUTES = frozenset(
 )
 
 
+# How some lives begin, before chance has them: moves on a case that was dispatched, and days that go by. They lead to
+# what chance alone hardly reaches within a life.
+BEGINNINGS: tuple[tuple[str | int, ...], ...] = (
+    (),
+    ("feedback", "review", "verification", "verification", 31),
+    ("acceptance", "pause"),
+    (30, "supervision_reply"),
+    (30, 6, 6, 6),
+)
+
+
 def make(name: str, chance: Chance, case: str) -> Attempt | None:
     """What somebody tries, with what may follow from it; None where there is nothing to try it on."""
     move = MOVES[name]
     attempt = move.make(chance, case)
     return None if attempt is None else replace(attempt, follows=move.follows)
+
+
+def lead(name: str, chance: Chance, case: str) -> Attempt | None:
+    """The same where the tables allow it and all goes well, a department's act by its name; None where they do not."""
+    for _ in range(24):
+        if name in duty_moves.DEPARTMENT_ACTS:
+            duties = [duty for duty in chance.world.duties(case) if duty["status"] not in OVER]
+            attempt = duty_moves.department_act(chance, duties[0], name) if duties else None
+            attempt = attempt and replace(attempt, follows=MOVES["act"].follows)
+        else:
+            attempt = make(name, chance, case)
+        if attempt is not None and attempt.legal is not False and False not in attempt.body.values():
+            return attempt
+    return None
 
 
 def draw(chance: Chance, case: str) -> Attempt | None:
