@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse
 from app.api.door import get_runtime
 from app.dashboard.language import N_, language_of, translator
 from app.dashboard.menu import menu
+from app.dashboard.refusals import explain
 from app.dashboard.rendering import Flash, render
 from app.dashboard.session import Office, SignInNeeded, local_path
 from app.dashboard.words import Words
@@ -145,7 +146,7 @@ async def attempt(
     except AppError as error:
         if error.status not in REFUSALS:
             raise
-        message = flash_of(error, office.request)
+        message = explain(error, words_for(office)) or flash_of(error, office.request)
         if is_htmx(office.request):
             return render(office.request, "flash.html", {"messages": [message]}, status_code=error.status)
         return await show_again(message, error.status)

@@ -1,19 +1,18 @@
 """事项页: one case with its reports, duties, history and replies, and the acts of the office upon it."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Path, Response
 
 from app.access.principal import Permission
-from app.consult.schedule import Meeting
 from app.dashboard import labels
 from app.dashboard.answering import attempt, go, make_pages, page, words_for
 from app.dashboard.case_view import duties_of, look_backs_of, people_in, stages_of, timeline_of
 from app.dashboard.forms import BadFields, Form
 from app.dashboard.language import N_
+from app.dashboard.meetings import LONGEST_PLACE, read_meeting
 from app.dashboard.reach_view import read_cluster
 from app.dashboard.rendering import Flash
 from app.dashboard.ruling_form import RulingInput, read_departments, read_ruling, read_text
@@ -75,6 +74,7 @@ async def case_page(
         "cited": cited.get(case.id, []),
         "made": made,
         "typed": entered,
+        "blank": Form(),
         "stages": stages_of(record, words),
         "duties": duties_of(record, words),
         "look_backs": look_backs_of(record),
@@ -111,18 +111,6 @@ def version_of(form: Form) -> int | None:
     if version is None:
         raise CaseChanged(0)
     return version
-
-
-def read_moment(typed: str, at: Office, faults: list[str]) -> datetime | None:
-    """A local day and time such as `2026-11-23T09:30`; None where nothing was entered."""
-    if not typed:
-        return None
-    try:
-        moment = datetime.strptime(typed, "%Y-%m-%dT%H:%M").replace(tzinfo=at.city.calendar.zone)
-    except ValueError:
-        faults.append(N_("会议时间格式不正确，请重新选择。"))
-        return None
-    return moment.astimezone(UTC)
 
 
 async def _onward(at: Office, number: str) -> str:
@@ -297,14 +285,15 @@ def _term(form: Form, faults: list[str]) -> int | None:
 @router.post("/cases/{number}/consultation")
 async def convene(number: Number, at: At) -> Response:
     """会商: call the departments together on this case."""
-    typed = {name: at.form.get(name) for name in ("meeting_at", "place")} | {"receivers": at.form.all("receiver")}
+    typed = {"receivers": at.form.all("receiver"), "form": at.form}
 
     async def act() -> Response:
         faults: list[str] = []
         version = version_of(at.form)
         codes = read_departments(at.form.all("receiver"), at.city, faults)
-        moment = read_moment(at.form.get("meeting_at"), at, faults)
-        place = at.form.get("place")[:200] or None
+        dated = bool(at.form.get("meeting_at"))
+        meeting = read_meeting(at.form, at.city.calendar.zone, faults) if dated else None
+        place = at.form.get("place")[:LONGEST_PLACE] or None
         if faults:
             raise BadFields(faults)
         async with at.read() as session:
@@ -312,7 +301,6 @@ async def convene(number: Number, at: At) -> Response:
         if seen.last_seq != version:
             raise CaseChanged(seen.last_seq)
         async with at.desk(Permission.CONVENE) as desk:
-            meeting = Meeting(moment, place) if moment else None
             made = await consultation.convene_on(
                 desk, [number], [code for code in codes if code], meeting=meeting, place=place
             )

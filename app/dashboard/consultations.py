@@ -1,33 +1,41 @@
-"""会商: the sessions there are, and one session with its agenda, its positions and the form of its conclusion."""
+"""会商: the sessions there are, and one session with its agenda, seats and positions, and its conclusion."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Final
+from urllib.parse import urlencode
 
 from fastapi import Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.principal import Permission
 from app.api.sessions import waiting_of
-from app.consult.conclude import EXPECTED, CaseConclusion, Part, Task
 from app.consult.propose import Proposal, propose_batches
-from app.dashboard.answering import attempt, go, make_pages, page, words_for
-from app.dashboard.forms import BadFields, Form
+from app.dashboard.answering import attempt, go, is_htmx, make_pages, page, words_for
+from app.dashboard.conclusion_form import MORE, proposed_form, read_conclusions, show_cases
+from app.dashboard.dates import in_china
+from app.dashboard.forms import Form
 from app.dashboard.language import N_
 from app.dashboard.listing import Listing, ListState
+from app.dashboard.meetings import LONGEST_PLACE, TYPED, read_minutes_long
 from app.dashboard.rendering import Flash
-from app.dashboard.ruling_form import find_department, read_days, read_text
 from app.dashboard.session import At, Office
 from app.flow import consultation
-from app.ledger.sessions import SessionRecord, find_undated, page_consultations, read_consultation
+from app.ledger.sessions import SessionRecord, find_undated, page_consultations, read_consultation, was_extended
 from app.lifecycle import OPEN_SESSIONS
-from app.models import Attendance, ConsultationStatus, Manner, Position
+from app.models import ConsultationStatus
 
 router = make_pages()
 PATH: Final = "/dashboard/consultations"
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,40}$")]
-LONGEST_MINUTES: Final = 20_000
-LONGEST_OBLIGATION: Final = 2000
 SUGGESTED: Final = 6
+INVITED_AT_ONCE: Final = 3
+# What the address may say of the meeting to fix: a suggested time that was chosen, and for what it was suggested.
+PREFILLED: Final = ("meeting_at", "minutes_long", "place")
+FORMS: Final = ("schedule", "inviting", "uninviting", "extension", "withdrawal", "cancellation")
+EMPTY: Final = Form()
+FORM_MARK: Final = b'id="conclusion"'
+FORM_ONLY: Final = {"HX-Retarget": "#conclusion", "HX-Reselect": "#conclusion", "HX-Reswap": "outerHTML"}
 
 
 @router.get("/consultations")
@@ -46,7 +54,9 @@ async def show_consultations(at: At) -> Response:
 @router.get("/consultations/{id}")
 async def show_consultation(id: Id, at: At) -> Response:  # noqa: A002 - the address says id
     """One session, by id or number."""
-    return await show_session(at, id)
+    query = at.request.query_params
+    prefilled = {name: [query[name]] for name in PREFILLED if query.get(name)}
+    return await show_session(at, id, typed={"schedule": Form(prefilled)})
 
 
 async def _proposals(session: AsyncSession) -> list[Proposal]:
@@ -55,113 +65,105 @@ async def _proposals(session: AsyncSession) -> list[Proposal]:
 
 
 async def show_session(
-    at: Office, wanted: str, *, typed: Form | None = None, messages: tuple[Flash, ...] = (), status: int = 200
+    at: Office,
+    wanted: str,
+    *,
+    typed: Mapping[str, Form] | None = None,
+    messages: tuple[Flash, ...] = (),
+    status: int = 200,
 ) -> Response:
+    """The page; `typed` is what was entered in a form, by the form's name."""
+    entered = dict.fromkeys(FORMS, EMPTY) | dict(typed or {})
     async with at.read() as session:
         record = await read_consultation(session, wanted)
         is_open = record.consultation.status in OPEN_SESSIONS and at.may(Permission.CONVENE)
-        times = await _free_times(session, at, record) if is_open else []
-    form = _proposed(record)
-    if typed is not None:
-        # What another form of the page sent says nothing of the conclusion, which keeps what was proposed.
-        form = typed if "minutes" in typed.values else Form({**form.values, **typed.values})
+        slots = await _find_slots(session, at, record, entered["schedule"]) if is_open else []
+        extended = await was_extended(session, record)
+    form = entered.get("conclusion") or proposed_form(record)
     facts = {
         "record": record,
-        "times": times,
+        "slots": slots,
+        "extended": extended,
         "words": words_for(at),
-        "typed": form,
-        "may_conclude": is_open,
+        "typed": entered,
+        "form": form,
+        "cases": show_cases(form, record) if is_open else [],
+        "invite_rows": _rows_to_invite(entered["inviting"]),
+        "may_act": is_open,
+        "may_let_go": len(record.invitations) > 2 and not _has_begun(at, record),
         "departments": at.city.departments.values() if at.may(Permission.CONVENE) else (),
     }
     return await page(at, "consultation.html", "consultations", facts, messages=messages, status=status)
 
 
-async def _free_times(session: AsyncSession, at: Office, record: SessionRecord) -> list[datetime]:
+def _has_begun(at: Office, record: SessionRecord) -> bool:
+    """Whether the meeting has begun, so that nobody is let go any more."""
+    meeting_at = record.consultation.meeting_at
+    return meeting_at is not None and meeting_at <= at.now
+
+
+def _rows_to_invite(form: Form) -> list[str]:
+    typed = form.all("receiver")[:INVITED_AT_ONCE]
+    return typed + [""] * (INVITED_AT_ONCE - len(typed))
+
+
+async def _find_slots(
+    session: AsyncSession, at: Office, record: SessionRecord, form: Form
+) -> list[tuple[datetime, str, str]]:
+    """Free times for the length and place that the form says: the moment, as its field takes it, and the page's
+    address with it filled in."""
+    minutes, place = read_minutes_long(form, []), form.get("place")[:LONGEST_PLACE] or None
     _, times, _ = await consultation.find_times(
-        session, at.city, at.now, record.consultation.id, minutes=None, place=None, limit=SUGGESTED
+        session, at.city, at.now, record.consultation.id, minutes=minutes, place=place, limit=SUGGESTED
     )
-    return times
-
-
-def _proposed(record: SessionRecord) -> Form:
-    """The form as the positions suggest it: who offered to lead leads, who offered to help supports."""
-    values: dict[str, list[str]] = {}
-    for _, case in record.waiting():
-        stated = [p for p in record.positions if p.case_id == case.id]
-        leads = [p.department_code for p in stated if p.position is Position.LEAD]
-        supports = [p.department_code for p in stated if p.position is Position.SUPPORTING]
-        values[f"lead:{case.number}"] = leads[:1]
-        values[f"supporting:{case.number}"] = leads[1:] + supports
-    for seat in record.invitations:
-        values[f"attendance:{seat.department_code}"] = [EXPECTED[seat.answer]] if seat.answer else []
-    return Form(values)
+    wished = {name: form.get(name) for name in ("minutes_long", "place") if form.get(name)}
+    address = f"{PATH}/{record.consultation.number}?"
+    return [
+        (time, value, address + urlencode({"meeting_at": value} | wished) + "#schedule")
+        for time in times
+        for value in (in_china(time).strftime(TYPED),)
+    ]
 
 
 @router.post("/consultations/{id}/conclusion")
 async def conclude(id: Id, at: At) -> Response:  # noqa: A002 - the address says id
-    """Record for each case who leads, who supports, what each does and by when."""
+    """Record for each case who leads, who supports, what each does and by when; or show the form with one more line."""
     at.principal.require(Permission.CONVENE)
+    if at.form.get(MORE):
+        return await _grow(at, id)
 
     async def act() -> Response:
         async with at.read() as session:
             record = await read_consultation(session, id)
-        faults: list[str] = []
-        said = {case.number: _conclusion(at, record, case.number, faults) for _, case in record.waiting()}
-        minutes = read_text(at.form, "minutes", N_("请写明会商纪要（2 至 20000 字）。"), faults, LONGEST_MINUTES)
-        if faults:
-            raise BadFields(list(dict.fromkeys(faults)))
+        said = read_conclusions(at.form, record, at.city)
         async with at.desk(Permission.CONVENE) as desk:
-            await consultation.conclude(desk, record.consultation.id, said, minutes, attendance=_attendance(at, record))
+            found = await consultation.conclude(
+                desk,
+                record.consultation.id,
+                said.cases,
+                said.minutes,
+                attendance=said.attendance,
+                adjourned=said.adjourned,
+            )
+            number = found.number
         await at.runtime.cities.refresh()
-        done = words_for(at).say(N_("会商 %(number)s 已形成结论并交办。"), number=record.consultation.number)
-        return go(at.request, f"{PATH}/{record.consultation.number}", Flash(done, "success"))
+        done = N_("会商 %(number)s 已形成结论并交办。")
+        if said.adjourned is not None:
+            done = N_("会商 %(number)s 已就部分议题形成结论并交办，其余议题延期再议。")
+        return go(at.request, f"{PATH}/{number}", Flash(words_for(at).say(done, number=number), "success"))
 
     async def show_again(message: Flash, status: int) -> Response:
-        return await show_session(at, id, typed=at.form, messages=(message,), status=status)
+        return await show_session(at, id, typed={"conclusion": at.form}, messages=(message,), status=status)
 
     return await attempt(at, act, show_again)
 
 
-def _attendance(at: Office, record: SessionRecord) -> dict[str, Attendance]:
-    """Who sat in each seat; a field left open says nothing."""
-    typed = {seat.department_code: at.form.get(f"attendance:{seat.department_code}") for seat in record.invitations}
-    return {code: Attendance(value) for code, value in typed.items() if value in set(Attendance)}
-
-
-def _conclusion(at: Office, record: SessionRecord, number: str, faults: list[str]) -> CaseConclusion:
-    form = at.form
-    manner = Manner.RULED if form.get(f"manner:{number}") == Manner.RULED else Manner.AGREED
-    reason = form.get(f"reason:{number}")
-    if manner is Manner.RULED:
-        read_text(form, f"reason:{number}", N_("由统筹部门裁定的，请写明理由（2 至 2000 字）。"), faults)
-    codes = [seat.department_code for seat in record.invitations]
-    dissent = {code: form.get(f"dissent:{number}:{code}") for code in codes}
-    if any(len(words) > LONGEST_OBLIGATION for words in dissent.values()):
-        faults.append(N_("保留意见不得超过 2000 字。"))
-    kept = {code: words for code, words in dissent.items() if words}
-    return CaseConclusion(_parts(at, record, number, faults), manner, reason or None, kept)
-
-
-def _parts(at: Office, record: SessionRecord, number: str, faults: list[str]) -> list[Part]:
-    """What the form says of one case: the invited departments, and one more that may have been added."""
-    form = at.form
-    lead, supporting = form.get(f"lead:{number}"), set(form.all(f"supporting:{number}"))
-    codes = [seat.department_code for seat in record.invitations]
-    if added := form.get(f"added:{number}"):
-        code = find_department(added, at.city)
-        if code is None:
-            faults.append(N_("有承办单位不在部门目录中，请从列表中选择。"))
-        elif code not in codes:
-            codes.append(code)
-            supporting.add(code)
-    if lead not in codes:
-        faults.append(N_("请为每个议题选定一个牵头单位。"))
-    parts = []
-    for code in codes:
-        if code == lead or code in supporting:
-            obligation = form.get(f"obligation:{number}:{code}")
-            if len(obligation) > LONGEST_OBLIGATION:
-                faults.append(N_("办理要求不得超过 2000 字。"))
-            term = read_days(form, f"days:{number}:{code}", faults)
-            parts.append(Part(code, code == lead, (Task(obligation or None, term),)))
-    return parts
+async def _grow(at: Office, wanted: str) -> Response:
+    """The form with all that was typed and one more line; htmx takes the form out of the page, and the whole page where
+    the session has ended meanwhile."""
+    answer = await show_session(at, wanted, typed={"conclusion": at.form})
+    if is_htmx(at.request):
+        if FORM_MARK not in bytes(answer.body):
+            return go(at.request, f"{PATH}/{wanted}")
+        answer.headers.update(FORM_ONLY)
+    return answer

@@ -50,12 +50,16 @@ class Form:
 
     def number(self, name: str, low: int, high: int) -> int | None:
         """A whole number in the range; None where the field is empty. Raises ValueError for anything else."""
-        text = self.get(name)
-        if not text:
-            return None
-        if not (text.isascii() and text.isdigit() and len(text) <= 9 and low <= int(text) <= high):
-            raise ValueError(name)
-        return int(text)
+        return whole_number(self.get(name), low, high)
+
+
+def whole_number(text: str, low: int, high: int) -> int | None:
+    """A whole number in the range; None for no text. Raises ValueError for anything else."""
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and low <= int(text) <= high):
+        raise ValueError(text)
+    return int(text)
 
 
 async def read_form(request: Request) -> Form:

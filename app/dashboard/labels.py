@@ -149,6 +149,7 @@ INVITATION_ANSWER: Final[Labels] = {
     "deputy": N_("委托代表参会"),
     "declined": N_("不参会"),
 }
+INVITATION_TONES: Final[Labels] = {"accepted": "success", "deputy": "info", "declined": "danger"}
 ATTENDANCE: Final[Labels] = {"present": N_("出席"), "deputy": N_("代表出席"), "absent": N_("缺席")}
 MANNER: Final[Labels] = {"agreed": N_("达成一致"), "ruled": N_("未达成一致，由统筹部门裁定")}
 AGENDA_OUTCOME: Final[Labels] = {
@@ -158,6 +159,11 @@ AGENDA_OUTCOME: Final[Labels] = {
     "settled": N_("已另行办理"),
 }
 PART: Final[Labels] = {"lead": N_("牵头"), "supporting": N_("协办"), "not_concerned": N_("不涉及")}
+PRECEDENT_STATE: Final[Labels] = {
+    "in_force": N_("有效"),
+    "standing": N_("常规裁定"),
+    "withdrawn": N_("已撤销"),
+}
 CONSULTATION_STATUS: Final[Labels] = {
     "convened": N_("待形成结论"),
     "scheduled": N_("已定会期"),

@@ -32,6 +32,7 @@ PAGES: Final = (
     Page("home", N_("待办"), "/dashboard/"),
     Page("triage", N_("待分办"), "/dashboard/triage"),
     Page("consultations", N_("会商"), "/dashboard/consultations"),
+    Page("precedents", N_("先例库"), "/dashboard/precedents"),
     Page("ledger", N_("台账"), "/dashboard/ledger"),
     Page("deliveries", N_("投递"), "/dashboard/deliveries"),
 )

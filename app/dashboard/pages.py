@@ -11,6 +11,7 @@ from app.dashboard import (
     home,
     ledger,
     pausing,
+    precedents,
     sessions,
     sign_in,
     supervision,
@@ -33,8 +34,8 @@ def all_pages() -> APIRouter:
     """Every page; static files must be mounted before, for the last route takes what is left."""
     router = APIRouter()
     for part in (
-        sign_in, home, triage, ledger, cases, clusters, pausing, supervision, consultations, sessions, deliveries,
-        channels,
+        sign_in, home, triage, ledger, cases, clusters, pausing, supervision, consultations, sessions, precedents,
+        deliveries, channels,
     ):  # fmt: skip
         router.include_router(part.router)
     router.include_router(_rest)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.classify import Category
 from app.dashboard import labels
-from app.dashboard.forms import BadFields, Form
+from app.dashboard.forms import BadFields, Form, whole_number
 from app.dashboard.language import N_
 from app.dashboard.words import Words
 from app.directory.city import City
@@ -98,8 +98,13 @@ def read_departments(typed: Sequence[str], city: City, faults: list[str]) -> lis
 
 
 def read_days(form: Form, name: str, faults: list[str]) -> int | None:
+    return read_term(form.get(name), faults)
+
+
+def read_term(typed: str, faults: list[str]) -> int | None:
+    """Working days; None where the usual term applies."""
     try:
-        return form.number(name, 1, LONGEST_TERM)
+        return whole_number(typed, 1, LONGEST_TERM)
     except ValueError:
         faults.append(N_("工作日须为 1 至 250 之间的整数，或留空按常规时限。"))
         return None

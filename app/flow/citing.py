@@ -9,15 +9,16 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from app.batch import Batch
 from app.casefile import CaseFile
 from app.classify import Decision, ReportText, Thresholds, classify
 from app.classify.citing import Citation, cite, lacks_department, may_cite
 from app.consult.conclude import CaseConclusion, Part, Task
 from app.directory.city import City
-from app.directory.precedents import PrecedentKnown
+from app.directory.precedents import PrecedentKnown, cited_in
 from app.flow.desk import Desk
 from app.flow.joining import traces_of
-from app.models import AssignmentRole, DeadlineKind, Precedent, StandingRuling
+from app.models import AssignmentRole, CitedPrecedent, DeadlineKind, Precedent, Report, StandingRuling
 from app.route.cluster import Traces
 from app.route.policy import Duty
 from app.route.precedent import WORDS, Match, find_precedents, settlements
@@ -44,6 +45,11 @@ def cite_precedents(city: City, text: str, decision: Decision, traces: Traces) -
         for m in settlements(matches)[:MOST_CITED]
     ]
     return Cited(cite(decision, text, citations), matches)
+
+
+def note_citations(batch: Batch, report: Report) -> None:
+    """Keep who cites whom where it can be looked up from the precedent."""
+    batch.add(*(CitedPrecedent(precedent=number, report_id=report.id) for number in cited_in(report.decision)))
 
 
 def classify_with_precedents(city: City, report: ReportText, thresholds: Thresholds) -> Decision:

@@ -13,7 +13,7 @@ from app.consult.session_file import SessionFile, lock_sessions
 from app.directory.pack import ObservationPoint
 from app.directory.precedents import PrecedentKnown
 from app.directory.serials import CASE, CONSULTATION, REPORT
-from app.flow.citing import Cited, cite_precedents, conclusion_of, find_standing, settled_duties
+from app.flow.citing import Cited, cite_precedents, conclusion_of, find_standing, note_citations, settled_duties
 from app.flow.desk import SYSTEM_ACTOR, Desk
 from app.flow.joining import Place, find_place, read_traces
 from app.flow.relapse import note_link, put_back
@@ -84,6 +84,7 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
         sealer=desk.sealer,
         now=desk.now,
     )
+    note_citations(file.batch, report)
     standing = None
     if place.file is not None:
         await _join(file, report, point.district, place)

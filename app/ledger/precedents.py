@@ -4,12 +4,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.directory.precedents import cited_in
 from app.ledger.search import make_cursor, read_cursor
-from app.models import Case, Consultation, Precedent, Report, Ruling, StandingRuling
+from app.models import (
+    Case,
+    CitedPrecedent,
+    Consultation,
+    Precedent,
+    PrecedentState,
+    Report,
+    Ruling,
+    StandingRuling,
+)
 from app.problems import NotFound
 
 Rows = tuple[Precedent, str, str]
@@ -61,6 +70,55 @@ async def find_precedents(
     more, rows = len(rows) > limit, rows[:limit]
     following = make_cursor(rows[-1][0].settled_at, rows[-1][0].id) if more else None
     return await _with_rulings(session, rows), following
+
+
+@dataclass(frozen=True, slots=True)
+class PrecedentFilter:
+    """Which precedents to list: `state` in force, withdrawn, or None for all; `standing` only those with a standing
+    ruling in force; `text` stands in the number, or in the line that says what was settled.
+    """
+
+    state: PrecedentState | None = None
+    standing: bool = False
+    text: str = ""
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        withdrawn = Precedent.withdrawn_at
+        found: list[ColumnElement[bool]] = []
+        if self.state is not None:
+            found.append(withdrawn.is_(None) if self.state is PrecedentState.IN_FORCE else withdrawn.is_not(None))
+        if self.standing:
+            in_force = StandingRuling.precedent_id == Precedent.id, StandingRuling.ended_at.is_(None)
+            found.append(exists().where(*in_force))
+        if self.text:
+            number = Precedent.number == self.text.upper()
+            found.append(or_(number, func.lower(Precedent.summary).contains(self.text.lower(), autoescape=True)))
+        return found
+
+
+async def page_precedents(
+    session: AsyncSession, wanted: PrecedentFilter, *, offset: int, limit: int
+) -> tuple[list[PrecedentRecord], int]:
+    """Precedents, the newest first, and how many there are."""
+    conditions = wanted.conditions()
+    total = await session.scalar(select(func.count()).select_from(Precedent).where(*conditions)) or 0
+    order = (Precedent.settled_at.desc(), Precedent.number.desc())
+    rows = await _read(session, _precedents().where(*conditions).order_by(*order).offset(offset).limit(limit))
+    return await _with_rulings(session, rows), total
+
+
+async def cases_citing(session: AsyncSession, number: str, *, limit: int) -> tuple[list[Case], int]:
+    """The cases whose reports cite a precedent, the newest first, and how many there are."""
+    citing = (
+        select(Report.case_id)
+        .join(CitedPrecedent, CitedPrecedent.report_id == Report.id)
+        .where(CitedPrecedent.precedent == number)
+        .distinct()
+        .subquery()
+    )
+    total = await session.scalar(select(func.count()).select_from(citing)) or 0
+    rows = select(Case).where(Case.id.in_(select(citing.c.case_id))).order_by(Case.number.desc()).limit(limit)
+    return list(await session.scalars(rows)), total
 
 
 async def get_precedent(session: AsyncSession, number: str) -> PrecedentRecord:

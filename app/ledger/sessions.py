@@ -7,11 +7,22 @@ from typing import Any
 
 from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from app.access.principal import Principal
 from app.ledger.precedents import PrecedentRecord, cited_on
 from app.ledger.search import make_cursor, read_cursor
-from app.models import AgendaItem, AgendaOutcome, Case, Consultation, ConsultationStatus, Invitation, StatedPosition
+from app.models import (
+    AgendaItem,
+    AgendaOutcome,
+    Case,
+    Consultation,
+    ConsultationStatus,
+    Deadline,
+    DeadlineKind,
+    Invitation,
+    StatedPosition,
+)
 from app.problems import NotFound
 
 
@@ -93,6 +104,22 @@ async def page_consultations(
         .limit(limit)
     )
     return await records_of(session, (await session.scalars(rows)).all()), total
+
+
+async def was_extended(session: AsyncSession, record: SessionRecord) -> bool:
+    """Whether the running clock of a case on the agenda is an extended one already: it is extended only once."""
+    running, earlier = aliased(Deadline), aliased(Deadline)
+    extended = (
+        select(running.id)
+        .join(earlier, earlier.extended_by == running.id)
+        .where(
+            running.case_id.in_([case.id for _, case in record.waiting()]),
+            earlier.case_id == running.case_id,
+            running.kind == DeadlineKind.CONSULTATION,
+            running.ended_at.is_(None),
+        )
+    )
+    return await session.scalar(extended.limit(1)) is not None
 
 
 async def read_consultation(

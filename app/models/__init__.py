@@ -12,7 +12,7 @@ from app.models.evidence import Evidence
 from app.models.learned import LearnedModel
 from app.models.look_backs import LookBack
 from app.models.opinions import SecondOpinion
-from app.models.precedents import Precedent, StandingRuling
+from app.models.precedents import CitedPrecedent, Precedent, StandingRuling
 from app.models.reports import Reply, Report, ReportContact
 from app.models.supervision import Digest, Instruction
 from app.models.sweeps import Sweep
@@ -69,6 +69,7 @@ __all__ = [
     "CaseOutcome",
     "CaseStatus",
     "Channel",
+    "CitedPrecedent",
     "Consultation",
     "ConsultationStatus",
     "Deadline",

@@ -1,4 +1,4 @@
-"""What joint consultations settled, and the standing rulings that the office made of it."""
+"""What joint consultations settled, who cites it, and the standing rulings that the office made of it."""
 
 from datetime import date, datetime
 from typing import Any
@@ -40,6 +40,15 @@ class Precedent(Base):
         # Every process asks again and again whether anything was withdrawn.
         Index("ix_precedents_withdrawn_at", "withdrawn_at"),
     )
+
+
+class CitedPrecedent(Base):
+    """引用: a report whose decision cites a precedent, as its notes say; so that a precedent can tell who cites it."""
+
+    __tablename__ = "cited_precedents"
+
+    precedent: Mapped[str] = mapped_column(String(24), primary_key=True)
+    report_id: Mapped[str] = mapped_column(reference("reports.id"), primary_key=True)
 
 
 class StandingRuling(Base):

@@ -1,12 +1,12 @@
 """The real application over a database that a day's work has filled: what the browser tests of the office look at."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -40,6 +40,14 @@ ROUTINE = (
     "省民政厅要求社区每周填报养老服务台账，内容跟系统里的一样，每月多花约12个小时。",
     "市财政局和市审计局一天来两拨，各要一套机耕桥的资料，格式还不一样，互相都说以自己的为准。",
 )
+DISPUTE = (
+    "区民政局、区卫健局和区残联都要求我们在防返贫监测系统里录入同一批困难群众信息，三家口径不一，互相推诿谁来统一。"
+)
+LIKE_IT = "每到月底，区民政局、区卫健局、区残联都催我们往防返贫监测系统里重新登记一遍，各要各的口径，没人牵头。"
+TASKS = [
+    {"obligation": "统一口径，只留一个入口", "working_days": 7},
+    {"obligation": "三张表合并为一张", "working_days": 15},
+]
 
 
 @dataclass
@@ -51,8 +59,12 @@ class Town:
     answered: str = ""
     closed: str = ""
     consultation: str = ""
+    precedent: str = ""
     delivery: str = "1"
     clock: FixedClock = field(default_factory=lambda: FixedClock(MORNING))
+
+
+AnyTown = TypeVar("AnyTown", bound=Town)
 
 
 async def _report(city: CityUnderTest, text: str, point: str, **more: Any) -> dict[str, Any]:
@@ -102,9 +114,7 @@ async def _suppose(city: CityUnderTest, number: str, text: str) -> None:
 
 async def _work(url: str, folder: Path, town: Town) -> None:
     async with open_city(url, folder, town.clock, join_from_likeness=2.0) as city:
-        async with city.runtime.database.write() as session:
-            for role, name in ((Role.ADMINISTRATOR, "周敏"), (Role.AUDITOR, "李明")):
-                await create_user(session, role.value, PASSWORD, role=role, display_name=name, now=town.clock.now())
+        await employ(city)
         office = await city.office()
         await office.post("/v1/endpoints", json={"department": "FR-MZ", "url": "http://127.0.0.1:9/yilong"})
         group = {"department": "FR-WJ", "channel": "wecom", "url": "http://127.0.0.1:9/send?key=0123456789abcdef"}
@@ -123,8 +133,33 @@ async def _work(url: str, folder: Path, town: Town) -> None:
             assert report["status"] == "triage", (report["status"], text)
             if index == 0:
                 await _suppose(city, report["case"], text)
+        await settle(city, town, points[2:4])
         for index in range(24):
             await _report(city, f"{ROUTINE[index % 3]}这是第{index}次反映。", points[index % len(points)])
+
+
+async def employ(city: CityUnderTest) -> None:
+    """Somebody of each role of the office."""
+    people = {Role.ADMINISTRATOR: "周敏", Role.AUDITOR: "李明", Role.CLERK: "陈晨", Role.LEADER: "何主任"}
+    async with city.runtime.database.write() as session:
+        now = city.clock.now()
+        for role, name in people.items():
+            await create_user(session, role.value, PASSWORD, role=role, display_name=name, now=now)
+
+
+async def settle(city: CityUnderTest, town: Town, points: list[str]) -> None:
+    """A dispute is concluded and so becomes a precedent, which another report cites."""
+    office = await city.office()
+    told = await _report(city, DISPUTE, points[0])
+    session = (await office.get(f"/v1/cases/{told['case']}")).json()["consultations"][0]["number"]
+    lead = {"department": "FR-MZ", "lead": True, "obligations": TASKS}
+    parts = [lead, {"department": "FR-WJ", "obligation": "改用统一数据"}, {"department": "FR-CL"}]
+    body = {"conclusions": [{"case": told["case"], "parts": parts}], "minutes": "三家一致同意由区民政局统一口径。"}
+    answer = await office.post(f"/v1/consultations/{session}/conclusion", json=body)
+    assert answer.status_code == 200, answer.text
+    made = (await office.get(f"/v1/cases/{told['case']}")).json()["precedents"]["made"]
+    town.precedent = made[0]["number"]
+    await _report(city, LIKE_IT, points[1])
 
 
 def session_cookie(address: str, username: str = Role.ADMINISTRATOR) -> str:
@@ -140,10 +175,18 @@ def session_cookie(address: str, username: str = Role.ADMINISTRATOR) -> str:
 
 @contextmanager
 def serve_town(folder: Path) -> Iterator[Town]:
-    """The real application with its work, on a free port."""
-    town = Town()
+    """The real application with a day's work, on a free port."""
+    with serve(folder, Town(), _work) as town:
+        yield town
+
+
+@contextmanager
+def serve(
+    folder: Path, town: AnyTown, work: Callable[[str, Path, AnyTown], Coroutine[Any, Any, None]]
+) -> Iterator[AnyTown]:
+    """The real application with some work done (`work` gets the database's address and a folder), on a free port."""
     with new_city("sqlite", folder) as url:
-        run_apart(_work(url, folder, town))
+        run_apart(work(url, folder, town))
         with serve_app(create_app(make_runtime(settings_for(url, folder), town.clock))) as address:
             town.address = address
             town.cookie = session_cookie(address)

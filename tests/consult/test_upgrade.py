@@ -1,4 +1,5 @@
-"""Sessions of before: what was said of one was said of each of its cases; a case that is over is off the agenda."""
+"""Sessions of before: what was said of one was said of each of its cases; a case that is over is off the agenda.
+Decisions of before: whom they cite is read from their notes."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -91,4 +92,36 @@ async def test_sessions_of_before_keep_what_was_said_and_those_that_are_over_are
     database = Database(empty_url)
     async with database.writer.connect() as connection:
         await connection.run_sync(walk)
+    await database.dispose()
+
+
+def cite(connection: Connection) -> None:
+    """Reports whose decisions cite two precedents, one (noted twice), none, and one that has no notes."""
+    put(connection, "cases", id="c1", number="c1", status="closed")
+    for report, notes in (
+        ("r1", {"notes": ["precedent:XL-2026-000001", "precedent:XL-2026-000002"]}),
+        ("r2", {"notes": ["disputed", "precedent:XL-2026-000001", "precedent:XL-2026-000001"]}),
+        ("r3", {"notes": ["disputed"]}),
+        ("r4", {}),
+    ):
+        decision = {"evidence": [{"supports": "precedent XL-2026-000009"}], **notes}
+        put(connection, "reports", id=report, number=report, case_id="c1", decision=decision, received_at=MOMENT)
+
+
+def look_up(connection: Connection) -> None:
+    move(connection, "20261126_precedents")
+    cite(connection)
+    connection.commit()
+    move(connection, "20261126_cited_precedents")
+    assert rows(connection, "SELECT precedent, report_id FROM cited_precedents ORDER BY 1, 2") == [
+        ("XL-2026-000001", "r1"), ("XL-2026-000001", "r2"), ("XL-2026-000002", "r1"),
+    ]  # fmt: skip
+    connection.commit()
+    move(connection, "20261126_precedents", down=True)
+
+
+async def test_what_earlier_decisions_cite_is_found_from_the_precedent(empty_url: str) -> None:
+    database = Database(empty_url)
+    async with database.writer.connect() as connection:
+        await connection.run_sync(look_up)
     await database.dispose()

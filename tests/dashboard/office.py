@@ -33,7 +33,7 @@ class OfficeBrowser:
 
     def hidden(self, action: str) -> dict[str, str]:
         """The hidden fields of the form that posts to that address."""
-        form = re.search(rf'<form[^>]*action="{re.escape(action)}".*?</form>', self.page.text, re.DOTALL)
+        form = re.search(rf'<form[^>]*method="post" action="{re.escape(action)}".*?</form>', self.page.text, re.DOTALL)
         assert form is not None, f"no form for {action} on the page"
         return {name: html.unescape(value) for name, value in _FIELD.findall(form.group())}
 

@@ -23,6 +23,12 @@ ACTS = (
     "/dashboard/consultations/HS-2026-000001/batch",
     "/dashboard/consultations/HS-2026-000001/withdrawal",
     "/dashboard/consultations/HS-2026-000001/cancellation",
+    "/dashboard/consultations/HS-2026-000001/invitations",
+    "/dashboard/consultations/HS-2026-000001/invitations/withdrawal",
+    "/dashboard/consultations/HS-2026-000001/extension",
+    "/dashboard/precedents/XL-2026-000001/withdrawal",
+    "/dashboard/precedents/XL-2026-000001/standing",
+    "/dashboard/precedents/XL-2026-000001/standing/end",
     "/dashboard/deliveries/1/redelivery",
     "/dashboard/endpoints",
 )

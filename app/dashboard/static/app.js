@@ -136,6 +136,15 @@
     const plain = !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0;
     if (candidate && plain && fill(candidate)) event.preventDefault();
   });
+  // A suggestion fills the field it names; its link does the same with a new page.
+  document.addEventListener("click", (event) => {
+    const link = event.target instanceof Element ? event.target.closest("[data-set-field]") : null;
+    const field = link && document.getElementById(link.dataset.setField);
+    if (!field || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
+    event.preventDefault();
+    field.value = link.dataset.setValue;
+    field.focus();
+  });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !event.ctrlKey || event.isComposing || !(event.target instanceof Element)) return;
     const form = event.target.closest("form[data-shortcut-submit]");
