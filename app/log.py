@@ -14,7 +14,7 @@ ALLOWED_KEYS = frozenset(
         "case", "report", "assignment", "consultation", "department", "delivery", "endpoint", "attempt", "event_type",
         "count", "reports", "opened", "closed", "offenders", "events", "broken_chains",
         "unused", "strays", "answers", "shelved",
-        "step", "seconds", "reason", "version", "port", "host", "signal", "code", "database",
+        "step", "seconds", "hours", "reason", "version", "port", "host", "signal", "code", "database",
     }
 )  # fmt: skip
 

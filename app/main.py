@@ -21,6 +21,7 @@ from app.api import (
     directory,
     events,
     evidence,
+    operating,
     precedents,
     reports,
     sessions,
@@ -59,6 +60,7 @@ ROUTERS = (
     precedents.router,
     calendar.router,
     deliveries.router,
+    operating.router,
     system.router,
 )
 REFRESH_SECONDS = 15.0

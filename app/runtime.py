@@ -45,7 +45,7 @@ def make_runtime(settings: Settings, clock: Clock | None = None) -> Runtime:
         settings=settings,
         database=database,
         clock=clock or DatabaseClock(),
-        sealer=Sealer(settings.require_secret_key()),
+        sealer=Sealer(settings.require_secret_key(), settings.former_keys),
         cities=CityCache(database, zone, OfficeHours(settings.office_opens, settings.office_closes)),
         numbers=Numbers(database, zone),
     )

@@ -5,6 +5,7 @@ keys live side by side while a key is being replaced. Source: RFC 5869 (HKDF), N
 """
 
 import secrets
+from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -27,9 +28,10 @@ class SealBroken(AppError):
 
     def __init__(self) -> None:
         super().__init__(
-            "存储的密文无法解开。请核对 YILONG_SECRET_KEY 是否与写入时一致;密钥已遗失的,请重新登记该地址。",
-            "A stored secret cannot be opened. Check that YILONG_SECRET_KEY is the one it was written with; "
-            "if that key is lost, register the address again.",
+            "存储的密文无法解开。请核对 YILONG_SECRET_KEY 是否与写入时一致,更换过的请把旧密钥列入 "
+            "YILONG_FORMER_SECRET_KEYS;密钥已遗失的,请重新登记该地址。",
+            "A stored secret cannot be opened. Check that YILONG_SECRET_KEY is the one it was written with, and list "
+            "one that was replaced in YILONG_FORMER_SECRET_KEYS; if that key is lost, register the address again.",
         )
 
 
@@ -38,33 +40,51 @@ def _derive(secret_key: bytes, purpose: bytes, length: int) -> bytes:
 
 
 class Sealer:
-    """Seals and opens with a key derived from the deployment's secret key.
+    """Seals with a key derived from the deployment's secret key; opens what that key or a former one has sealed.
 
     Args:
         secret_key: the deployment's secret, any length above zero; raises ValueError where it is empty.
+        former: secrets that came before it, while what they sealed is still being sealed anew.
     """
 
-    def __init__(self, secret_key: bytes) -> None:
-        if not secret_key:
+    def __init__(self, secret_key: bytes, former: Sequence[bytes] = ()) -> None:
+        if not secret_key or not all(former):
             raise ValueError("the secret key is empty")
-        self._prefix = VERSION + _derive(secret_key, b"id", KEY_ID_BYTES)
-        self._cipher = AESGCM(_derive(secret_key, b"key", 32))
+        self._prefix = _prefix_of(secret_key)
+        # The present key last: a former one that is the same changes nothing.
+        self._ciphers = {_prefix_of(key): AESGCM(_derive(key, b"key", 32)) for key in (*former, secret_key)}
 
     def seal(self, plaintext: bytes, place: str) -> bytes:
         """Encrypt for one place, such as `endpoint:<id>`: only `open` with the same place gives it back."""
         nonce = secrets.token_bytes(NONCE_BYTES)
-        return self._prefix + nonce + self._cipher.encrypt(nonce, plaintext, self._bind(place))
+        sealed = self._ciphers[self._prefix].encrypt(nonce, plaintext, _bind(self._prefix, place))
+        return self._prefix + nonce + sealed
 
     def open(self, ciphertext: bytes, place: str) -> bytes:
         """Decrypt; raises SealBroken whatever the cause."""
         prefix, rest = ciphertext[:PREFIX_BYTES], ciphertext[PREFIX_BYTES:]
-        if prefix != self._prefix:
+        cipher = self._ciphers.get(prefix)
+        if cipher is None:
             raise SealBroken
         try:
-            return self._cipher.decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], self._bind(place))
+            return cipher.decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], _bind(prefix, place))
         except (InvalidTag, ValueError) as error:
             raise SealBroken from error
 
-    def _bind(self, place: str) -> bytes:
-        # The prefix is authenticated too: nobody can relabel a value as sealed by another key.
-        return self._prefix + place.encode()
+    @property
+    def prefix(self) -> bytes:
+        """What everything begins with that the present key has sealed."""
+        return self._prefix
+
+    def is_present(self, ciphertext: bytes) -> bool:
+        """Whether the present key sealed it."""
+        return ciphertext[:PREFIX_BYTES] == self._prefix
+
+
+def _prefix_of(secret_key: bytes) -> bytes:
+    return VERSION + _derive(secret_key, b"id", KEY_ID_BYTES)
+
+
+def _bind(prefix: bytes, place: str) -> bytes:
+    # The prefix is authenticated too: nobody can relabel a value as sealed by another key.
+    return prefix + place.encode()

@@ -40,6 +40,11 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = Field(
         None, description="at least 32 characters; encrypts stored secrets. Made under the data folder where absent"
     )
+    former_secret_keys: list[SecretStr] = Field(
+        default_factory=list,
+        description="JSON list of secret keys used before, while `yilong rotate-key-encryption` seals anew what they "
+        "sealed; empty afterwards",
+    )
     public_url: str | None = Field(
         None, description="address of the dashboard as departments see it; `http://host:port` where absent"
     )
@@ -181,6 +186,11 @@ class Settings(BaseSettings):
             path.touch(mode=0o600)
             path.write_text(secrets.token_urlsafe(48), encoding="ascii")
         return path.read_text(encoding="ascii").strip().encode()
+
+    @property
+    def former_keys(self) -> list[bytes]:
+        """The secret keys that came before the present one."""
+        return [key.get_secret_value().encode() for key in self.former_secret_keys if key.get_secret_value()]
 
 
 @lru_cache(maxsize=1)

@@ -234,6 +234,19 @@ class Channel(StrEnum):
     SMS = "sms"
 
 
+class CheckKind(StrEnum):
+    """What an address is asked besides events: to answer for itself, or just to show that it hears."""
+
+    CHALLENGE = "challenge"
+    TEST = "test"
+
+
+class CheckStatus(StrEnum):
+    PENDING = "pending"
+    ANSWERED = "answered"
+    FAILED = "failed"
+
+
 class OpinionState(StrEnum):
     """Where the question for a second opinion stands."""
 

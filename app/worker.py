@@ -17,7 +17,9 @@ from zoneinfo import ZoneInfo
 from app.clock import Clock, DatabaseClock
 from app.database import Database
 from app.deadlines import OfficeHours
+from app.deliver.alerts import Watchman
 from app.deliver.ask import Asker
+from app.deliver.checker import Checker
 from app.deliver.courier import Courier
 from app.deliver.guard import Guard
 from app.deliver.messenger import Messenger
@@ -69,6 +71,8 @@ class WorkerContext:
     drain_seconds: float = DRAIN_SECONDS
     chance: Callable[[], float] = _chance.random
     courier: Courier = field(init=False)
+    checker: Checker = field(init=False)
+    watchman: Watchman = field(init=False)
     recounter: Recounter = field(init=False)
     supervisor: Supervisor = field(init=False)
     look_backs: LookBacks = field(init=False)
@@ -99,6 +103,8 @@ class WorkerContext:
             cap=settings.delivery_endpoint_cap,
             chance=self.chance,
         )
+        self.checker = Checker(self.database, self.clock, self.sealer, self.sender)
+        self.watchman = Watchman(self.database, self.clock)
         self.recounter = Recounter(self.database, self.clock, self.cities)
         self.supervisor = Supervisor(self.database, self.clock, self.cities)
         vault = Vault(settings.resolved_evidence_dir, settings.evidence_largest_mb * 1024 * 1024)
@@ -129,7 +135,9 @@ class WorkerContext:
         """Let calls under way finish, for `drain_seconds` at most; then let go of everything."""
         advising = asyncio.create_task(self.adviser.aclose(self.drain_seconds)) if self.adviser else None
         sweeping = asyncio.create_task(self.reconciler.aclose(SWEEP_SECONDS))
+        checking = asyncio.create_task(self.checker.drain(self.drain_seconds))
         dropped = await self.courier.drain(self.drain_seconds)
+        await checking
         await sweeping
         if advising:
             await advising
@@ -159,6 +167,16 @@ async def deliver_next(context: WorkerContext) -> bool:
     """Take due deliveries in hand; they are sent and settled beside the loop."""
     await context.know_city()
     return await context.courier.take()
+
+
+async def check_next(context: WorkerContext) -> bool:
+    """Ask addresses that were registered to answer for themselves, and send tests; it goes on beside the loop."""
+    return await context.checker.take()
+
+
+async def alert_next(context: WorkerContext) -> bool:
+    """Tell the office of addresses that have failed for an hour, a day, three days."""
+    return await context.watchman.look()
 
 
 async def recount_next(context: WorkerContext) -> bool:
@@ -206,6 +224,8 @@ Step = Callable[[WorkerContext], Awaitable[bool]]
 # In mission order, what is optional last. Each answers whether it found work; the worker pauses when none did.
 STEPS: tuple[Step, ...] = (
     deliver_next,
+    check_next,
+    alert_next,
     recount_next,
     supervise_next,
     look_back_next,

@@ -1,6 +1,6 @@
 """Integration: endpoints of department systems, and the log of what was delivered to them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import Path, Query, Response
@@ -10,6 +10,7 @@ from app.access.principal import Permission
 from app.api.door import Door, In, Out, door, make_router
 from app.deliver import endpoints
 from app.deliver.channels import Described
+from app.deliver.checks import connect_endpoint
 from app.deliver.log import list_attempts, list_deliveries, list_endpoints
 from app.flow.channels import guard_of, mail_server_of, make_messenger, send_test_message
 from app.flow.desk import Desk
@@ -78,6 +79,10 @@ class EndpointOut(Out):
     office_hours: bool
     active: bool
     created_at: datetime
+    confirmed_at: datetime | None = Field(
+        description="when it answered its challenge; before that it gets no events, they wait for it"
+    )
+    failing_since: datetime | None = Field(description="the first failure since anything was delivered")
     failures: int = Field(description="calls in a row that got no answer; from five on the address is given rests")
     rests_until: datetime | None = Field(description="nothing is sent before then; what is queued waits")
 
@@ -96,6 +101,16 @@ class TestMessageOut(Out):
     http_status: int | None
     error: str | None
     answer: str | None
+
+
+class RotationIn(In):
+    overlap_hours: float = Field(
+        24, ge=0, le=720, allow_inf_nan=False, description="how long the one before goes on signing; 0 revokes it now"
+    )
+
+    @property
+    def overlap(self) -> timedelta:
+        return timedelta(hours=self.overlap_hours)
 
 
 class SecretOut(Out):
@@ -129,13 +144,15 @@ class AttemptOut(Out):
 async def post_endpoint(body: EndpointIn, at: Annotated[Door, door(Permission.MANAGE_ENDPOINTS)]) -> Response:
     """Register a department system's address, or a channel to its people; the answer holds a webhook's signing
     secret, this once.
+
+    A webhook is asked at once, by a signed `endpoint.challenge`, to answer for itself; events wait until it has.
     """
     settings = at.runtime.settings
 
     async def act(desk: Desk) -> BaseModel:
         secret = None
         if body.channel is Channel.WEBHOOK:
-            made, secret = await endpoints.register_endpoint(
+            made, secret = await connect_endpoint(
                 desk.session, body.department, body.url or "", desk.sealer, guard_of(settings), desk.now
             )
         else:
@@ -189,11 +206,13 @@ async def get_endpoints(
 async def post_secret(
     id: Annotated[str, Path(max_length=40)],  # noqa: A002
     at: Annotated[Door, door(Permission.MANAGE_ENDPOINTS)],
+    body: RotationIn | None = None,
 ) -> Response:
-    """Rotate: a new secret, shown once; the old one goes on signing beside it for a while."""
+    """Rotate: a new secret, shown once; the old one goes on signing beside it for a while, or is revoked at once."""
+    overlap = (body or RotationIn()).overlap
 
     async def act(desk: Desk) -> BaseModel:
-        return SecretOut(secret=await endpoints.rotate_secret(desk.session, id, desk.sealer, desk.now))
+        return SecretOut(secret=await endpoints.rotate_secret(desk.session, id, desk.sealer, desk.now, overlap))
 
     return await at.write(act)
 
@@ -206,7 +225,7 @@ async def delete_endpoint(
     """Send nothing there any more; its log stays."""
 
     async def act(desk: Desk) -> BaseModel:
-        return EndpointOut.model_validate(await endpoints.deactivate(desk.session, id))
+        return EndpointOut.model_validate(await endpoints.deactivate(desk.session, id, desk.now))
 
     return await at.write(act)
 

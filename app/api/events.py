@@ -1,6 +1,6 @@
 """The pull twin of the webhooks: the same bodies in the same order, for systems that cannot be called."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Query, Response
 
@@ -9,12 +9,14 @@ from app.api.door import JSON_TYPE, Door, door, make_router
 from app.ledger.feed import read_feed
 
 router = make_router("events 事件")
+# What the databases can count to; beyond it there is no position.
+LAST: Final = 2**63 - 1
 
 
 @router.get("/events")
 async def get_events(
     at: Annotated[Door, door(Permission.PULL_EVENTS)],
-    after: Annotated[int, Query(ge=0, description="`next` of the answer before; 0 to begin")] = 0,
+    after: Annotated[int, Query(ge=0, le=LAST, description="`next` of the answer before; 0 to begin")] = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 100,
 ) -> Response:
     """Events addressed to the department, oldest first: `{"events": […], "next": n}`. Ask again with `after=n`."""

@@ -8,6 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 
 from app.api.door import get_runtime
 from app.deliver import log
+from app.deliver.alerts import count_alerts
 from app.directory.schema import is_at_head
 from app.ledger.search import count_by_status
 from app.ledger.supervision import count_quarantined
@@ -52,7 +53,7 @@ async def _checks(request: Request) -> dict[str, bool]:
 
 @router.get("/metrics", response_class=Response)
 async def metrics(request: Request) -> Response:
-    """Prometheus text: cases, deliveries, addresses at rest, quarantined clocks, the last nightly reconciliation.
+    """Prometheus text: cases, deliveries, how addresses stand, quarantined clocks, the last nightly reconciliation.
 
     No text, no reporter. Figures of a reconciliation appear with the first one.
     """
@@ -65,15 +66,29 @@ async def metrics(request: Request) -> Response:
     )
     oldest = Gauge("yilong_delivery_oldest_due_seconds", "Age of the oldest due delivery", registry=registry)
     resting = Gauge("yilong_endpoints_resting", "Addresses that get no calls for a while", registry=registry)
+    failing = Gauge(
+        "yilong_endpoints_failing", "Addresses by hours failed; 0: gone (410)", ["hours"], registry=registry
+    )
+    unconfirmed = Gauge("yilong_endpoints_unconfirmed", "Addresses yet to answer their challenge", registry=registry)
     async with runtime.database.read() as session:
+        for hours, number in (await count_alerts(session)).items():
+            failing.labels(str(hours)).set(number)
+        unconfirmed.set(await log.count_unconfirmed(session))
         resting.set(await log.count_resting(session, runtime.clock.now()))
         for status, count in (await count_by_status(session)).items():
             cases.labels(status.value).set(count)
         for delivery_status, count in (await log.count_by_status(session)).items():
             deliveries.labels(delivery_status.value).set(count)
         due = await log.oldest_due(session)
+        waiting = await log.oldest_due_by_endpoint(session)
         _add_sweep(registry, await last_sweep(session))
         quarantined.set(await count_quarantined(session))
+    by_address = Gauge(
+        "yilong_endpoint_oldest_due_seconds", "Age of an address's oldest due delivery", ["endpoint", "department"],
+        registry=registry,
+    )  # fmt: skip
+    for endpoint, department, moment in waiting:
+        by_address.labels(endpoint, department).set(max(0.0, (runtime.clock.now() - moment).total_seconds()))
     oldest.set(max(0.0, (runtime.clock.now() - due).total_seconds()) if due else 0.0)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 

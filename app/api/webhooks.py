@@ -133,6 +133,28 @@ SENT = {
 }
 
 
+class CheckData(BaseModel):
+    department: str
+    challenge: str | None = Field(default=None, description="`endpoint.challenge`: answer 2xx with it")
+
+
+class CheckBody(BaseModel):
+    """Sent to an address itself, signed like an event. It belongs to no case and does not stand in the feed."""
+
+    type: str
+    timestamp: str
+    id: str = Field(description="equals the `webhook-id` header")
+    seq: int = Field(description="0")
+    schema_version: int
+    data: CheckData
+
+
+CHECKS = {
+    "endpoint.challenge": '验证: answer `{"challenge": "…"}`, then events follow; asked when the address is registered',
+    "endpoint.test": "测试: somebody of the office wants to see whether you answer",
+}
+
+
 def add_webhooks(application: FastAPI) -> None:
     """Document the outbound events."""
     for event_type, meaning in SENT.items():
@@ -143,3 +165,11 @@ def add_webhooks(application: FastAPI) -> None:
         document.__name__ = event_type.replace(".", "_")
         route: Any = application.webhooks.post(event_type, summary=meaning, name=event_type)
         route(document)
+    for check_type, meaning in CHECKS.items():
+
+        def document_check(body: CheckBody) -> None:
+            """Answer with 2xx within 15 seconds; to a challenge with what it holds."""
+
+        document_check.__name__ = check_type.replace(".", "_")
+        check_route: Any = application.webhooks.post(check_type, summary=meaning, name=check_type)
+        check_route(document_check)

@@ -9,6 +9,7 @@ from app.cli import (
     classification,
     deliveries,
     demo,
+    encryption,
     learning,
     ledger,
     server,
@@ -23,7 +24,8 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for group in (
-    server, accounts, calendar, classification, learning, backtest, ledger, supervision, deliveries, demo, simulate,
+    server, accounts, calendar, classification, learning, backtest, ledger, supervision, deliveries, encryption, demo,
+    simulate,
 ):  # fmt: skip
     group.register(application)
 

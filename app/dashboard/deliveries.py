@@ -13,6 +13,8 @@ from app.dashboard.rendering import Flash
 from app.dashboard.ruling_form import entry_of, find_department
 from app.dashboard.session import At, Office
 from app.deliver import endpoints
+from app.deliver.checks import connect_endpoint
+from app.deliver.health import read_health
 from app.deliver.log import list_attempts, list_endpoints
 from app.flow.channels import guard_of
 from app.ledger.pages import page_deliveries, read_delivery
@@ -107,7 +109,7 @@ async def endpoints_page(
 ) -> Response:
     """The addresses, and the forms that register more; `typed` and `typed_channel` are what was refused."""
     async with at.read() as session:
-        known = await list_endpoints(session)
+        known = await read_health(session, await list_endpoints(session), at.now)
     facts = {
         "endpoints": known,
         "words": words_for(at),
@@ -135,7 +137,7 @@ async def register_endpoint(at: At) -> Response:
             raise BadFields(faults)
         guard = guard_of(at.runtime.settings)
         async with at.desk(Permission.MANAGE_ENDPOINTS) as desk:
-            endpoint, secret = await endpoints.register_endpoint(
+            endpoint, secret = await connect_endpoint(
                 desk.session, department, typed["url"], desk.sealer, guard, desk.now
             )
         return await endpoints_page(at, made={"endpoint": endpoint, "secret": secret}, status=201)

@@ -10,6 +10,7 @@ from app.dashboard.language import N_
 from app.dashboard.menu import PAGES
 from app.dashboard.rendering import render
 from app.dashboard.session import HOME, At
+from app.deliver.alerts import list_alerts
 from app.ledger.pages import find_provisional
 from app.ledger.sessions import records_of
 from app.ledger.sweeps import find_alarm
@@ -45,8 +46,9 @@ async def show_home(at: At) -> Response:
         provisional = await find_provisional(session, ids)
         sessions = await records_of(session, waiting.consultations)
         alarm = await find_alarm(session, at.now)
+        address_alerts = await list_alerts(session)
     facts = {"groups": groups, "waiting": waiting, "words": words_for(at), "provisional": provisional}
-    facts |= {"sessions": sessions, "alarm": alarm}
+    facts |= {"sessions": sessions, "alarm": alarm, "address_alerts": address_alerts}
     return await page(at, "home.html", "home", facts)
 
 

@@ -217,6 +217,33 @@ DELIVERY_TONES: Final[Labels] = {
     "dead": "danger",
     "quarantined": "danger",
 }
+STANDING: Final[Labels] = {
+    "inactive": N_("已停用"),
+    "unconfirmed": N_("待验证"),
+    "resting": N_("无应答，暂缓推送"),
+    "probing": N_("试探恢复中"),
+    "failing": N_("推送中断"),
+    "well": N_("正常"),
+}
+STANDING_TONES: Final[Labels] = {
+    "inactive": "warning",
+    "unconfirmed": "info",
+    "resting": "danger",
+    "probing": "warning",
+    "failing": "danger",
+    "well": "success",
+}
+CHECK_KIND: Final[Labels] = {"challenge": N_("验证"), "test": N_("测试")}
+CHECK_STATUS: Final[Labels] = {
+    "pending": N_("待应答"),
+    "answered": N_("已应答"),
+    "failed": N_("未通过"),
+}
+CHECK_TONES: Final[Labels] = {"pending": "info", "answered": "success", "failed": "danger"}
+REPLAY: Final[Labels] = {
+    "failed": N_("未送达而已停止的"),
+    "missing": N_("从未推送过的（登记前、停用期间）"),
+}
 LOOK_BACK: Final[Labels] = {
     "planned": N_("待回头看"),
     "asked": N_("已问，待答复"),

@@ -8,6 +8,7 @@ from app.dashboard import (
     clusters,
     consultations,
     deliveries,
+    endpoints,
     home,
     ledger,
     pausing,
@@ -35,7 +36,7 @@ def all_pages() -> APIRouter:
     router = APIRouter()
     for part in (
         sign_in, home, triage, ledger, cases, clusters, pausing, supervision, consultations, sessions, precedents,
-        deliveries, channels,
+        deliveries, endpoints, channels,
     ):  # fmt: skip
         router.include_router(part.router)
     router.include_router(_rest)

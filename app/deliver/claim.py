@@ -18,6 +18,7 @@ from sqlalchemy import (
     ScalarSelect,
     Select,
     Table,
+    and_,
     bindparam,
     case,
     func,
@@ -84,7 +85,7 @@ class _Choice:
 
 async def has_due(session: AsyncSession, now: datetime) -> bool:
     """Whether a claim could find anything: a look that takes no lock."""
-    found = select(Endpoint.id).where(Endpoint.active, _awake(now), _first_due() <= now).limit(1)
+    found = select(Endpoint.id).where(_in_use(), _awake(now), _first_due() <= now).limit(1)
     return await session.scalar(found) is not None
 
 
@@ -95,7 +96,7 @@ def next_due() -> ScalarSelect[datetime | None]:
         select(func.min(waiting))
         .select_from(Delivery)
         .join(Endpoint, Endpoint.id == Delivery.endpoint_id)
-        .where(Endpoint.active, Delivery.due_at.is_not(None))
+        .where(_in_use(), Delivery.due_at.is_not(None))
         .scalar_subquery()
     )
 
@@ -160,6 +161,11 @@ def _first_due() -> ScalarSelect[datetime | None]:
     )
 
 
+def _in_use() -> ColumnElement[bool]:
+    """An address that has not answered its challenge yet gets no events; they wait for it."""
+    return and_(Endpoint.active, Endpoint.confirmed_at.is_not(None))
+
+
 def _live_leases(endpoint_id: Any, now: datetime, lease: timedelta) -> Select[int]:
     # A live lease is due within the lease's length from now: the range keeps later retries out of the count.
     return select(func.count()).where(
@@ -187,7 +193,7 @@ async def _lock_endpoints(
             Endpoint.rests_until,
             Endpoint.proven,
         )
-        .where(Endpoint.active, _awake(now), _first_due() <= now, live < cap)
+        .where(_in_use(), _awake(now), _first_due() <= now, live < cap)
         .order_by(func.random())
         .limit(limit)
         # Not the strongest lock: queueing a delivery refers to the address and must not wait for a claim.

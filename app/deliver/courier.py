@@ -15,7 +15,7 @@ from app.database import Database
 from app.deliver.channels import open_config
 from app.deliver.claim import LEASE, Claim, claim_due, has_due
 from app.deliver.claimed import Claimed, ClaimedMessage
-from app.deliver.keyring import open_secrets
+from app.deliver.keyring import open_values
 from app.deliver.messenger import Messenger
 from app.deliver.notices import write_letter
 from app.deliver.send import Fault, Message, Outcome, Posting
@@ -158,13 +158,13 @@ class Courier:
             return Outcome(fault=Fault.ERASED)
         now = self._clock.now()
         try:
-            secrets = open_secrets(self._sealer, claimed.endpoint_id, claimed.sealed_secret, now)
+            secrets = open_values(self._sealer, claimed.endpoint_id, claimed.sealed_secret, now)
         except SealBroken:
             return Outcome(fault=Fault.SECRET)
         message = Message(
             webhook_id=claimed.event_id,
             url=claimed.url,
-            secrets=tuple(secret.value for secret in secrets),
+            secrets=secrets,
             body=claimed.body.encode(),
         )
         return await self._sender.post(message, now)

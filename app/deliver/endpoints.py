@@ -8,8 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.deliver import signing
+from app.deliver.alerts import end_alerts
 from app.deliver.channels import Config, Described, open_config, read_config, seal_config, shown
 from app.deliver.guard import Guard
+from app.deliver.keypair import new_signing_key, public_key_of
 from app.deliver.keyring import Secret, open_secrets, seal_secrets
 from app.models import Channel, Delivery, DeliveryStatus, Department, Endpoint, new_id
 from app.problems import Conflict, InvalidInput, NotFound
@@ -75,12 +77,13 @@ class NoMailServer(InvalidInput):
 
 class NotAWebhook(Conflict):
     code = "not_a_webhook"
-    title_zh, title_en = "该地址没有签名密钥", "This address has no signing secret"
+    title_zh, title_en = "该地址不是系统地址", "This address is not a system's"
 
     def __init__(self) -> None:
         super().__init__(
-            "通知渠道没有可轮换的签名密钥。请停用该地址,用新的密钥重新登记。",
-            "A channel has no signing secret to rotate. Deactivate the address, then register it again.",
+            "通知渠道没有签名密钥,也不作系统验证。更换密钥请停用后重新登记;检验请发测试消息。",
+            "A channel has no signing secret and gets no challenge. Register it again to change it; try it with a test "
+            "message.",
         )
 
 
@@ -92,6 +95,17 @@ class EndpointInactive(Conflict):
         super().__init__(
             "该地址已停用,不会推送。请先恢复该地址,再重新推送。",
             "The address is not active, so nothing is sent. Activate it first, then send again.",
+        )
+
+
+class AlreadyConfirmed(Conflict):
+    code = "endpoint_already_confirmed"
+    title_zh, title_en = "该地址已通过验证", "This address is confirmed already"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "该地址已通过验证,正在接收推送。想看它是否应答,请发送一次测试。",
+            "The address has answered its challenge and gets events. To see whether it answers, send a test.",
         )
 
 
@@ -115,9 +129,10 @@ async def register_endpoint(
     now: datetime,
     secret: str | None = None,
 ) -> tuple[Endpoint, str]:
-    """Register an address; the answer holds its secret, which is not shown again.
+    """Register an address that is known to be its department's; the answer holds its secret, not shown again.
 
-    Names are not resolved here, inside a transaction: each connection does that, and the guard judges it.
+    It gets events at once; what a door is handed goes through `checks.connect_endpoint`, which asks first. Names are
+    not resolved here, inside a transaction: each connection does that, and the guard judges it.
 
     Raises:
         UrlRefused, AddressRefused: webhooks cannot go there, as far as the text tells.
@@ -140,6 +155,7 @@ async def register_endpoint(
         active=True,
         active_since=now + SETTLED_AFTER,
         created_at=now,
+        confirmed_at=now,
     )
     session.add(endpoint)
     await session.flush()
@@ -182,6 +198,7 @@ async def register_channel(
         secret=seal_config(sealer, endpoint_id, config),
         active=True,
         active_since=now + SETTLED_AFTER,
+        confirmed_at=now,
         created_at=now,
     )
     session.add(endpoint)
@@ -233,11 +250,19 @@ def _check_secret(secret: str) -> None:
         raise BadEndpointSecret from error
 
 
-async def _lock_endpoint(session: AsyncSession, endpoint_id: str) -> Endpoint:
+async def lock_endpoint(session: AsyncSession, endpoint_id: str) -> Endpoint:
     """The address, locked for change; raises NotFound."""
     endpoint = await session.get(Endpoint, endpoint_id, with_for_update={"key_share": True})
     if endpoint is None:
         raise NotFound
+    return endpoint
+
+
+async def lock_webhook(session: AsyncSession, endpoint_id: str) -> Endpoint:
+    """A department system's address, locked for change; raises NotFound, or NotAWebhook for a channel to people."""
+    endpoint = await lock_endpoint(session, endpoint_id)
+    if endpoint.channel is not Channel.WEBHOOK:
+        raise NotAWebhook
     return endpoint
 
 
@@ -247,33 +272,70 @@ async def rotate_secret(
     """Give an address a new secret, shown once. The one before it is valid for `overlap` longer, then neither signs
     nor verifies; an overlap of zero revokes it at once. Older ones end now. Raises NotFound, BadOverlap, NotAWebhook.
     """
-    if not timedelta() <= overlap <= MOST_OVERLAP:
-        raise BadOverlap
-    endpoint = await _lock_endpoint(session, endpoint_id)
-    if endpoint.channel is not Channel.WEBHOOK:
-        raise NotAWebhook
     value = signing.new_secret()
-    kept = [Secret(value)]
-    if overlap:
-        before = open_secrets(sealer, endpoint_id, endpoint.secret, now)
-        kept += [Secret(secret.value, now + overlap) for secret in before[:1]]
-    endpoint.secret = seal_secrets(sealer, endpoint_id, kept)
+    await _replace(session, endpoint_id, sealer, now, value, overlap)
     return value
 
 
-async def deactivate(session: AsyncSession, endpoint_id: str) -> Endpoint:
+async def rotate_signing_key(
+    session: AsyncSession, endpoint_id: str, sealer: Sealer, now: datetime, overlap: timedelta = OVERLAP
+) -> str:
+    """Sign with a new key pair as well (`v1a`); the answer is its public half. The pair before it, if any, signs for
+    `overlap` longer, with zero no more from now on. Raises NotFound, BadOverlap.
+    """
+    value = new_signing_key()
+    await _replace(session, endpoint_id, sealer, now, value, overlap)
+    return public_key_of(value)
+
+
+async def drop_signing_keys(session: AsyncSession, endpoint_id: str, sealer: Sealer, now: datetime) -> Endpoint:
+    """Sign with the shared secret alone from now on. Raises NotFound, NotAWebhook."""
+    endpoint = await lock_webhook(session, endpoint_id)
+    kept = [s for s in open_secrets(sealer, endpoint_id, endpoint.secret, now) if s.is_shared]
+    endpoint.secret = seal_secrets(sealer, endpoint_id, kept)
+    return endpoint
+
+
+async def _replace(
+    session: AsyncSession, endpoint_id: str, sealer: Sealer, now: datetime, value: str, overlap: timedelta
+) -> None:
+    """Put a secret in the place of those of its kind; the newest of them is valid for `overlap` longer."""
+    if not timedelta() <= overlap <= MOST_OVERLAP:
+        raise BadOverlap
+    endpoint = await lock_webhook(session, endpoint_id)
+    new = Secret(value)
+    known = open_secrets(sealer, endpoint_id, endpoint.secret, now)
+    others = [s for s in known if s.is_shared is not new.is_shared]
+    before = [Secret(s.value, now + overlap) for s in known if s.is_shared is new.is_shared][:1] if overlap else []
+    endpoint.secret = seal_secrets(sealer, endpoint_id, [new, *before, *others])
+
+
+def public_keys_of(endpoint: Endpoint, sealer: Sealer, now: datetime) -> list[Secret]:
+    """The public halves (`whpk_…`) of the pairs an address's events are signed with now, newest first.
+
+    Empty where it has none. Raises SealBroken.
+    """
+    if endpoint.channel is not Channel.WEBHOOK:
+        return []
+    opened = open_secrets(sealer, endpoint.id, endpoint.secret, now)
+    return [Secret(public_key_of(s.value), s.until) for s in opened if not s.is_shared]
+
+
+async def deactivate(session: AsyncSession, endpoint_id: str, now: datetime) -> Endpoint:
     """Send nothing there any more; what is queued waits, visible as pending. Raises NotFound."""
-    endpoint = await _lock_endpoint(session, endpoint_id)
+    endpoint = await lock_endpoint(session, endpoint_id)
     endpoint.active = False
+    await end_alerts(session, [endpoint_id], now)
     return endpoint
 
 
 async def activate(session: AsyncSession, endpoint_id: str, now: datetime) -> Endpoint:
     """Send there again, first what has waited, with no rest before it. Raises NotFound."""
-    endpoint = await _lock_endpoint(session, endpoint_id)
+    endpoint = await lock_endpoint(session, endpoint_id)
     if not endpoint.active:
         endpoint.active, endpoint.active_since = True, now + SETTLED_AFTER
-    endpoint.failures, endpoint.rests_until, endpoint.proven = 0, None, 0
+    endpoint.failures, endpoint.rests_until, endpoint.proven, endpoint.failing_since = 0, None, 0, None
+    await end_alerts(session, [endpoint_id], now)
     return endpoint
 
 
@@ -284,7 +346,8 @@ async def secrets_of(session: AsyncSession, department_code: str, sealer: Sealer
         .where(Endpoint.department_code == department_code, Endpoint.channel == Channel.WEBHOOK, Endpoint.active)
         .order_by(Endpoint.created_at, Endpoint.id)
     )
-    return [s.value for endpoint_id, sealed in found for s in open_secrets(sealer, endpoint_id, sealed, now)]
+    opened = [s for endpoint_id, sealed in found for s in open_secrets(sealer, endpoint_id, sealed, now)]
+    return [secret.value for secret in opened if secret.is_shared]
 
 
 async def redeliver(session: AsyncSession, delivery_id: int, now: datetime) -> Delivery:

@@ -1,26 +1,35 @@
-"""An address's signing secrets as they are stored: sealed, newest first, an old one with the moment it ends."""
+"""An address's signing secrets as they are stored: sealed, newest first, an old one with the moment it ends.
+
+The shared secret (`whsec_…`) and the private halves of key pairs (`whsk_…`) of an address lie in one list.
+"""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.deliver.keypair import is_signing_key
 from app.sealing import SealBroken, Sealer
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A `whsec_…` secret; valid until `until`, or without end."""
+    """A `whsec_…` secret or a `whsk_…` signing key; valid until `until`, or without end."""
 
     value: str
     until: datetime | None = None
+
+    @property
+    def is_shared(self) -> bool:
+        """A shared secret signs and verifies, both ways; a signing key signs only, and only what goes out."""
+        return not is_signing_key(self.value)
 
     def is_valid(self, now: datetime) -> bool:
         return self.until is None or now < self.until
 
 
 def place_of(endpoint_id: str) -> str:
-    """The place to which what an address keeps is bound."""
+    """Where the secrets of an address belong, for the sealer."""
     return f"endpoint:{endpoint_id}"
 
 
@@ -39,3 +48,8 @@ def open_secrets(sealer: Sealer, endpoint_id: str, sealed: bytes, now: datetime)
     except (ValueError, KeyError, TypeError) as error:
         raise SealBroken from error
     return [secret for secret in secrets if secret.is_valid(now)]
+
+
+def open_values(sealer: Sealer, endpoint_id: str, sealed: bytes, now: datetime) -> tuple[str, ...]:
+    """What signs for an address now, newest first; raises SealBroken."""
+    return tuple(secret.value for secret in open_secrets(sealer, endpoint_id, sealed, now))

@@ -79,6 +79,23 @@ async def count_resting(session: AsyncSession, now: datetime) -> int:
     return await session.scalar(resting) or 0
 
 
+async def count_unconfirmed(session: AsyncSession) -> int:
+    """How many addresses have not answered their challenge."""
+    waiting = select(func.count()).where(Endpoint.active, Endpoint.confirmed_at.is_(None))
+    return await session.scalar(waiting) or 0
+
+
 async def oldest_due(session: AsyncSession) -> datetime | None:
     """The earliest moment at which a waiting delivery is or was due."""
     return await session.scalar(select(func.min(Delivery.due_at)).where(Delivery.status == DeliveryStatus.PENDING))
+
+
+async def oldest_due_by_endpoint(session: AsyncSession) -> list[tuple[str, str, datetime]]:
+    """For each address with something waiting: its id, its department, the earliest moment one is or was due."""
+    rows = await session.execute(
+        select(Endpoint.id, Endpoint.department_code, func.min(Delivery.due_at))
+        .join(Delivery, Delivery.endpoint_id == Endpoint.id)
+        .where(Delivery.due_at.is_not(None))
+        .group_by(Endpoint.id, Endpoint.department_code)
+    )
+    return [(row[0], row[1], row[2]) for row in rows if row[2]]

@@ -11,12 +11,13 @@ from typing import Any, cast
 from sqlalchemy import Table, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.deliver.alerts import GONE, end_alerts
 from app.deliver.backoff import next_attempt_at
 from app.deliver.breaker import Breaker, after_call, after_limit
 from app.deliver.claimed import Claimed
 from app.deliver.send import Fault, Outcome
 from app.log import get_logger
-from app.models import Attempt, Delivery, DeliveryStatus, Endpoint
+from app.models import Attempt, Delivery, DeliveryStatus, Endpoint, EndpointAlert
 
 _table = cast("Table", Delivery.__table__)
 _attempts = cast("Table", Attempt.__table__)
@@ -46,17 +47,28 @@ _write_state = (
 _write_attempt = insert(_attempts)
 _in_trouble = select(_endpoints.c.id).where(
     _endpoints.c.id.in_(bindparam("ids", expanding=True)),
-    or_(_endpoints.c.failures > 0, _endpoints.c.rests_until.is_not(None)),
+    or_(_endpoints.c.failures > 0, _endpoints.c.rests_until.is_not(None), _endpoints.c.failing_since.is_not(None)),
 )
-_breakers = (
-    select(_endpoints.c.id, _endpoints.c.failures, _endpoints.c.rests_until, _endpoints.c.proven)
+_standings = (
+    select(
+        _endpoints.c.id,
+        _endpoints.c.failures,
+        _endpoints.c.rests_until,
+        _endpoints.c.proven,
+        _endpoints.c.failing_since,
+    )
     .where(_endpoints.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(_endpoints.c.id)
 )
-_write_breaker = (
+_write_standing = (
     update(_endpoints)
     .where(_endpoints.c.id == bindparam("endpoint"))
-    .values(failures=bindparam("new_failures"), rests_until=bindparam("new_rest"), proven=bindparam("new_proven"))
+    .values(
+        failures=bindparam("new_failures"),
+        rests_until=bindparam("new_rest"),
+        proven=bindparam("new_proven"),
+        failing_since=bindparam("new_failing"),
+    )
 )
 _wake_next = (
     update(_table)
@@ -77,6 +89,31 @@ _wake_next = (
     )
     .values(due_at=bindparam("moment"))
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an address stands: its breaker, and since when nothing has got through to it; None while it is well."""
+
+    breaker: Breaker
+    failing_since: datetime | None
+
+    def after(self, outcome: Outcome, now: datetime) -> "Standing":
+        """The same after one more attempt. A breaker asks for any answer; only a delivery ends the failing.
+
+        Too many messages is no failing: the address rests for as long as it asked.
+        """
+        if outcome.rest is not None:
+            return Standing(after_limit(self.breaker, rest=outcome.rest, now=now), self.failing_since)
+        breaker = self.breaker
+        if outcome.answered is not None:
+            breaker = after_call(breaker, answered=outcome.answered, now=now)
+        since = self.failing_since
+        if outcome.delivered:
+            since = None
+        elif outcome.fault is not Fault.ERASED:
+            since = since or now
+        return Standing(breaker, since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +138,7 @@ async def settle_all(session: AsyncSession, ended: Sequence[Ended], now: datetim
 
     Returns the ids of deliveries that another worker has taken over; nothing is written for these.
     """
-    breakers = await _lock_breakers(session, ended)
+    standings = await _lock_standings(session, ended)
     tokens = await _lock(session, [each.claimed.delivery_id for each in ended])
     held = [each for each in ended if tokens.get(each.claimed.delivery_id) == each.claimed.lease_token]
     if held:
@@ -111,16 +148,16 @@ async def settle_all(session: AsyncSession, ended: Sequence[Ended], now: datetim
         finished = [each.claimed for each, state in zip(held, states, strict=True) if state["new_due"] is None]
         if finished:
             await _wake_those_behind(session, finished, now)
-        await _write_breakers(session, breakers, held, now)
-        await _pause_gone(session, held)
+        await _write_standings(session, standings, held, now)
+        await _pause_gone(session, held, now)
     kept = {each.claimed.delivery_id for each in held}
     return [each.claimed.delivery_id for each in ended if each.claimed.delivery_id not in kept]
 
 
-async def _lock_breakers(session: AsyncSession, ended: Sequence[Ended]) -> dict[str, Breaker]:
-    """The breakers that this may move, locked before any delivery is, as a claim does: nobody waits in a circle.
+async def _lock_standings(session: AsyncSession, ended: Sequence[Ended]) -> dict[str, Standing]:
+    """The addresses that this may move, locked before any delivery is, as a claim does: nobody waits in a circle.
 
-    An address that is well and answered is neither locked nor written.
+    An address that is well and took what it was sent is neither locked nor written.
     """
     moving = {each.claimed.endpoint_id for each in ended if not each.outcome.delivered}
     well = {each.claimed.endpoint_id for each in ended} - moving
@@ -128,8 +165,8 @@ async def _lock_breakers(session: AsyncSession, ended: Sequence[Ended]) -> dict[
         moving |= set(await session.scalars(_in_trouble, {"ids": sorted(well)}))
     if not moving:
         return {}
-    found = await session.execute(_breakers.with_for_update(key_share=True), {"ids": sorted(moving)})
-    return {row.id: Breaker(row.failures, row.rests_until, row.proven) for row in found}
+    found = await session.execute(_standings.with_for_update(key_share=True), {"ids": sorted(moving)})
+    return {r.id: Standing(Breaker(r.failures, r.rests_until, r.proven), r.failing_since) for r in found}
 
 
 def _calls(held: Sequence[Ended]) -> Iterator[tuple[Outcome, str]]:
@@ -143,28 +180,35 @@ def _calls(held: Sequence[Ended]) -> Iterator[tuple[Outcome, str]]:
             told.add((endpoint_id, message_id))
 
 
-async def _write_breakers(
-    session: AsyncSession, before: dict[str, Breaker], held: Sequence[Ended], now: datetime
+async def _write_standings(
+    session: AsyncSession, before: dict[str, Standing], held: Sequence[Ended], now: datetime
 ) -> None:
     after = dict(before)
     for outcome, endpoint_id in _calls(held):
-        if endpoint_id not in after:
-            continue
-        if outcome.rest is not None:
-            after[endpoint_id] = after_limit(after[endpoint_id], rest=outcome.rest, now=now)
-        elif outcome.answered is not None:
-            after[endpoint_id] = after_call(after[endpoint_id], answered=outcome.answered, now=now)
-    moved = [
-        {"endpoint": key, "new_failures": b.failures, "new_rest": b.rests_until, "new_proven": b.proven}
-        for key, b in after.items()
-        if b != before[key]
-    ]
+        if endpoint_id in after:
+            after[endpoint_id] = after[endpoint_id].after(outcome, now)
+    moved = [_standing_row(key, standing) for key, standing in after.items() if standing != before[key]]
     if moved:
-        await session.execute(_write_breaker, moved)
-    for key, breaker in after.items():
-        if breaker.rests_until is not None and breaker.rests_until != before[key].rests_until:
-            seconds = round((breaker.rests_until - now).total_seconds())
-            get_logger().warning("endpoint_rests", endpoint=key, count=breaker.failures, seconds=seconds)
+        await session.execute(_write_standing, moved)
+    recovered = [key for key, s in after.items() if s.failing_since is None and before[key].failing_since is not None]
+    if recovered:
+        await end_alerts(session, recovered, now)
+    for key, standing in after.items():
+        rest = standing.breaker.rests_until
+        if rest is not None and rest != before[key].breaker.rests_until:
+            seconds = round((rest - now).total_seconds())
+            get_logger().warning("endpoint_rests", endpoint=key, count=standing.breaker.failures, seconds=seconds)
+
+
+def _standing_row(endpoint_id: str, standing: Standing) -> dict[str, Any]:
+    breaker = standing.breaker
+    return {
+        "endpoint": endpoint_id,
+        "new_failures": breaker.failures,
+        "new_rest": breaker.rests_until,
+        "new_proven": breaker.proven,
+        "new_failing": standing.failing_since,
+    }
 
 
 async def _lock(session: AsyncSession, ids: list[int]) -> dict[int, str | None]:
@@ -215,8 +259,16 @@ async def _wake_those_behind(session: AsyncSession, finished: Sequence[Claimed],
     )
 
 
-async def _pause_gone(session: AsyncSession, held: Sequence[Ended]) -> None:
+async def _pause_gone(session: AsyncSession, held: Sequence[Ended], now: datetime) -> None:
     # The receiver said so itself: nothing more is sent there until a person registers or activates it again.
-    gone = sorted({each.claimed.endpoint_id for each in held if each.outcome.fault is Fault.GONE})
-    if gone:
-        await session.execute(update(_endpoints).where(_endpoints.c.id.in_(gone)).values(active=False))
+    said = {each.claimed.endpoint_id for each in held if each.outcome.fault is Fault.GONE}
+    if not said:
+        return
+    pause = update(_endpoints).where(_endpoints.c.id.in_(said), _endpoints.c.active).values(active=False)
+    gone = sorted(await session.scalars(pause.returning(_endpoints.c.id)))
+    # Told at once: nothing is disabled in silence.
+    await end_alerts(session, gone, now)
+    session.add_all(EndpointAlert(endpoint_id=key, since=now, hours=GONE, raised_at=now) for key in gone)
+    await session.flush()
+    for key in gone:
+        get_logger().error("endpoint_gone", endpoint=key)

@@ -1,7 +1,8 @@
-"""Standard Webhooks signatures, version `v1` (HMAC-SHA256): made for what goes out, checked on what comes in.
+"""Standard Webhooks signatures: made for what goes out (`v1` and, see `keypair`, `v1a`), checked on what comes in.
 
-Pure: secrets, time and bytes come in as arguments. Written here rather than taken from a package because the
-published one raises the wrong exception on malformed headers. Source: the Standard Webhooks specification, 1.0.
+What comes in is signed with a shared secret (`v1`, HMAC-SHA256). Pure: secrets, time and bytes come in as arguments.
+Written here rather than taken from a package because the published one raises the wrong exception on malformed
+headers. Source: the Standard Webhooks specification, 1.0.
 """
 
 import base64
@@ -13,6 +14,7 @@ import secrets as randomness
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from app.deliver.keypair import is_signing_key, sign_with
 from app.problems import AppError
 
 PREFIX = "whsec_"
@@ -65,19 +67,31 @@ def key_of(secret: str) -> bytes:
     return key
 
 
-def _digest(secret: str, webhook_id: str, timestamp: str, body: bytes) -> bytes:
-    return hmac.digest(key_of(secret), f"{webhook_id}.{timestamp}.".encode() + body, hashlib.sha256)
+def to_content(webhook_id: str, timestamp: int | str, body: bytes) -> bytes:
+    """The bytes that are signed."""
+    return f"{webhook_id}.{timestamp}.".encode() + body
+
+
+def _digest(secret: str, content: bytes) -> bytes:
+    return hmac.digest(key_of(secret), content, hashlib.sha256)
 
 
 def sign(secrets: Sequence[str], webhook_id: str, timestamp: int, body: bytes) -> str:
-    """The value of `webhook-signature`: one signature for each secret, newest first, separated by spaces.
+    """The value of `webhook-signature`: one signature for each secret or signing key, separated by spaces.
 
     Args:
+        secrets: `whsec_…` makes a `v1` signature, `whsk_…` a `v1a` one; newest first.
         timestamp: Unix seconds, the same as in `webhook-timestamp`.
         body: the very bytes that are sent.
     """
-    digests = (_digest(secret, webhook_id, str(timestamp), body) for secret in secrets)
-    return " ".join("v1," + base64.b64encode(digest).decode() for digest in digests)
+    content = to_content(webhook_id, timestamp, body)
+    return " ".join(_signature(secret, content) for secret in secrets)
+
+
+def _signature(secret: str, content: bytes) -> str:
+    if is_signing_key(secret):
+        return sign_with(secret, content)
+    return "v1," + base64.b64encode(_digest(secret, content)).decode()
 
 
 def verify(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now: datetime) -> str:
@@ -98,9 +112,9 @@ def verify(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now:
     if not _ID.fullmatch(webhook_id) or not _TIMESTAMP.fullmatch(timestamp):
         raise BadSignature
     in_time = abs(now.timestamp() - int(timestamp)) <= TOLERANCE_SECONDS
-    matches = False
+    content, matches = to_content(webhook_id, timestamp, body), False
     for secret in secrets or [_NOBODY]:
-        expected = _digest(secret, webhook_id, timestamp, body)
+        expected = _digest(secret, content)
         for signature in offered:
             # No early way out: the time taken does not tell which secret or signature came close.
             matches |= hmac.compare_digest(expected, signature)
@@ -119,7 +133,10 @@ def _read_signatures(header: str) -> list[bytes]:
         if version != "v1":
             continue
         try:
-            signatures.append(base64.b64decode(encoded, validate=True))
+            signature = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError):
             continue
+        # A signature has one spelling: the last letter's unused bits are no place for anything else.
+        if base64.b64encode(signature).decode() == encoded:
+            signatures.append(signature)
     return signatures

@@ -5,11 +5,12 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.deliver.checks import next_check
 from app.deliver.claim import next_due
 from app.supervise.look_back import next_question
 from app.supervise.watch import next_look
 
-_NEXT = select(next_look(), next_due(), next_question())
+_NEXT = select(next_look(), next_due(), next_check(), next_question())
 
 
 async def find_next_moment(session: AsyncSession) -> datetime | None:

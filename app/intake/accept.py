@@ -90,6 +90,11 @@ async def find_open_case(session: AsyncSession, fingerprint: str) -> str | None:
     return rows[0][0] if rows else None
 
 
+def contact_place(report_id: str) -> str:
+    """Where the contact of a report belongs, for the sealer."""
+    return f"report:{report_id}"
+
+
 def accept_report(
     batch: Batch,
     submission: Submission,
@@ -118,6 +123,6 @@ def accept_report(
     )
     batch.add(report)
     if submission.contact:
-        sealed = sealer.seal(submission.contact.encode(), f"report:{report.id}")
+        sealed = sealer.seal(submission.contact.encode(), contact_place(report.id))
         batch.add(ReportContact(report_id=report.id, ciphertext=sealed))
     return report

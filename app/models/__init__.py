@@ -5,7 +5,7 @@ from app.models.cases import Act, Assignment, Case, Deadline, Pause, Ruling
 from app.models.clusters import ReportKey, SimilarPair
 from app.models.columns import Base, columns_of, new_id
 from app.models.consultations import AgendaItem, Consultation, Invitation, StatedPosition
-from app.models.delivery import Attempt, Callback, Delivery, Endpoint
+from app.models.delivery import Attempt, Callback, Delivery, Endpoint, EndpointAlert, EndpointCheck
 from app.models.directory import CalendarDay, CalendarImport, Department, ObservationPoint, PackVersion, Serial
 from app.models.events import Event
 from app.models.evidence import Evidence
@@ -28,6 +28,8 @@ from app.vocabulary import (
     CaseOutcome,
     CaseStatus,
     Channel,
+    CheckKind,
+    CheckStatus,
     ConsultationStatus,
     DeadlineKind,
     Decided,
@@ -69,6 +71,8 @@ __all__ = [
     "CaseOutcome",
     "CaseStatus",
     "Channel",
+    "CheckKind",
+    "CheckStatus",
     "CitedPrecedent",
     "Consultation",
     "ConsultationStatus",
@@ -80,6 +84,8 @@ __all__ = [
     "Department",
     "Digest",
     "Endpoint",
+    "EndpointAlert",
+    "EndpointCheck",
     "Event",
     "Evidence",
     "ExtensionState",

@@ -6,7 +6,7 @@ from sqlalchemy import Boolean, Index, Integer, LargeBinary, String, Text, Uniqu
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.columns import Base, BigSerial, UtcDateTime, enum_column, id_column, new_id, reference
-from app.vocabulary import Channel, DeliveryStatus
+from app.vocabulary import Channel, CheckKind, CheckStatus, DeliveryStatus
 
 
 class Endpoint(Base):
@@ -16,6 +16,8 @@ class Endpoint(Base):
     which `url` shows only what may be seen. With `office_hours`, nothing is sent outside them. Every event of its
     department after `active_since` is queued for it; None where that moment is not known.
     `failures`, `rests_until` and `proven` are its breaker, see `deliver/breaker.py`.
+    Nothing is sent before `confirmed_at`, when a system answered its challenge; people are not asked.
+    `failing_since` is the first failure since anything was delivered.
     """
 
     __tablename__ = "endpoints"
@@ -32,8 +34,69 @@ class Endpoint(Base):
     failures: Mapped[int] = mapped_column(Integer, default=0)
     rests_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     proven: Mapped[int] = mapped_column(Integer, default=0)
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    failing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (Index("ix_endpoints_department_code", "department_code"),)
+
+
+class EndpointCheck(Base):
+    """验证: a challenge or a test on its way to an address. It belongs to no case and is no event of the feed.
+
+    `token` is what a challenge wants to hear back. `due_at` is the next moment to try; a lease marks one in hand.
+    """
+
+    __tablename__ = "endpoint_checks"
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    endpoint_id: Mapped[str] = mapped_column(reference("endpoints.id"))
+    kind: Mapped[CheckKind] = mapped_column(enum_column(CheckKind))
+    token: Mapped[str] = mapped_column(String(64))
+    body: Mapped[str] = mapped_column(Text)
+    status: Mapped[CheckStatus] = mapped_column(enum_column(CheckStatus))
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    lease_token: Mapped[str | None] = mapped_column(String(32))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    milliseconds: Mapped[int | None] = mapped_column(Integer)
+    http_status: Mapped[int | None] = mapped_column(Integer)
+    error: Mapped[str | None] = mapped_column(String(200))
+    answer: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        Index("ix_endpoint_checks_endpoint_id", "endpoint_id"),
+        Index(
+            "ix_endpoint_checks_due",
+            "due_at",
+            sqlite_where=text("due_at IS NOT NULL"),
+            postgresql_where=text("due_at IS NOT NULL"),
+        ),
+    )
+
+
+class EndpointAlert(Base):
+    """告警: the office was told that an address fails since `since`, for so many hours, or (0) that it said it is gone.
+
+    One row for each step, so that it is told once; it ends with the failing, or when a person takes it up.
+    """
+
+    __tablename__ = "endpoint_alerts"
+
+    endpoint_id: Mapped[str] = mapped_column(reference("endpoints.id"), primary_key=True)
+    since: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    hours: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    raised_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        Index(
+            "ix_endpoint_alerts_open",
+            "endpoint_id",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
 
 
 class Delivery(Base):
@@ -102,7 +165,7 @@ class Attempt(Base):
     error: Mapped[str | None] = mapped_column(String(200))
     answer: Mapped[str | None] = mapped_column(Text)
 
-    __table_args__ = (Index("ix_attempts_delivery_id", "delivery_id"),)
+    __table_args__ = (Index("ix_attempts_delivery_id", "delivery_id"), Index("ix_attempts_started_at", "started_at"))
 
 
 class Callback(Base):

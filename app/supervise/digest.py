@@ -27,6 +27,8 @@ from app.models import (
     Delivery,
     DeliveryStatus,
     Digest,
+    Endpoint,
+    EndpointAlert,
     Invitation,
     Party,
     Report,
@@ -198,6 +200,7 @@ async def _collect_office(session: AsyncSession, edition: Edition) -> Content:
         "failed_deliveries": await count(
             total.select_from(Delivery).where(Delivery.status.in_([DeliveryStatus.DEAD, DeliveryStatus.QUARANTINED]))
         ),
+        "silent_addresses": await _silent_addresses(session, edition, since),
         "quarantined": await count(total.select_from(Deadline).where(text("failures >= 5 AND ended_at IS NULL"))),
     }
 
@@ -236,6 +239,27 @@ async def _undecided(session: AsyncSession, edition: Edition) -> list[Content]:
     return [
         edition.clock(clock, number, "/dashboard/cases/") | {"department": clock.department_code}
         for clock, number in rows
+    ]
+
+
+async def _silent_addresses(session: AsyncSession, edition: Edition, since: datetime) -> list[Content]:
+    """Addresses that reached a step of failing since the round before, and still stand there; each step once."""
+    step = func.max(EndpointAlert.hours).label("hours")
+    rows = await session.execute(
+        select(Endpoint.id, Endpoint.department_code, EndpointAlert.since, step)
+        .join(Endpoint, Endpoint.id == EndpointAlert.endpoint_id)
+        .where(EndpointAlert.ended_at.is_(None), EndpointAlert.raised_at > since)
+        .group_by(Endpoint.id, Endpoint.department_code, EndpointAlert.since)
+        .order_by(EndpointAlert.since, Endpoint.id)
+    )
+    return [
+        {
+            "department": row.department_code,
+            "failing_since": row.since.astimezone(edition.calendar.zone).isoformat(timespec="minutes"),
+            "hours": row.hours,
+            "link": f"{edition.address}/dashboard/endpoints/{row.id}",
+        }
+        for row in rows
     ]
 
 

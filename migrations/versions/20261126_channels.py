@@ -1,14 +1,14 @@
 """channels
 
 Revision: 20261126_channels
-Follows: 20261126_cited_precedents
+Follows: 20261126_alerts
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "20261126_channels"
-down_revision = "20261126_cited_precedents"
+down_revision = "20261126_alerts"
 branch_labels = None
 depends_on = None
 

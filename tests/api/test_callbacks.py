@@ -20,14 +20,19 @@ from tests.city import CityUnderTest
 from tests.receiver import TEST_SECRET
 
 
-async def connected(city: CityUnderTest) -> Scene:
-    """An assigned case whose department, and another one, have systems of their own."""
+async def register_systems(city: CityUnderTest) -> None:
+    """Give two departments a system each, with the tests' secret."""
     async with city.runtime.database.write() as session:
         for code in ("FR-MZ", "CS-MZ"):
             await register_endpoint(
                 session, code, "http://127.0.0.1:9/hook", city.runtime.sealer, Guard.of([], allow_loopback=True),
                 city.clock.now(), secret=TEST_SECRET,
             )  # fmt: skip
+
+
+async def connected(city: CityUnderTest) -> Scene:
+    """An assigned case whose department, and another one, have systems of their own."""
+    await register_systems(city)
     return await assigned(city)
 
 

@@ -61,6 +61,7 @@ class Town:
     consultation: str = ""
     precedent: str = ""
     delivery: str = "1"
+    endpoint: str = ""
     clock: FixedClock = field(default_factory=lambda: FixedClock(MORNING))
 
 
@@ -116,7 +117,8 @@ async def _work(url: str, folder: Path, town: Town) -> None:
     async with open_city(url, folder, town.clock, join_from_likeness=2.0) as city:
         await employ(city)
         office = await city.office()
-        await office.post("/v1/endpoints", json={"department": "FR-MZ", "url": "http://127.0.0.1:9/yilong"})
+        address = {"department": "FR-MZ", "url": "http://127.0.0.1:9/yilong"}
+        town.endpoint = (await office.post("/v1/endpoints", json=address)).json()["id"]
         group = {"department": "FR-WJ", "channel": "wecom", "url": "http://127.0.0.1:9/send?key=0123456789abcdef"}
         await office.post("/v1/endpoints", json=group)
         points = sorted(city.runtime.cities.current.points, key=lambda code: (not code.startswith("FR"), code))

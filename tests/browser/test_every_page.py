@@ -23,6 +23,7 @@ PAGES = {
     "deliveries": "/dashboard/deliveries",
     "delivery": "/dashboard/deliveries/{delivery}",
     "endpoints": "/dashboard/endpoints",
+    "endpoint": "/dashboard/endpoints/{endpoint}",
     "missing": "/dashboard/missing",
 }
 SIZES = {"zoomed-to-200": (683, 384), "phone": (360, 740)}

@@ -152,7 +152,7 @@ async def test_gone_ends_the_delivery_and_pauses_the_address_visibly(database: D
 async def test_a_paused_address_keeps_what_is_queued(database: Database, clock: FixedClock) -> None:
     scene = await set_scene(database, clock.now(), ["http://127.0.0.1/a"])
     async with database.write() as session:
-        await deactivate(session, scene.endpoint_ids[0])
+        await deactivate(session, scene.endpoint_ids[0], clock.now())
     async with database.read() as session:
         assert not await has_due(session, clock.now())
     assert not (await claim(database, clock.now())).found_work

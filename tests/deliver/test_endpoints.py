@@ -106,7 +106,7 @@ async def test_the_same_address_is_registered_once(database: Database, clock: Fi
     with pytest.raises(AlreadyRegistered):
         await register(database, clock)
     async with database.write() as session:
-        await deactivate(session, endpoint_id)
+        await deactivate(session, endpoint_id, clock.now())
     await register(database, clock)
 
 
@@ -134,7 +134,7 @@ async def test_a_rotation_without_overlap_revokes_at_once(database: Database, cl
 async def test_a_paused_address_signs_nothing_and_verifies_nothing(database: Database, clock: FixedClock) -> None:
     endpoint_id, shown = await register(database, clock)
     async with database.write() as session:
-        await deactivate(session, endpoint_id)
+        await deactivate(session, endpoint_id, clock.now())
     assert await valid_secrets(database, clock) == []
     async with database.write() as session:
         await activate(session, endpoint_id, clock.now())
@@ -144,7 +144,7 @@ async def test_a_paused_address_signs_nothing_and_verifies_nothing(database: Dat
 async def test_unknown_ids_are_not_found(database: Database, clock: FixedClock) -> None:
     async with database.write() as session:
         with pytest.raises(NotFound):
-            await deactivate(session, "0" * 32)
+            await deactivate(session, "0" * 32, clock.now())
         with pytest.raises(NotFound):
             await redeliver(session, 1, clock.now())
 
@@ -156,7 +156,7 @@ async def test_what_is_in_hand_or_paused_is_not_sent_again(database: Database, c
     async with database.write() as session:
         with pytest.raises(BeingSent):
             await redeliver(session, taken.delivery_id, clock.now())
-        await deactivate(session, scene.endpoint_ids[0])
+        await deactivate(session, scene.endpoint_ids[0], clock.now())
         with pytest.raises(EndpointInactive):
             await redeliver(session, taken.delivery_id, clock.now())
 

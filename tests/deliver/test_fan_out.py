@@ -24,7 +24,7 @@ async def prepare(database: Database, clock: FixedClock) -> dict[str, list[str]]
             ]
             addresses[code] = [endpoint.id for endpoint, _ in made]
     async with database.write() as session:
-        await deactivate(session, addresses["CS-MZ"].pop())
+        await deactivate(session, addresses["CS-MZ"].pop(), clock.now())
     return addresses
 
 

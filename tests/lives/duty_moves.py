@@ -155,8 +155,7 @@ def review(chance: Chance, case: str) -> Attempt | None:
     if duty is None:
         return None
     # With the version that was read, as the page sends it: what asked for more time may have answered meanwhile.
-    seen = chance.world.one("cases", case)["last_seq"]
-    body = {"accepted": chance.is_likely(0.7), "comment": "请补充。", "version": seen}
+    body = {"accepted": chance.is_likely(0.7), "comment": "请补充。", "version": duty["version"]}
     own, target = "assignment.extension_decided", None
     if duty["extension"] != asked:
         own = "feedback.approved" if body["accepted"] else "assignment.returned_to_department"
