@@ -5,8 +5,8 @@ Nothing here carries the reporter, the point, a contact or an exact time of repo
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
@@ -14,6 +14,19 @@ if TYPE_CHECKING:
 
 MASK = "〔隐去〕"
 LONGEST_TEXT = 4000  # keeps a webhook's body under 20 kB, three bytes a character
+# 阶段: what a clock is called where people are told of it.
+STAGES: Final[Mapping[str, str]] = {
+    "acceptance": "签收",
+    "feedback": "反馈",
+    "forwarding": "上报",
+    "chase": "催办省级答复",
+    "triage": "分办",
+    "review": "审核",
+    "verification": "核实",
+    "consultation": "会商",
+    "revisit": "重新研究挂账待解事项",
+    "pause": "暂停到期",
+}
 _NUMBERS = re.compile(
     r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)"  # mobile telephone
     r"|(?<!\d)\d{17}[\dXx](?![0-9A-Za-z])"  # identity card
@@ -88,3 +101,8 @@ def disclose_text(texts: Iterable[tuple[str | None, str, Sequence[str]]]) -> lis
 def to_local(moment: datetime, zone: ZoneInfo) -> str:
     """RFC 3339 to the second, with the offset of the city's time zone."""
     return moment.astimezone(zone).isoformat(timespec="seconds")
+
+
+def say_day(day: date) -> str:
+    """A day as people write it within a year."""
+    return f"{day.month}月{day.day}日"

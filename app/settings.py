@@ -1,5 +1,6 @@
 """Settings from the environment (prefix `YILONG_`). Documented in the README's table; a test compares the two."""
 
+import re
 import secrets
 from datetime import time
 from enum import StrEnum
@@ -82,6 +83,18 @@ class Settings(BaseSettings):
     delivery_allow_loopback: bool = Field(
         False, description="lets webhooks go to this machine, for trying out and tests; refused in production"
     )
+    smtp_host: str | None = Field(
+        None, description="mail server for departments that are told by e-mail; without it there is none"
+    )
+    smtp_port: int | None = Field(
+        None, ge=1, le=65535, description="its port; 465 with `tls`, 587 with `starttls`, 25 with `none` where absent"
+    )
+    smtp_security: Literal["tls", "starttls", "none"] = Field(
+        "starttls", description="how the line to it is secured; `none` sends no password"
+    )
+    smtp_user: str | None = Field(None, description="name to log in with, where it asks for one")
+    smtp_password: SecretStr | None = Field(None, description="its password")
+    smtp_from: str | None = Field(None, description="mailbox the mail comes from; required with the host")
     second_opinion_url: str | None = Field(
         None,
         description="OpenAI-compatible endpoint inside the deployment, such as `http://model.intranet:8000/v1`; "
@@ -131,6 +144,23 @@ class Settings(BaseSettings):
             raise ValueError(
                 "设置了 YILONG_SECOND_OPINION_URL,还须设置 YILONG_SECOND_OPINION_MODEL。"
                 "Set YILONG_SECOND_OPINION_MODEL together with the URL."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def refuse_unusable_mail(self) -> "Settings":
+        """Mail needs a sender, and a password is never sent in clear."""
+        if not self.smtp_host:
+            return self
+        if not re.fullmatch(r"[!-;=?-~]+@[A-Za-z0-9.-]+", self.smtp_from or ""):
+            raise ValueError(
+                "设置了 YILONG_SMTP_HOST,还须把 YILONG_SMTP_FROM 设为发件邮箱。"
+                "Set YILONG_SMTP_FROM to a mailbox together with the host."
+            )
+        if self.smtp_security == "none" and (self.smtp_user or self.smtp_password):
+            raise ValueError(
+                "YILONG_SMTP_SECURITY 为 none 时不得设置登录名和密码,密码不能明文发送。"
+                "With YILONG_SMTP_SECURITY=none there must be no user and no password: it would go in clear."
             )
         return self
 

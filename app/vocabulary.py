@@ -223,6 +223,17 @@ class DeliveryStatus(StrEnum):
     QUARANTINED = "quarantined"
 
 
+class Channel(StrEnum):
+    """How an address is reached: a system by webhook, people by e-mail, a group robot, or a text message gateway."""
+
+    WEBHOOK = "webhook"
+    EMAIL = "email"
+    WECOM = "wecom"
+    DINGTALK = "dingtalk"
+    FEISHU = "feishu"
+    SMS = "sms"
+
+
 class CheckKind(StrEnum):
     """What an address is asked besides events: to answer for itself, or just to show that it hears."""
 

@@ -22,9 +22,11 @@ from app.deliver.ask import Asker
 from app.deliver.checker import Checker
 from app.deliver.courier import Courier
 from app.deliver.guard import Guard
+from app.deliver.messenger import Messenger
 from app.deliver.send import Posting, Sender
 from app.directory.city import CityCache
 from app.feedback.vault import Vault
+from app.flow.channels import guard_of, make_messenger
 from app.flow.clocks import Recounter
 from app.flow.digest import Digester
 from app.flow.evidence import Sweeper
@@ -51,7 +53,7 @@ class WorkerContext:
 
     Attributes:
         clock: database time; a DatabaseClock is anchored again every 30 s.
-        sender: made from the settings where absent; closed by the worker either way.
+        sender, messenger: made from the settings where absent; closed by the worker either way.
         cities: the process's own where it has one.
         adviser: None where no model is configured, or its address is refused.
         chance: 0 up to 1, drawn for the jitter of retries.
@@ -63,6 +65,7 @@ class WorkerContext:
     clock: Clock
     sealer: Sealer
     sender: Posting | None = None
+    messenger: Messenger | None = None
     cities: CityCache | None = None
     heartbeat: float = 0.0
     drain_seconds: float = DRAIN_SECONDS
@@ -79,26 +82,29 @@ class WorkerContext:
     digester: Digester = field(init=False)
     adviser: Adviser | None = field(init=False, default=None)
     _anchored: float | None = field(init=False, default=None)
+    _city_read: bool = field(init=False, default=False)
 
     def open(self) -> None:
         """Make what needs a running event loop."""
         settings = self.settings
-        guard = Guard.of(settings.delivery_allowed_networks, allow_loopback=settings.delivery_allow_loopback)
-        self.sender = self.sender or Sender(guard)
+        zone = ZoneInfo(settings.timezone)
+        hours = OfficeHours(settings.office_opens, settings.office_closes)
+        self.cities = self.cities or CityCache(self.database, zone, hours)
+        self.sender = self.sender or Sender(guard_of(settings))
+        self.messenger = self.messenger or make_messenger(settings)
         self.courier = Courier(
             self.database,
             self.clock,
             self.sealer,
             self.sender,
+            self.messenger,
+            office_moment=self.cities.office_moment,
             concurrency=settings.delivery_concurrency,
             cap=settings.delivery_endpoint_cap,
             chance=self.chance,
         )
         self.checker = Checker(self.database, self.clock, self.sealer, self.sender)
         self.watchman = Watchman(self.database, self.clock)
-        zone = ZoneInfo(settings.timezone)
-        hours = OfficeHours(settings.office_opens, settings.office_closes)
-        self.cities = self.cities or CityCache(self.database, zone, hours)
         self.recounter = Recounter(self.database, self.clock, self.cities)
         self.supervisor = Supervisor(self.database, self.clock, self.cities)
         vault = Vault(settings.resolved_evidence_dir, settings.evidence_largest_mb * 1024 * 1024)
@@ -139,6 +145,14 @@ class WorkerContext:
             get_logger().warning("worker_dropped_deliveries", count=dropped)
         if self.sender:
             await self.sender.aclose()
+        if self.messenger:
+            await self.messenger.aclose()
+
+    async def know_city(self) -> None:
+        """Read the city once before anything is sent: its calendar says when people are left in peace."""
+        if not self._city_read and self.cities:
+            await self.cities.refresh()
+            self._city_read = True
 
     async def keep_time(self) -> None:
         """Anchor the clock to the database where that is due; raises Unavailable."""
@@ -151,6 +165,7 @@ class WorkerContext:
 
 async def deliver_next(context: WorkerContext) -> bool:
     """Take due deliveries in hand; they are sent and settled beside the loop."""
+    await context.know_city()
     return await context.courier.take()
 
 

@@ -5,6 +5,7 @@ from datetime import time
 import pytest
 from pydantic import ValidationError
 
+from app.flow.channels import mail_server_of
 from app.settings import Settings
 
 
@@ -45,3 +46,36 @@ def test_office_hours_that_cannot_be_are_refused_at_the_start(opens: str, closes
 def test_office_hours_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("YILONG_OFFICE_OPENS", "08:30")
     assert Settings(_env_file=None).office_opens == time(8, 30)
+
+
+MAIL = {"smtp_host": "mail.test", "smtp_from": "yilong@city.gov.cn"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"smtp_from": None}, "YILONG_SMTP_FROM"),
+        ({"smtp_from": "no mailbox"}, "YILONG_SMTP_FROM"),
+        ({"smtp_from": "a@b.cn>\r\nRCPT TO:<c@d.cn"}, "YILONG_SMTP_FROM"),
+        ({"smtp_security": "none", "smtp_user": "yilong"}, "YILONG_SMTP_SECURITY"),
+        ({"smtp_security": "none", "smtp_password": "secret"}, "YILONG_SMTP_SECURITY"),
+    ],
+)
+def test_a_mail_server_that_cannot_be_used_or_would_get_a_password_in_clear_is_refused(
+    changes: dict[str, str | None], said: str
+) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Settings(_env_file=None, **{**MAIL, **changes})  # type: ignore[arg-type]
+
+
+def test_a_mail_server_has_the_port_of_its_security_unless_another_is_set() -> None:
+    for security, port in (("tls", 465), ("starttls", 587), ("none", 25)):
+        server = mail_server_of(Settings(_env_file=None, smtp_security=security, **MAIL))  # type: ignore[arg-type]
+        assert server is not None
+        assert server.port == port
+    named = Settings(_env_file=None, smtp_port=2525, smtp_user="yilong", smtp_password="canary", **MAIL)  # type: ignore[arg-type]
+    server = mail_server_of(named)
+    assert server is not None
+    assert (server.port, server.password) == (2525, "canary")
+    assert "canary" not in repr(named) + repr(server)
+    assert mail_server_of(Settings(_env_file=None)) is None

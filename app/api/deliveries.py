@@ -1,19 +1,20 @@
 """Integration: endpoints of department systems, and the log of what was delivered to them."""
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Path, Query, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from app.access.principal import Permission
 from app.api.door import Door, In, Out, door, make_router
 from app.deliver import endpoints
+from app.deliver.channels import Described
 from app.deliver.checks import connect_endpoint
-from app.deliver.guard import Guard
 from app.deliver.log import list_attempts, list_deliveries, list_endpoints
+from app.flow.channels import guard_of, mail_server_of, make_messenger, send_test_message
 from app.flow.desk import Desk
-from app.models import Delivery, DeliveryStatus
+from app.models import Channel, Delivery, DeliveryStatus
 from app.problems import NotFound
 
 router = make_router("integration 对接")
@@ -21,14 +22,61 @@ DeliveryId = Annotated[int, Path(ge=1, le=2**53)]
 
 
 class EndpointIn(In):
+    """A webhook needs `department` and `url` alone; what a channel to people needs is in docs/channels.md."""
+
     department: str = Field(max_length=20)
-    url: str = Field(min_length=8, max_length=1000, examples=["https://10.1.2.3/yilong"])
+    url: str | None = Field(
+        default=None,
+        min_length=8,
+        max_length=1000,
+        examples=["https://10.1.2.3/yilong"],
+        description="where to post to; for a robot its whole address as the vendor shows it; not for `email`",
+    )
+    channel: Channel = Channel.WEBHOOK
+    to: list[Annotated[str, Field(max_length=255)]] = Field(
+        default=[], max_length=20, description="`email`: mailboxes; `sms`: telephone numbers for the field `{to}`"
+    )
+    sign_secret: str = Field(default="", max_length=200, description="`dingtalk`, `feishu`: where the robot signs")
+    method: Literal["GET", "POST", "PUT"] = Field(default="POST", description="`sms`")
+    headers: dict[str, str] = Field(default={}, max_length=20, description="`sms`: such as `Authorization`")
+    body: str = Field(default="", max_length=4000, description="`sms`: a template with fields such as `{number}`")
+    expects: str = Field(
+        default="", max_length=200, description="`sms`: what an answer contains where the message was taken"
+    )
+    office_hours: bool | None = Field(
+        default=None,
+        description="sent in office hours alone, what waits together as one message; yes unless said, never a webhook",
+    )
+
+    @model_validator(mode="after")
+    def check_webhook(self) -> "EndpointIn":
+        if self.channel is not Channel.WEBHOOK:
+            return self
+        if not self.url:
+            raise ValueError("a webhook needs its url")
+        if self.to or self.sign_secret or self.headers or self.body or self.expects or self.office_hours:
+            raise ValueError("a webhook has a url and nothing else")
+        return self
+
+    def described(self) -> Described:
+        return Described(
+            channel=self.channel,
+            url=self.url or "",
+            to=self.to,
+            sign_secret=self.sign_secret,
+            method=self.method,
+            headers=self.headers,
+            body=self.body,
+            expects=self.expects,
+        )
 
 
 class EndpointOut(Out):
     id: str
     department_code: str
-    url: str
+    channel: Channel
+    url: str = Field(description="of a channel to people, what may be seen: mailboxes, or an address without its keys")
+    office_hours: bool
     active: bool
     created_at: datetime
     confirmed_at: datetime | None = Field(
@@ -40,9 +88,19 @@ class EndpointOut(Out):
 
 
 class NewEndpointOut(EndpointOut):
-    """`secret` is shown this once; keep it in the department system's configuration."""
+    """`secret` is a webhook's, shown this once; keep it in the department system's configuration."""
 
-    secret: str
+    secret: str | None
+
+
+class TestMessageOut(Out):
+    """What came of a test message."""
+
+    delivered: bool
+    milliseconds: int
+    http_status: int | None
+    error: str | None
+    answer: str | None
 
 
 class RotationIn(In):
@@ -66,6 +124,7 @@ class DeliveryOut(Out):
     department: str
     url: str
     status: DeliveryStatus
+    message: str | None = Field(description="to people: the message it travels in, the same for all told of together")
     attempts: int
     due_at: datetime | None
     created_at: datetime
@@ -81,25 +140,56 @@ class AttemptOut(Out):
     answer: str | None
 
 
-def guard_of(at: Door) -> Guard:
-    settings = at.runtime.settings
-    return Guard.of(settings.delivery_allowed_networks, allow_loopback=settings.delivery_allow_loopback)
-
-
 @router.post("/endpoints", status_code=201, response_model=NewEndpointOut)
 async def post_endpoint(body: EndpointIn, at: Annotated[Door, door(Permission.MANAGE_ENDPOINTS)]) -> Response:
-    """Register a department system's address; the answer holds the signing secret, this once.
+    """Register a department system's address, or a channel to its people; the answer holds a webhook's signing
+    secret, this once.
 
-    It is asked at once, by a signed `endpoint.challenge`, to answer for itself; events wait until it has.
+    A webhook is asked at once, by a signed `endpoint.challenge`, to answer for itself; events wait until it has.
     """
+    settings = at.runtime.settings
 
     async def act(desk: Desk) -> BaseModel:
-        made, secret = await connect_endpoint(
-            desk.session, body.department, body.url, desk.sealer, guard_of(at), desk.now
-        )
+        secret = None
+        if body.channel is Channel.WEBHOOK:
+            made, secret = await connect_endpoint(
+                desk.session, body.department, body.url or "", desk.sealer, guard_of(settings), desk.now
+            )
+        else:
+            made = await endpoints.register_channel(
+                desk.session,
+                body.department,
+                body.described(),
+                desk.sealer,
+                guard_of(settings),
+                desk.now,
+                office_hours=body.office_hours is not False,
+                has_mail_server=mail_server_of(settings) is not None,
+            )
         return NewEndpointOut(**EndpointOut.model_validate(made).model_dump(), secret=secret)
 
     return await at.write(act, status=201)
+
+
+@router.post("/endpoints/{id}/test-message")
+async def post_test_message(
+    id: Annotated[str, Path(max_length=40)],  # noqa: A002
+    at: Annotated[Door, door(Permission.MANAGE_ENDPOINTS)],
+) -> TestMessageOut:
+    """Send one message to a channel's people now, at any hour, and say what came of it. It tells of no case."""
+    runtime = at.runtime
+    messenger = make_messenger(runtime.settings)
+    try:
+        outcome = await send_test_message(runtime.database, runtime.clock, runtime.sealer, messenger, id)
+    finally:
+        await messenger.aclose()
+    return TestMessageOut(
+        delivered=outcome.delivered,
+        milliseconds=outcome.milliseconds,
+        http_status=outcome.http_status,
+        error=outcome.fault,
+        answer=outcome.answer,
+    )
 
 
 @router.get("/endpoints")
@@ -172,6 +262,7 @@ async def get_deliveries(
             department=row.department_code,
             url=row.url,
             status=row.delivery.status,
+            message=row.delivery.message_id,
             attempts=row.delivery.attempts,
             due_at=row.delivery.due_at,
             created_at=row.delivery.created_at,

@@ -14,9 +14,9 @@ from app.dashboard.ruling_form import entry_of, find_department
 from app.dashboard.session import At, Office
 from app.deliver import endpoints
 from app.deliver.checks import connect_endpoint
-from app.deliver.guard import Guard
 from app.deliver.health import read_health
 from app.deliver.log import list_attempts, list_endpoints
+from app.flow.channels import guard_of
 from app.ledger.pages import page_deliveries, read_delivery
 from app.ledger.todo import FAILED
 from app.models import DeliveryStatus
@@ -95,23 +95,26 @@ async def redeliver(id: DeliveryId, at: At) -> Response:  # noqa: A002 - the add
 @router.get("/endpoints")
 async def show_endpoints(at: At) -> Response:
     """The addresses of department systems, by department code."""
-    return await _endpoints_page(at)
+    return await endpoints_page(at)
 
 
-async def _endpoints_page(
+async def endpoints_page(
     at: Office,
     *,
     typed: dict[str, str] | None = None,
+    typed_channel: dict[str, str] | None = None,
     made: dict[str, Any] | None = None,
     messages: tuple[Flash, ...] = (),
     status: int = 200,
 ) -> Response:
+    """The addresses, and the forms that register more; `typed` and `typed_channel` are what was refused."""
     async with at.read() as session:
         known = await read_health(session, await list_endpoints(session), at.now)
     facts = {
         "endpoints": known,
         "words": words_for(at),
         "typed": typed or {"department": "", "url": ""},
+        "typed_channel": typed_channel or {},
         "made": made,
         "may_register": at.may(Permission.MANAGE_ENDPOINTS),
         "departments": at.city.departments.values() if at.may(Permission.MANAGE_ENDPOINTS) else (),
@@ -132,15 +135,14 @@ async def register_endpoint(at: At) -> Response:
             faults.append(N_("请填写接收地址，不超过 1000 个字符。"))
         if faults or department is None:
             raise BadFields(faults)
-        settings = at.runtime.settings
-        guard = Guard.of(settings.delivery_allowed_networks, allow_loopback=settings.delivery_allow_loopback)
+        guard = guard_of(at.runtime.settings)
         async with at.desk(Permission.MANAGE_ENDPOINTS) as desk:
             endpoint, secret = await connect_endpoint(
                 desk.session, department, typed["url"], desk.sealer, guard, desk.now
             )
-        return await _endpoints_page(at, made={"endpoint": endpoint, "secret": secret}, status=201)
+        return await endpoints_page(at, made={"endpoint": endpoint, "secret": secret}, status=201)
 
     async def show_again(message: Flash, status: int) -> Response:
-        return await _endpoints_page(at, typed=typed, messages=(message,), status=status)
+        return await endpoints_page(at, typed=typed, messages=(message,), status=status)
 
     return await attempt(at, act, show_again)

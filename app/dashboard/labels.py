@@ -182,6 +182,35 @@ DELIVERY_STATUS: Final[Labels] = {
     "dead": N_("未送达，已停止"),
     "quarantined": N_("异常，已隔离"),
 }
+CHANNEL: Final[Labels] = {
+    "webhook": N_("系统推送"),
+    "email": N_("电子邮件"),
+    "wecom": N_("企业微信群"),
+    "dingtalk": N_("钉钉群"),
+    "feishu": N_("飞书群"),
+    "sms": N_("短信"),
+}
+# Why an attempt did not deliver, by `deliver.send.Fault`.
+FAULT: Final[Labels] = {
+    "timeout": N_("超时未应答"),
+    "cannot connect": N_("无法连接"),
+    "name not resolved": N_("主机名无法解析"),
+    "certificate or TLS error": N_("证书或加密连接有误"),
+    "address not allowed": N_("地址不在允许的网络内"),
+    "connection broke or answer is not HTTP": N_("连接中断或应答无法识别"),
+    "redirect, not followed": N_("要求跳转，未跟随"),
+    "gone (410)": N_("对方称地址已停用（410）"),
+    "answered with an error": N_("对方答以错误"),
+    "stored secret cannot be opened": N_("保存的密钥无法解开"),
+    "content was erased": N_("内容已清除"),
+    "internal error": N_("本系统内部错误"),
+    "declined, see the answer": N_("对方拒收，见其回答"),
+    "too many messages for the receiver": N_("对方限流"),
+    "answer is not the vendor's": N_("不是该平台的回答，请核对地址"),
+    "login refused": N_("邮件服务器拒绝登录"),
+    "server offers no TLS": N_("邮件服务器不支持加密"),
+    "no mail server is set up": N_("本系统没有配置邮件服务器"),
+}
 DELIVERY_TONES: Final[Labels] = {
     "pending": "info",
     "delivered": "success",

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Response
 
 from app.dashboard import (
     cases,
+    channels,
     clusters,
     consultations,
     deliveries,
@@ -35,7 +36,7 @@ def all_pages() -> APIRouter:
     router = APIRouter()
     for part in (
         sign_in, home, triage, ledger, cases, clusters, pausing, supervision, consultations, sessions, precedents,
-        deliveries, endpoints,
+        deliveries, endpoints, channels,
     ):  # fmt: skip
         router.include_router(part.router)
     router.include_router(_rest)

@@ -57,6 +57,17 @@ def after_call(breaker: Breaker, *, answered: bool, now: datetime) -> Breaker:
         if failures < OPENS_AFTER:
             return replace(breaker, failures=failures)
         return Breaker(failures, now + rest_after(failures))
-    if breaker.rests_until is None or breaker.proven + 1 >= sum(PROBES):
+    if breaker.rests_until is None or not breaker.failures or breaker.proven + 1 >= sum(PROBES):
         return Breaker()
     return replace(breaker, proven=breaker.proven + 1)
+
+
+def after_limit(breaker: Breaker, *, rest: timedelta, now: datetime) -> Breaker:
+    """Where an address stands that said it had too many messages: it is well, and is left alone for `rest`.
+
+    A longer rest goes on. The first answer after it closes the breaker, for nothing had failed.
+    """
+    until = now + min(rest, LONGEST_REST)
+    if breaker.rests_until is not None and breaker.rests_until >= until:
+        return breaker
+    return Breaker(rests_until=until)

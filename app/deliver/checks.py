@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import SCHEMA_VERSION, to_canonical_json, to_rfc3339
 from app.deliver.claim import LEASE
-from app.deliver.endpoints import AlreadyConfirmed, EndpointInactive, lock_endpoint, register_endpoint
+from app.deliver.endpoints import AlreadyConfirmed, EndpointInactive, lock_webhook, register_endpoint
 from app.deliver.guard import Guard
 from app.deliver.send import Outcome
 from app.models import CheckKind, CheckStatus, Endpoint, EndpointCheck, new_id
@@ -63,9 +63,9 @@ async def connect_endpoint(
 async def ask_challenge(session: AsyncSession, endpoint_id: str, now: datetime) -> EndpointCheck:
     """Have an address asked, at once, to answer for itself; a challenge that is under way is asked with again.
 
-    Raises NotFound, EndpointInactive, or AlreadyConfirmed.
+    Raises NotFound, NotAWebhook, EndpointInactive, or AlreadyConfirmed.
     """
-    endpoint = await lock_endpoint(session, endpoint_id)
+    endpoint = await lock_webhook(session, endpoint_id)
     if endpoint.confirmed_at is not None:
         raise AlreadyConfirmed
     pending = await session.scalar(
@@ -85,8 +85,8 @@ async def ask_challenge(session: AsyncSession, endpoint_id: str, now: datetime) 
 
 
 async def send_test(session: AsyncSession, endpoint_id: str, now: datetime) -> EndpointCheck:
-    """Have a test sent, once. Raises NotFound or EndpointInactive."""
-    return _queue(session, await lock_endpoint(session, endpoint_id), CheckKind.TEST, now)
+    """Have a test sent, once. Raises NotFound, NotAWebhook or EndpointInactive."""
+    return _queue(session, await lock_webhook(session, endpoint_id), CheckKind.TEST, now)
 
 
 def _queue(session: AsyncSession, endpoint: Endpoint, kind: CheckKind, now: datetime) -> EndpointCheck:
@@ -171,7 +171,7 @@ async def settle_check(session: AsyncSession, claimed: ClaimedCheck, outcome: Ou
 
     False where another worker has the row by now; then nothing is written.
     """
-    endpoint = await lock_endpoint(session, claimed.endpoint_id)
+    endpoint = await lock_webhook(session, claimed.endpoint_id)
     check = await session.get(EndpointCheck, claimed.id, with_for_update=True)
     if check is None or check.lease_token != claimed.lease_token:
         return False

@@ -3,15 +3,17 @@
 A lease is written as the row's next due moment: while it is alive the row is not due, and once it has run out the very
 same query finds the row again. A delivery that waits for an earlier one of its case (at the same address) is moved
 behind it when it is met, so that blocked rows are looked at once and not on every claim (docs/decisions/0020).
+What goes to people is claimed as messages: see `bundle` (docs/decisions/0063).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import (
     ColumnElement,
+    CursorResult,
     Row,
     ScalarSelect,
     Select,
@@ -30,10 +32,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from app.deliver.breaker import Breaker, room
-from app.models import Delivery, DeliveryStatus, Endpoint, Event, new_id
+from app.deliver.bundle import MOST_EVENTS, choose_message, load_message, without_gaps
+from app.deliver.claimed import MOST_CRASHES, Claimed, ClaimedMessage, load_claimed
+from app.models import Channel, Delivery, DeliveryStatus, Endpoint, new_id
 
 LEASE = timedelta(seconds=45)
-MOST_CRASHES = 3
 # Rows looked at for one address in one claim; a few when all goes well, all of them when many are blocked.
 WINDOW = 100
 BEHIND = timedelta(milliseconds=1)
@@ -42,40 +45,42 @@ _table = cast("Table", Delivery.__table__)
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
-    """A delivery in hand until `lease_until`; `attempts` and `crashes` count those before this one."""
-
-    delivery_id: int
-    event_id: str
-    endpoint_id: str
-    case_id: str
-    seq: int
-    url: str
-    sealed_secret: bytes
-    body: str | None
-    attempts: int
-    crashes: int
-    created_at: datetime
-    lease_token: str
-    lease_until: datetime
-
-    @property
-    def on_last_chance(self) -> bool:
-        """One crash more and it is quarantined."""
-        return self.crashes >= MOST_CRASHES - 1
-
-
-@dataclass(frozen=True, slots=True)
 class Claim:
-    """What one claim did: rows in hand, rows given up because they killed their worker, rows moved back in line."""
+    """What one claim did: webhooks and messages in hand, rows given up because they killed their worker, rows moved
+    back in line or to the next office hours.
+    """
 
     taken: list[Claimed]
     quarantined: list[int]
     moved: int = 0
+    messages: list[ClaimedMessage] = field(default_factory=list)
 
     @property
     def found_work(self) -> bool:
-        return bool(self.taken or self.quarantined or self.moved)
+        return bool(self.taken or self.messages or self.quarantined or self.moved)
+
+
+@dataclass(frozen=True, slots=True)
+class _Locked:
+    """An address that this claim may take from: how many calls it has room for; `quiet`: in office hours alone."""
+
+    channel: Channel
+    room: int
+    quiet: bool
+
+
+@dataclass(slots=True)
+class _Choice:
+    """Rows to take (webhooks, and each message by its first row's id), to put into quarantine, that wait."""
+
+    webhooks: list[int] = field(default_factory=list)
+    messages: list[list[Row[Any]]] = field(default_factory=list)
+    poisoned: list[int] = field(default_factory=list)
+    blocked: list[Row[Any]] = field(default_factory=list)
+
+    @property
+    def ids(self) -> list[int]:
+        return self.webhooks + [row.id for rows in self.messages for row in rows]
 
 
 async def has_due(session: AsyncSession, now: datetime) -> bool:
@@ -97,32 +102,47 @@ def next_due() -> ScalarSelect[datetime | None]:
 
 
 async def claim_due(
-    session: AsyncSession, now: datetime, *, limit: int, cap: int, lease: timedelta = LEASE, last_chances: int = 1
+    session: AsyncSession,
+    now: datetime,
+    *,
+    limit: int,
+    cap: int,
+    lease: timedelta = LEASE,
+    last_chances: int = 1,
+    opens_at: datetime | None = None,
 ) -> Claim:
     """Lease up to `limit` due deliveries, at most `cap` at a time for each address; none for one that rests.
 
     Addresses come in random order, so that none waits behind another's backlog; each is locked for the moment, so
     that two workers never count its leases at once. Of a case's deliveries to one address only the earliest
-    unfinished is taken. A lease that ran out counts as a crash; the third puts the row into quarantine.
+    unfinished is taken. A lease that ran out counts as a crash; the third puts the row into quarantine. What goes to
+    people is taken as a message, which counts once.
 
     Args:
         now: database time.
         last_chances: how many that crashed twice may be taken. A worker has one of them in hand at most: what kills
             workers is then alone among the suspects, and those that only died with it are not quarantined.
+        opens_at: outside office hours, when the next begin: what keeps to them waits until then.
     """
-    rooms = await _lock_endpoints(session, now, limit=limit, cap=cap, lease=lease)
-    if not rooms:
-        return Claim([], [])
-    rows = (await session.execute(_windows(list(rooms), now, lease))).all()
-    chosen, poisoned, blocked = _sort_out(rows, rooms, limit=limit, last_chances=last_chances)
+    locked = await _lock_endpoints(session, now, limit=limit, cap=cap, lease=lease)
+    quiet = [key for key, address in locked.items() if address.quiet] if opens_at else []
+    put_off = await _put_off(session, quiet, now, opens_at) if opens_at and quiet else 0
+    awake = {key: address for key, address in locked.items() if key not in quiet}
+    if not awake:
+        return Claim([], [], put_off)
+    rows = (await session.execute(_windows(list(awake), now, lease))).all()
+    choice = _sort_out(rows, awake, limit=limit, last_chances=last_chances)
+    choice.messages = [await without_gaps(session, message) for message in choice.messages]
     token, until = new_id(), now + lease
-    if chosen:
-        await _lease(session, chosen, now, token, until)
-    if poisoned:
-        await _quarantine(session, poisoned, now)
-    moved = await _move_behind(session, blocked, dict.fromkeys(chosen, until)) if blocked else 0
-    taken = await _load(session, chosen, token) if chosen else []
-    return Claim(taken, poisoned, moved)
+    if choice.ids:
+        await _lease(session, choice.ids, now, token, until)
+    if choice.poisoned:
+        await _quarantine(session, choice.poisoned, now)
+    blocked, leased = choice.blocked, dict.fromkeys(choice.ids, until)
+    moved = await _move_behind(session, blocked, leased) if blocked else 0
+    taken = await load_claimed(session, choice.webhooks, token) if choice.webhooks else []
+    messages = [await load_message(session, message, token) for message in choice.messages]
+    return Claim(taken, choice.poisoned, moved + put_off, [message for message in messages if message.rows])
 
 
 def _awake(now: datetime) -> ColumnElement[bool]:
@@ -158,22 +178,38 @@ def _live_leases(endpoint_id: Any, now: datetime, lease: timedelta) -> Select[in
 
 async def _lock_endpoints(
     session: AsyncSession, now: datetime, *, limit: int, cap: int, lease: timedelta
-) -> dict[str, int]:
+) -> dict[str, _Locked]:
     """Lock addresses that have something due and room, skipping those another worker holds; how many each may have.
 
     The count of leases is a first sieve here: it is taken again under the lock, where it is exact.
     """
     live = _live_leases(Endpoint.id, now, lease).correlate(Endpoint).scalar_subquery()
     found = (
-        select(Endpoint.id, Endpoint.failures, Endpoint.rests_until, Endpoint.proven)
+        select(
+            Endpoint.id,
+            Endpoint.channel,
+            Endpoint.office_hours,
+            Endpoint.failures,
+            Endpoint.rests_until,
+            Endpoint.proven,
+        )
         .where(_in_use(), _awake(now), _first_due() <= now, live < cap)
         .order_by(func.random())
         .limit(limit)
         # Not the strongest lock: queueing a delivery refers to the address and must not wait for a claim.
         .with_for_update(of=Endpoint, skip_locked=True, key_share=True)
     )
-    rows = await session.execute(found)
-    return {row.id: room(Breaker(row.failures, row.rests_until, row.proven), cap) for row in rows}
+    return {
+        row.id: _Locked(row.channel, room(Breaker(row.failures, row.rests_until, row.proven), cap), row.office_hours)
+        for row in await session.execute(found)
+    }
+
+
+async def _put_off(session: AsyncSession, endpoint_ids: Sequence[str], now: datetime, until: datetime) -> int:
+    """夜间不扰: let all that is due at these addresses wait together until then; how many there were."""
+    put_off = update(_table).where(_table.c.endpoint_id.in_(endpoint_ids), _table.c.due_at <= now).values(due_at=until)
+    moved = cast("CursorResult[Any]", await session.execute(put_off))
+    return moved.rowcount
 
 
 def _windows(endpoint_ids: Sequence[str], now: datetime, lease: timedelta) -> Any:
@@ -201,6 +237,10 @@ def _window(endpoint_id: str, now: datetime, lease: timedelta) -> Select[Any]:
             Delivery.id,
             Delivery.endpoint_id,
             Delivery.due_at,
+            Delivery.event_id,
+            Delivery.case_id,
+            Delivery.seq,
+            Delivery.message_id,
             Delivery.crashes,
             Delivery.lease_token.is_not(None).label("crashed"),
             head.label("head"),
@@ -212,27 +252,57 @@ def _window(endpoint_id: str, now: datetime, lease: timedelta) -> Select[Any]:
     )
 
 
-def _sort_out(
-    rows: Sequence[Row[Any]], rooms: dict[str, int], *, limit: int, last_chances: int
-) -> tuple[list[int], list[int], list[Row[Any]]]:
+def _sort_out(rows: Sequence[Row[Any]], locked: dict[str, _Locked], *, limit: int, last_chances: int) -> _Choice:
     """Which rows to take, which to put into quarantine, which wait for another."""
-    chosen: list[int] = []
-    poisoned: list[int] = []
-    blocked: list[Row[Any]] = []
+    choice = _Choice()
+    to_people: dict[str, list[Row[Any]]] = {}
+    for row in rows:
+        if locked[row.endpoint_id].channel is not Channel.WEBHOOK:
+            to_people.setdefault(row.endpoint_id, []).append(row)
+    # First, for each address asks for one place only: systems with much to be told would leave them none.
+    for endpoint_id, waiting in to_people.items():
+        if len(choice.messages) < limit:
+            last_chances -= _choose_message(choice, waiting, locked[endpoint_id].channel, last_chances)
+    webhooks = [row for row in rows if row.endpoint_id not in to_people]
+    _choose_webhooks(choice, webhooks, locked, limit=limit - len(choice.messages), last_chances=last_chances)
+    return choice
+
+
+def _choose_webhooks(
+    choice: _Choice, rows: Sequence[Row[Any]], locked: dict[str, _Locked], *, limit: int, last_chances: int
+) -> None:
+    """Add the next webhooks of each address to the choice, as many as there is room for."""
     in_hand: dict[str, int] = {}
     for row in rows:
         if row.head != row.id:
-            blocked.append(row)
+            choice.blocked.append(row)
         elif row.crashed and row.crashes + 1 >= MOST_CRASHES:
-            poisoned.append(row.id)
-        elif in_hand.setdefault(row.endpoint_id, row.live) < rooms[row.endpoint_id] and len(chosen) < limit:
+            choice.poisoned.append(row.id)
+        elif (
+            in_hand.setdefault(row.endpoint_id, row.live) < locked[row.endpoint_id].room
+            and len(choice.webhooks) < limit
+        ):
             if row.crashes + row.crashed >= MOST_CRASHES - 1:
                 if last_chances <= 0:
                     continue
                 last_chances -= 1
             in_hand[row.endpoint_id] += 1
-            chosen.append(row.id)
-    return chosen, poisoned, blocked
+            choice.webhooks.append(row.id)
+
+
+def _choose_message(choice: _Choice, waiting: Sequence[Row[Any]], channel: Channel, last_chances: int) -> bool:
+    """Add one address's next message to the choice; whether that is its last chance."""
+    message = choose_message(waiting, MOST_EVENTS[channel])
+    if any(row.crashed and row.crashes + 1 >= MOST_CRASHES for row in message):
+        choice.poisoned += [row.id for row in message]
+        return False
+    suspect = any(row.crashes + row.crashed >= MOST_CRASHES - 1 for row in message)
+    if not message or (suspect and last_chances <= 0):
+        return False
+    choice.messages.append(message)
+    chosen = {row.id for row in message}
+    choice.blocked += [row for row in waiting if row.head != row.id and row.id not in chosen]
+    return suspect
 
 
 async def _lease(session: AsyncSession, ids: list[int], now: datetime, token: str, until: datetime) -> None:
@@ -292,28 +362,3 @@ async def _move_behind(session: AsyncSession, blocked: Sequence[Row[Any]], lease
         )
         await session.execute(move, moves)
     return len(moves)
-
-
-async def _load(session: AsyncSession, ids: list[int], token: str) -> list[Claimed]:
-    found = await session.execute(
-        select(
-            Delivery.id.label("delivery_id"),
-            Delivery.event_id,
-            Delivery.endpoint_id,
-            Delivery.case_id,
-            Delivery.seq,
-            Endpoint.url,
-            Endpoint.secret.label("sealed_secret"),
-            Event.body,
-            Delivery.attempts,
-            Delivery.crashes,
-            Delivery.created_at,
-            Delivery.lease_token,
-            Delivery.lease_until,
-        )
-        .join(Endpoint, Endpoint.id == Delivery.endpoint_id)
-        .join(Event, Event.id == Delivery.event_id)
-        .where(Delivery.id.in_(ids), Delivery.lease_token == token)
-        .order_by(Delivery.created_at, Delivery.id)
-    )
-    return [Claimed(**row) for row in found.mappings()]

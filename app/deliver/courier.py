@@ -6,13 +6,18 @@ Claiming and settling are short transactions; none is open while an endpoint is 
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from app.clock import Clock
 from app.database import Database
-from app.deliver.claim import LEASE, Claimed, claim_due, has_due
+from app.deliver.channels import open_config
+from app.deliver.claim import LEASE, Claim, claim_due, has_due
+from app.deliver.claimed import Claimed, ClaimedMessage
 from app.deliver.keyring import open_values
+from app.deliver.messenger import Messenger
+from app.deliver.notices import write_letter
 from app.deliver.send import Fault, Message, Outcome, Posting
 from app.deliver.settle import Ended, settle_all
 from app.log import get_logger
@@ -25,7 +30,9 @@ _chance = random.SystemRandom()
 
 @dataclass(slots=True)
 class _Finished:
-    claimed: Claimed
+    """A call that has ended, and the deliveries it was for."""
+
+    rows: Sequence[Claimed]
     outcome: Outcome
     settled: bool = False
 
@@ -37,6 +44,8 @@ class Courier:
         clock: database time.
         concurrency: calls under way at once.
         cap: calls under way to one address at once, over all workers.
+        sender, messenger: for webhooks, and for what goes to people.
+        office_moment: a moment itself in office hours, else when the next begin; people are left in peace outside.
         chance: 0 up to 1, drawn for each attempt's jitter.
 
     `place_freed` is set whenever a call has ended and been settled.
@@ -48,14 +57,17 @@ class Courier:
         clock: Clock,
         sealer: Sealer,
         sender: Posting,
+        messenger: Messenger,
         *,
+        office_moment: Callable[[datetime], datetime],
         concurrency: int,
         cap: int,
         chance: Callable[[], float] = _chance.random,
     ) -> None:
-        self._database, self._clock, self._sealer, self._sender = database, clock, sealer, sender
+        self._database, self._clock, self._sealer = database, clock, sealer
+        self._sender, self._messenger, self._office_moment = sender, messenger, office_moment
         self._concurrency, self._cap, self._draw = concurrency, cap, chance
-        self._under_way: dict[asyncio.Task[None], Claimed] = {}
+        self._under_way: dict[asyncio.Task[None], Sequence[Claimed]] = {}
         self._finished: list[_Finished] = []
         self._settling = asyncio.Lock()
         self._idle = False
@@ -74,21 +86,36 @@ class Courier:
         room = self._concurrency - len(self._under_way)
         if room <= 0 or (self._idle and not await self._looks_due()):
             return False
-        async with self._database.write() as session:
-            claim = await claim_due(
-                session, self._clock.now(), limit=room, cap=self._cap, last_chances=self._last_chances()
-            )
+        claim = await self._claim(room)
         for delivery_id in claim.quarantined:
             get_logger().error("delivery_quarantined", delivery=delivery_id)
         for claimed in claim.taken:
-            task = asyncio.create_task(self._carry(claimed))
-            self._under_way[task] = claimed
-            task.add_done_callback(self._free)
+            self._set_out([claimed], self._send(claimed))
+        for message in claim.messages:
+            self._set_out(message.rows, self._tell(message))
         self._idle = not claim.found_work
         return claim.found_work
 
+    async def _claim(self, room: int) -> Claim:
+        now = self._clock.now()
+        opens = self._office_moment(now)
+        async with self._database.write() as session:
+            return await claim_due(
+                session,
+                now,
+                limit=room,
+                cap=self._cap,
+                last_chances=self._last_chances(),
+                opens_at=opens if opens > now else None,
+            )
+
+    def _set_out(self, rows: Sequence[Claimed], sending: Awaitable[Outcome]) -> None:
+        task = asyncio.create_task(self._carry(rows, sending))
+        self._under_way[task] = rows
+        task.add_done_callback(self._free)
+
     def _last_chances(self) -> int:
-        return 0 if any(claimed.on_last_chance for claimed in self._under_way.values()) else 1
+        return 0 if any(claimed.on_last_chance for rows in self._under_way.values() for claimed in rows) else 1
 
     async def _looks_due(self) -> bool:
         # An idle worker asks a reader, so that its looking never takes the one writing connection of SQLite.
@@ -112,18 +139,19 @@ class Courier:
         await asyncio.gather(*left, return_exceptions=True)
         return len(left)
 
-    async def _carry(self, claimed: Claimed) -> None:
-        outcome = await self._send(claimed)
-        get_logger().info(
-            "delivery_attempted",
-            delivery=claimed.delivery_id,
-            endpoint=claimed.endpoint_id,
-            attempt=claimed.attempts + 1,
-            status=outcome.http_status,
-            milliseconds=outcome.milliseconds,
-            reason=outcome.fault,
-        )
-        await self._settle(_Finished(claimed, outcome))
+    async def _carry(self, rows: Sequence[Claimed], sending: Awaitable[Outcome]) -> None:
+        outcome = await sending
+        for claimed in rows:
+            get_logger().info(
+                "delivery_attempted",
+                delivery=claimed.delivery_id,
+                endpoint=claimed.endpoint_id,
+                attempt=claimed.attempts + 1,
+                status=outcome.http_status,
+                milliseconds=outcome.milliseconds,
+                reason=outcome.fault,
+            )
+        await self._settle(_Finished(rows, outcome))
 
     async def _send(self, claimed: Claimed) -> Outcome:
         if claimed.body is None:
@@ -140,6 +168,17 @@ class Courier:
             body=claimed.body.encode(),
         )
         return await self._sender.post(message, now)
+
+    async def _tell(self, message: ClaimedMessage) -> Outcome:
+        first = message.rows[0]
+        try:
+            config = open_config(self._sealer, first.endpoint_id, message.channel, first.sealed_secret)
+        except SealBroken:
+            return Outcome(fault=Fault.SECRET)
+        letter = write_letter(
+            message.id, message.department, message.written_at, message.notices, self._messenger.address
+        )
+        return await self._messenger.send(message.channel, config, letter, self._clock.now())
 
     async def _settle(self, finished: _Finished) -> None:
         """Settle together with all others that finished meanwhile: one commit for many, and no waiting for it."""
@@ -165,7 +204,7 @@ class Courier:
             try:
                 await self._write_patiently([each])
             except Exception as error:
-                get_logger().error("delivery_not_settled", delivery=each.claimed.delivery_id, exc_info=error)
+                get_logger().error("delivery_not_settled", delivery=each.rows[0].delivery_id, exc_info=error)
 
     async def _write_patiently(self, batch: list[_Finished]) -> None:
         """Write, through database failures, for as long as the leases last; raises the last failure after that."""
@@ -182,7 +221,11 @@ class Courier:
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _write(self, batch: list[_Finished]) -> None:
-        ended = [Ended(each.claimed, each.outcome, self._draw()) for each in batch]
+        ended = []
+        for each in batch:
+            # What travelled in one message goes on in one.
+            chance = self._draw()
+            ended += [Ended(claimed, each.outcome, chance) for claimed in each.rows]
         async with self._database.write() as session:
             lost = await settle_all(session, ended, self._clock.now())
         for delivery_id in lost:

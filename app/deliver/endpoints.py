@@ -1,5 +1,7 @@
-"""Addresses of department systems: register, rotate the secret, pause, resume, send a delivery again."""
+"""Addresses of department systems, and channels to their people: register, rotate the secret, pause, resume,
+send a delivery again."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -7,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.deliver import signing
 from app.deliver.alerts import end_alerts
+from app.deliver.channels import Config, Described, open_config, read_config, seal_config, shown
 from app.deliver.guard import Guard
 from app.deliver.keypair import new_signing_key, public_key_of
 from app.deliver.keyring import Secret, open_secrets, seal_secrets
-from app.models import Delivery, DeliveryStatus, Department, Endpoint, new_id
+from app.models import Channel, Delivery, DeliveryStatus, Department, Endpoint, new_id
 from app.problems import Conflict, InvalidInput, NotFound
 from app.sealing import Sealer
 
@@ -59,6 +62,29 @@ class BadOverlap(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__("新旧密钥并用时间须在 0 至 30 天之间。", "The overlap lies between 0 and 30 days.")
+
+
+class NoMailServer(InvalidInput):
+    code = "no_mail_server"
+    title_zh, title_en = "没有配置邮件服务器", "No mail server is set up"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "本系统没有配置邮件服务器。请管理员先设置 YILONG_SMTP_HOST,再登记电子邮箱。",
+            "This deployment has no mail server. Set YILONG_SMTP_HOST first, then register mailboxes.",
+        )
+
+
+class NotAWebhook(Conflict):
+    code = "not_a_webhook"
+    title_zh, title_en = "该地址不是系统地址", "This address is not a system's"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "通知渠道没有签名密钥,也不作系统验证。更换密钥请停用后重新登记;检验请发测试消息。",
+            "A channel has no signing secret and gets no challenge. Register it again to change it; try it with a test "
+            "message.",
+        )
 
 
 class EndpointInactive(Conflict):
@@ -115,9 +141,7 @@ async def register_endpoint(
     guard.check_url(url)
     if secret is not None:
         _check_secret(secret)
-    department = await session.get(Department, department_code)
-    if department is None or not department.active:
-        raise UnknownDepartment
+    await _require_department(session, department_code)
     same = select(Endpoint.id).where(Endpoint.department_code == department_code, Endpoint.url == url, Endpoint.active)
     if await session.scalar(same):
         raise AlreadyRegistered
@@ -138,6 +162,87 @@ async def register_endpoint(
     return endpoint, value
 
 
+async def register_channel(
+    session: AsyncSession,
+    department_code: str,
+    described: Described,
+    sealer: Sealer,
+    guard: Guard,
+    now: datetime,
+    *,
+    office_hours: bool = True,
+    has_mail_server: bool,
+) -> Endpoint:
+    """Register a channel that reaches a department's people; nothing of what it needs is shown again.
+
+    Args:
+        office_hours: send in office hours alone, what waits together as one message.
+
+    Raises:
+        BadChannel, UrlRefused, AddressRefused, NoMailServer: it cannot work, as far as can be told.
+        UnknownDepartment, AlreadyRegistered.
+    """
+    config = read_config(described, guard)
+    if described.channel is Channel.EMAIL and not has_mail_server:
+        raise NoMailServer
+    await _require_department(session, department_code)
+    if config in await _configs_of(session, department_code, described.channel, sealer):
+        raise AlreadyRegistered
+    endpoint_id = new_id()
+    endpoint = Endpoint(
+        id=endpoint_id,
+        department_code=department_code,
+        channel=described.channel,
+        office_hours=office_hours,
+        url=shown(config),
+        secret=seal_config(sealer, endpoint_id, config),
+        active=True,
+        active_since=now + SETTLED_AFTER,
+        confirmed_at=now,
+        created_at=now,
+    )
+    session.add(endpoint)
+    await session.flush()
+    return endpoint
+
+
+async def _require_department(session: AsyncSession, department_code: str) -> None:
+    department = await session.get(Department, department_code)
+    if department is None or not department.active:
+        raise UnknownDepartment
+
+
+async def _configs_of(session: AsyncSession, department_code: str, channel: Channel, sealer: Sealer) -> list[Config]:
+    found = await session.execute(
+        select(Endpoint.id, Endpoint.secret).where(
+            Endpoint.department_code == department_code, Endpoint.channel == channel, Endpoint.active
+        )
+    )
+    return [open_config(sealer, endpoint_id, channel, sealed) for endpoint_id, sealed in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where something may be sent to right now: the channel, what it needs (sealed), the department's name."""
+
+    channel: Channel
+    sealed: bytes
+    department: str
+
+
+async def find_address(session: AsyncSession, endpoint_id: str) -> Address:
+    """How an address is reached, active or not; raises NotFound."""
+    found = await session.execute(
+        select(Endpoint.channel, Endpoint.secret, Department.name)
+        .join(Department, Department.code == Endpoint.department_code)
+        .where(Endpoint.id == endpoint_id)
+    )
+    row = found.one_or_none()
+    if row is None:
+        raise NotFound
+    return Address(*row)
+
+
 def _check_secret(secret: str) -> None:
     try:
         signing.key_of(secret)
@@ -153,11 +258,19 @@ async def lock_endpoint(session: AsyncSession, endpoint_id: str) -> Endpoint:
     return endpoint
 
 
+async def lock_webhook(session: AsyncSession, endpoint_id: str) -> Endpoint:
+    """A department system's address, locked for change; raises NotFound, or NotAWebhook for a channel to people."""
+    endpoint = await lock_endpoint(session, endpoint_id)
+    if endpoint.channel is not Channel.WEBHOOK:
+        raise NotAWebhook
+    return endpoint
+
+
 async def rotate_secret(
     session: AsyncSession, endpoint_id: str, sealer: Sealer, now: datetime, overlap: timedelta = OVERLAP
 ) -> str:
     """Give an address a new secret, shown once. The one before it is valid for `overlap` longer, then neither signs
-    nor verifies; an overlap of zero revokes it at once. Older ones end now. Raises NotFound, BadOverlap.
+    nor verifies; an overlap of zero revokes it at once. Older ones end now. Raises NotFound, BadOverlap, NotAWebhook.
     """
     value = signing.new_secret()
     await _replace(session, endpoint_id, sealer, now, value, overlap)
@@ -176,8 +289,8 @@ async def rotate_signing_key(
 
 
 async def drop_signing_keys(session: AsyncSession, endpoint_id: str, sealer: Sealer, now: datetime) -> Endpoint:
-    """Sign with the shared secret alone from now on. Raises NotFound."""
-    endpoint = await lock_endpoint(session, endpoint_id)
+    """Sign with the shared secret alone from now on. Raises NotFound, NotAWebhook."""
+    endpoint = await lock_webhook(session, endpoint_id)
     kept = [s for s in open_secrets(sealer, endpoint_id, endpoint.secret, now) if s.is_shared]
     endpoint.secret = seal_secrets(sealer, endpoint_id, kept)
     return endpoint
@@ -189,7 +302,7 @@ async def _replace(
     """Put a secret in the place of those of its kind; the newest of them is valid for `overlap` longer."""
     if not timedelta() <= overlap <= MOST_OVERLAP:
         raise BadOverlap
-    endpoint = await lock_endpoint(session, endpoint_id)
+    endpoint = await lock_webhook(session, endpoint_id)
     new = Secret(value)
     known = open_secrets(sealer, endpoint_id, endpoint.secret, now)
     others = [s for s in known if s.is_shared is not new.is_shared]
@@ -202,6 +315,8 @@ def public_keys_of(endpoint: Endpoint, sealer: Sealer, now: datetime) -> list[Se
 
     Empty where it has none. Raises SealBroken.
     """
+    if endpoint.channel is not Channel.WEBHOOK:
+        return []
     opened = open_secrets(sealer, endpoint.id, endpoint.secret, now)
     return [Secret(public_key_of(s.value), s.until) for s in opened if not s.is_shared]
 
@@ -228,7 +343,7 @@ async def secrets_of(session: AsyncSession, department_code: str, sealer: Sealer
     """The secrets a department may sign its callbacks with now: those of its active addresses; empty for none."""
     found = await session.execute(
         select(Endpoint.id, Endpoint.secret)
-        .where(Endpoint.department_code == department_code, Endpoint.active)
+        .where(Endpoint.department_code == department_code, Endpoint.channel == Channel.WEBHOOK, Endpoint.active)
         .order_by(Endpoint.created_at, Endpoint.id)
     )
     opened = [s for endpoint_id, sealed in found for s in open_secrets(sealer, endpoint_id, sealed, now)]

@@ -1,4 +1,5 @@
 """One attempt: post an event's bytes, signed, and say what came of it. It stores nothing and decides no retry.
+Other channels make their own calls through it.
 
 Built on httpcore, the layer under httpx: it follows no redirect, reads no proxy variable, decompresses nothing and
 keeps no cookie, so none of these has to be switched off (see docs/decisions/0021).
@@ -41,9 +42,15 @@ class Fault(StrEnum):
     SECRET = "stored secret cannot be opened"  # noqa: S105 — a message, not a secret
     ERASED = "content was erased"
     DEFECT = "internal error"
+    DECLINED = "declined, see the answer"
+    LIMITED = "too many messages for the receiver"
+    UNREADABLE = "answer is not the vendor's"
+    LOGIN = "login refused"
+    NO_TLS = "server offers no TLS"
+    NOT_SET_UP = "no mail server is set up"
 
 
-_OUR_OWN = frozenset({Fault.SECRET, Fault.ERASED, Fault.DEFECT})
+_OUR_OWN = frozenset({Fault.SECRET, Fault.ERASED, Fault.DEFECT, Fault.NOT_SET_UP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,16 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP request to make; `headers` go beside those that the connection needs."""
+
+    url: str
+    body: bytes
+    headers: tuple[tuple[str, str], ...]
+    method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one attempt.
 
@@ -66,6 +83,8 @@ class Outcome:
         fault: None where it was delivered.
         answer: the start of what was answered, safe to store and show.
         retry_after: the wait that the receiver asked for.
+        alive: what the answer itself tells of the other system; None where its status does.
+        rest: for how long nothing at all may be sent there.
     """
 
     milliseconds: int = 0
@@ -73,6 +92,8 @@ class Outcome:
     fault: Fault | None = None
     answer: str | None = None
     retry_after: timedelta | None = None
+    alive: bool | None = None
+    rest: timedelta | None = None
 
     @property
     def delivered(self) -> bool:
@@ -86,6 +107,8 @@ class Outcome:
         """
         if self.fault in _OUR_OWN:
             return None
+        if self.alive is not None:
+            return self.alive
         status = self.http_status
         return status is not None and (200 <= status < 300 or 400 <= status < 500) and status not in {408, 429}
 
@@ -141,12 +164,24 @@ class Sender:
 
     async def post(self, message: Message, now: datetime) -> Outcome:
         """Make one attempt, signed for `now`; every failure is an outcome, none is raised."""
+        timestamp = int(now.timestamp())
+        signature = sign(message.secrets, message.webhook_id, timestamp, message.body)
+        headers = (
+            ("Content-Type", "application/json"),
+            ("webhook-id", message.webhook_id),
+            ("webhook-timestamp", str(timestamp)),
+            ("webhook-signature", signature),
+        )
+        return await self.call(Call(message.url, message.body, headers), now)
+
+    async def call(self, call: Call, now: datetime) -> Outcome:
+        """Make one request and judge its status; every failure is an outcome, none is raised."""
         started = time.monotonic()
         answer = _Answer()
         fault: Fault | None = None
         try:  # Whatever an endpoint does to us is an outcome.
             async with asyncio.timeout(self._total_seconds):
-                await self._exchange(message, now, answer)
+                await self._exchange(call, answer)
         except Exception as error:
             fault = fault_of(error)
         # A status line is the receiver's word: what breaks after it only cuts the answer short.
@@ -160,18 +195,18 @@ class Sender:
             retry_after=read_retry_after(answer.retry_after, now),
         )
 
-    async def _exchange(self, message: Message, now: datetime, answer: "_Answer") -> None:
-        target = read_url(message.url)
+    async def _exchange(self, call: Call, answer: "_Answer") -> None:
+        target = read_url(call.url)
         request = httpcore.Request(
-            "POST",
+            call.method,
             httpcore.URL(
                 scheme=target.scheme.encode(),
                 host=target.host.encode(),
                 port=target.port,
                 target=target.path.encode(),
             ),
-            headers=self._headers(target, message, now),
-            content=message.body,
+            headers=self._headers(target, call),
+            content=call.body,
             extensions={"timeout": {"connect": self._connect_seconds}},
         )
         async with self._lines.line_to(target) as line:
@@ -184,18 +219,13 @@ class Sender:
                 # Not read to its end, the connection is closed and not used again.
                 await response.aclose()
 
-    def _headers(self, target: Target, message: Message, now: datetime) -> list[tuple[bytes, bytes]]:
-        timestamp = int(now.timestamp())
-        signature = sign(message.secrets, message.webhook_id, timestamp, message.body)
+    def _headers(self, target: Target, call: Call) -> list[tuple[bytes, bytes]]:
         return [
             (b"Host", target.authority.encode()),
-            (b"Content-Type", b"application/json"),
-            (b"Content-Length", str(len(message.body)).encode()),
+            (b"Content-Length", str(len(call.body)).encode()),
             (b"Accept-Encoding", b"identity"),
             (b"User-Agent", self._agent),
-            (b"webhook-id", message.webhook_id.encode()),
-            (b"webhook-timestamp", str(timestamp).encode()),
-            (b"webhook-signature", signature.encode()),
+            *((name.encode(), value.encode()) for name, value in call.headers),
         ]
 
 

@@ -3,7 +3,7 @@
 Many at a time, in few statements: each one that finished meanwhile shares the commit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.deliver.alerts import GONE, end_alerts
 from app.deliver.backoff import next_attempt_at
-from app.deliver.breaker import Breaker, after_call
-from app.deliver.claim import Claimed
+from app.deliver.breaker import Breaker, after_call, after_limit
+from app.deliver.claimed import Claimed
 from app.deliver.send import Fault, Outcome
 from app.log import get_logger
 from app.models import Attempt, Delivery, DeliveryStatus, Endpoint, EndpointAlert
@@ -47,7 +47,7 @@ _write_state = (
 _write_attempt = insert(_attempts)
 _in_trouble = select(_endpoints.c.id).where(
     _endpoints.c.id.in_(bindparam("ids", expanding=True)),
-    or_(_endpoints.c.failures > 0, _endpoints.c.failing_since.is_not(None)),
+    or_(_endpoints.c.failures > 0, _endpoints.c.rests_until.is_not(None), _endpoints.c.failing_since.is_not(None)),
 )
 _standings = (
     select(
@@ -99,7 +99,12 @@ class Standing:
     failing_since: datetime | None
 
     def after(self, outcome: Outcome, now: datetime) -> "Standing":
-        """The same after one more attempt. A breaker asks for any answer; only a delivery ends the failing."""
+        """The same after one more attempt. A breaker asks for any answer; only a delivery ends the failing.
+
+        Too many messages is no failing: the address rests for as long as it asked.
+        """
+        if outcome.rest is not None:
+            return Standing(after_limit(self.breaker, rest=outcome.rest, now=now), self.failing_since)
         breaker = self.breaker
         if outcome.answered is not None:
             breaker = after_call(breaker, answered=outcome.answered, now=now)
@@ -164,14 +169,24 @@ async def _lock_standings(session: AsyncSession, ended: Sequence[Ended]) -> dict
     return {r.id: Standing(Breaker(r.failures, r.rests_until, r.proven), r.failing_since) for r in found}
 
 
+def _calls(held: Sequence[Ended]) -> Iterator[tuple[Outcome, str]]:
+    """The calls that were made and to whom: a message that tells of several events was one call."""
+    told: set[tuple[str, str]] = set()
+    for each in held:
+        endpoint_id, message_id = each.claimed.endpoint_id, each.claimed.message_id
+        if message_id is None or (endpoint_id, message_id) not in told:
+            yield each.outcome, endpoint_id
+        if message_id is not None:
+            told.add((endpoint_id, message_id))
+
+
 async def _write_standings(
     session: AsyncSession, before: dict[str, Standing], held: Sequence[Ended], now: datetime
 ) -> None:
     after = dict(before)
-    for each in held:
-        endpoint_id = each.claimed.endpoint_id
+    for outcome, endpoint_id in _calls(held):
         if endpoint_id in after:
-            after[endpoint_id] = after[endpoint_id].after(each.outcome, now)
+            after[endpoint_id] = after[endpoint_id].after(outcome, now)
     moved = [_standing_row(key, standing) for key, standing in after.items() if standing != before[key]]
     if moved:
         await session.execute(_write_standing, moved)

@@ -7,6 +7,7 @@ Verbs take a `City` as an argument, so that rules stay pure and intake needs no 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -15,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Database
-from app.deadlines import Calendar, OfficeHours
+from app.deadlines import Calendar, OfficeHours, office_moment
 from app.directory.calendar import read_calendar, read_calendar_version
 from app.directory.knowledge import Knowledge, compile_knowledge, with_learned, with_precedents
 from app.directory.learned_models import find_active_version, get_payload
@@ -123,6 +124,11 @@ class CityCache:
         if self._city is None:
             raise NoPackLoaded
         return self._city
+
+    def office_moment(self, moment: datetime) -> datetime:
+        """The moment itself in office hours, else the start of the next ones; by weekdays before a city is read."""
+        calendar = self._city.calendar if self._city else Calendar({}, "", self._zone, self._hours)
+        return office_moment(moment, calendar)
 
     async def refresh(self) -> bool:
         """Read again the parts that have another version. Answers whether any had."""

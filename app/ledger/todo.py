@@ -91,7 +91,8 @@ def undecided(now: datetime) -> Select[str]:
 
 
 # A rest that has ended without an answer counts too: the address has not shown that it is well.
-_SILENT = select(func.count()).where(Endpoint.active, Endpoint.rests_until.is_not(None))
+# One that only had too many messages is well: nothing failed there.
+_SILENT = select(func.count()).where(Endpoint.active, Endpoint.rests_until.is_not(None), Endpoint.failures > 0)
 
 
 def end_of_today(now: datetime, zone: ZoneInfo) -> datetime:

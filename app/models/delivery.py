@@ -6,21 +6,26 @@ from sqlalchemy import Boolean, Index, Integer, LargeBinary, String, Text, Uniqu
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.columns import Base, BigSerial, UtcDateTime, enum_column, id_column, new_id, reference
-from app.vocabulary import CheckKind, CheckStatus, DeliveryStatus
+from app.vocabulary import Channel, CheckKind, CheckStatus, DeliveryStatus
 
 
 class Endpoint(Base):
-    """A department system's address for webhooks. Its secret is stored encrypted.
+    """An address that a department is told at: its system's for webhooks, or a channel that reaches its people.
 
-    Every event of its department after `active_since` is queued for it; None where that moment is not known.
-    `failures`, `rests_until` and `proven` are its breaker, see `deliver/breaker.py`. Nothing is sent before
-    `confirmed_at`, when it answered its challenge. `failing_since` is the first failure since anything was delivered.
+    `secret` is stored encrypted: a webhook's signing secrets, or all that a channel needs (`deliver/channels.py`), of
+    which `url` shows only what may be seen. With `office_hours`, nothing is sent outside them. Every event of its
+    department after `active_since` is queued for it; None where that moment is not known.
+    `failures`, `rests_until` and `proven` are its breaker, see `deliver/breaker.py`.
+    Nothing is sent before `confirmed_at`, when a system answered its challenge; people are not asked.
+    `failing_since` is the first failure since anything was delivered.
     """
 
     __tablename__ = "endpoints"
 
     id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
     department_code: Mapped[str] = mapped_column(reference("departments.code"))
+    channel: Mapped[Channel] = mapped_column(enum_column(Channel), default=Channel.WEBHOOK)
+    office_hours: Mapped[bool] = mapped_column(Boolean, default=False)
     url: Mapped[str] = mapped_column(String(1000))
     secret: Mapped[bytes] = mapped_column(LargeBinary)
     active: Mapped[bool] = mapped_column(Boolean, default=True)
@@ -95,7 +100,11 @@ class EndpointAlert(Base):
 
 
 class Delivery(Base):
-    """投递: one event on its way to one endpoint. `due_at` is the next moment to try; a lease marks one in hand."""
+    """投递: one event on its way to one endpoint. `due_at` is the next moment to try; a lease marks one in hand.
+
+    What goes to people travels in a message that may tell of several: `message_id` is the same for all of these, on
+    every attempt; None for a webhook, and before the first attempt.
+    """
 
     __tablename__ = "deliveries"
 
@@ -110,11 +119,19 @@ class Delivery(Base):
     crashes: Mapped[int] = mapped_column(Integer, default=0)
     lease_token: Mapped[str | None] = mapped_column(String(32))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    message_id: Mapped[str | None] = mapped_column(String(32))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (
         UniqueConstraint("event_id", "endpoint_id"),
+        Index(
+            "ix_deliveries_message",
+            "endpoint_id",
+            "message_id",
+            sqlite_where=text("message_id IS NOT NULL"),
+            postgresql_where=text("message_id IS NOT NULL"),
+        ),
         Index(
             "ix_deliveries_due",
             "endpoint_id",

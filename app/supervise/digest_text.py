@@ -7,20 +7,10 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, Final
 
+from app.disclosure import STAGES, say_day
+
 # So many lines of one kind; the rest is counted, the content has them all.
 MOST_LINES: Final = 30
-STAGES: Final[Mapping[str, str]] = {
-    "acceptance": "签收",
-    "feedback": "反馈",
-    "forwarding": "上报",
-    "chase": "催办省级答复",
-    "triage": "分办",
-    "review": "审核",
-    "verification": "核实",
-    "consultation": "会商",
-    "revisit": "重新研究挂账待解事项",
-    "pause": "暂停到期",
-}
 COUNTED: Final = (
     ("came_in", "新收线索 {} 条"),
     ("opened", "新立项 {} 件"),
@@ -41,7 +31,7 @@ LISTED: Final = (
 
 def render(content: Mapping[str, Any], *, to: str, day: date, names: Mapping[str, str]) -> str:
     """The lines of one digest, for the recipient of that name; `names` are departments' names by code."""
-    lines = [f"【一龙】{day.year}年{_day(day.isoformat())} {to}"]
+    lines = [f"【一龙】{day.year}年{say_day(day)} {to}"]
     lines += [words.format(content[kind]) for kind, words in COUNTED if content.get(kind)]
     for kind, title in LISTED:
         entries = content.get(kind, [])
@@ -62,12 +52,12 @@ def _line(entry: Mapping[str, Any], names: Mapping[str, str]) -> str:
         ("department", lambda code: names.get(code, code)),
         ("hours", lambda hours: f"已超过{hours}小时" if hours else "对方答复地址已停用,推送已暂停"),
         ("stage", lambda stage: STAGES.get(stage, stage)),
-        ("due_on", lambda day: f"{_day(day)}到期"),
+        ("due_on", lambda day: f"{say_day(date.fromisoformat(day))}到期"),
         ("working_days", _late),
         ("level", lambda level: f"督办{'一二三'[level - 1]}级"),
-        ("promised_on", lambda day: f"承诺{_day(day)}前反馈"),
-        ("wished_until", lambda day: f"希望延至{_day(day)}"),
-        ("meeting_on", lambda day: f"{_day(day)}开会"),
+        ("promised_on", lambda day: f"承诺{say_day(date.fromisoformat(day))}前反馈"),
+        ("wished_until", lambda day: f"希望延至{say_day(date.fromisoformat(day))}"),
+        ("meeting_on", lambda day: f"{say_day(date.fromisoformat(day))}开会"),
         ("link", str),
     )
     return " ".join(said for key, read in readers if key in entry and (said := read(entry[key])))
@@ -77,8 +67,3 @@ def _late(working_days: int) -> str:
     if working_days < 0:
         return f"逾期{-working_days}个工作日"
     return "今日" if working_days == 0 else ""
-
-
-def _day(iso: str) -> str:
-    day = date.fromisoformat(iso)
-    return f"{day.month}月{day.day}日"

@@ -65,7 +65,7 @@ async def test_the_sign_in_page_is_accessible_and_fits(street: Windows, language
 
 
 async def test_phone_sized_pages_and_opened_forms_are_accessible(office: Windows, town: Town) -> None:
-    for name in ("triage", "case-to-review"):
+    for name in ("triage", "case-to-review", "endpoints"):
         page = await office.open(path_of(name, town), width=360, height=740)
         await page.locator("details").evaluate_all("(all) => all.forEach((one) => { one.open = true; })")
         await assert_accessible(page)

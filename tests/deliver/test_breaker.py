@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from app.clock import FixedClock
 from app.database import Database
-from app.deliver.breaker import Breaker, after_call, rest_after, room
+from app.deliver.breaker import LONGEST_REST, Breaker, after_call, after_limit, rest_after, room
 from app.deliver.claim import claim_due, has_due
 from app.deliver.endpoints import activate
 from app.deliver.send import Fault, Outcome
@@ -26,6 +26,19 @@ REFUSED = Outcome(http_status=422, fault=Fault.STATUS)
 )
 def test_the_rest_doubles_from_30_seconds_to_30_minutes(failures: int, seconds: int) -> None:
     assert rest_after(failures) == timedelta(seconds=seconds)
+
+
+def test_too_many_messages_is_a_rest_and_no_failure() -> None:
+    minute = timedelta(minutes=1)
+    resting = after_limit(Breaker(failures=4), rest=minute, now=NOW)
+    assert resting == Breaker(rests_until=NOW + minute)
+    assert after_limit(resting, rest=minute / 2, now=NOW) == resting
+    silent = Breaker(9, NOW + 2 * minute, 0)
+    assert after_limit(silent, rest=minute, now=NOW) == silent
+    assert after_limit(Breaker(), rest=timedelta(days=1), now=NOW) == Breaker(rests_until=NOW + LONGEST_REST)
+    assert after_call(resting, answered=True, now=NOW) == resting
+    assert after_call(resting, answered=True, now=NOW + minute) == Breaker()
+    assert after_call(resting, answered=False, now=NOW + minute).failures == 1
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from sqlalchemy import select, update
 
 from app.clock import FixedClock
 from app.database import Database
-from app.deliver.claim import LEASE, MOST_CRASHES, Claim, Claimed, claim_due, has_due
+from app.deliver.claim import LEASE, Claim, claim_due, has_due
+from app.deliver.claimed import MOST_CRASHES, Claimed
 from app.deliver.endpoints import activate, deactivate, redeliver, register_endpoint
 from app.deliver.send import Fault, Outcome
 from app.deliver.settle import settle

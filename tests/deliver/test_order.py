@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from app.clock import FixedClock
 from app.database import Database
-from app.deliver.claim import Claimed, claim_due
+from app.deliver.claim import claim_due
+from app.deliver.claimed import Claimed
 from app.deliver.send import Fault, Outcome
 from app.deliver.settle import settle
 from app.models import Delivery, DeliveryStatus, Endpoint

@@ -17,7 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.clock import DatabaseClock
 from app.database import Database
 from app.deliver import courier
-from app.deliver.claim import LEASE, Claim, _lease, _load
+from app.deliver.claim import LEASE, Claim, _lease
+from app.deliver.claimed import load_claimed
 from app.deliver.endpoints import register_endpoint
 from app.deliver.send import Sender
 from app.models import Delivery, Endpoint, new_id
@@ -142,7 +143,7 @@ async def claim_in_order_of_arrival(session: AsyncSession, now: datetime, *, lim
         return Claim([], [])
     token = new_id()
     await _lease(session, ids, now, token, now + LEASE)
-    return Claim(await _load(session, ids, token), [])
+    return Claim(await load_claimed(session, ids, token), [])
 
 
 @pytest.mark.parametrize("claiming", ["ours", "control"])

@@ -1,11 +1,14 @@
 """What must hold after every step, whoever did what: the ledger only grows, statuses move by the tables, it adds up."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from itertools import permutations
 from typing import Any
 
+from app.deliver.notices import TOLD, Notice, read_line
+from app.disclosure import STAGES
 from app.ledger.reconcile import reconcile, verify_chains
 from app.lifecycle import ASSIGNMENT, CASE, CONSULTATION, Machine
 from tests.city import CityUnderTest
@@ -18,6 +21,10 @@ MACHINES: Mapping[str, Callable[[Row], Machine[Any]]] = {
     "consultations": lambda _: CONSULTATION,
     "assignments": lambda duty: ASSIGNMENT[duty["kind"]],
 }
+TOLD_TO_PEOPLE = re.compile(
+    rf"[A-Z]+-\d{{4}}-\d{{6}} ({'|'.join(TOLD.values())})[一二三级]*( ({'|'.join(STAGES.values())}))?"
+    r"( (最迟至)?\d{1,2}月\d{1,2}日(到期|开会|前答复)?){0,2} https://a/v1/(cases/[A-Z]+-\d{4}-\d{6}|consultations/[0-9a-f]{32})"
+)
 DEPARTMENTS_OWN = frozenset({Audience.DUTY, Audience.SEAT})
 
 
@@ -66,6 +73,15 @@ def moved_by_the_tables(before: World, after: World, most: int) -> list[str]:
             if row["status"] not in reached:
                 faults.append(f"{table} {key}: {old['status'] if old else 'new'} → {row['status']}")
     return faults
+
+
+def tells_people_little(before: World, after: World) -> list[str]:
+    """What a channel to people would say of each event: number, stage, days and a link, and not one word more."""
+    sent = [event for event in after.events_since(before) if event["body"] is not None]
+    lines = [
+        read_line(Notice(after.number(event["case_id"]), event["type"], event["body"]), "https://a") for event in sent
+    ]
+    return [f"told people: {line.text}" for line in lines if not TOLD_TO_PEOPLE.fullmatch(line.text)]
 
 
 def was_not_passed_around(after: World) -> list[str]:

@@ -254,6 +254,7 @@ class Life:
 
     async def prove_the_ledger(self, before: World) -> None:
         self.prove(checks.only_grew(before, self.world))
+        self.prove(checks.tells_people_little(before, self.world))
         self.prove(await checks.holds(self.city))
 
     def prove(self, faults: Sequence[str]) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.supervise.digest_text import MOST_LINES, STAGES, render
+from app.disclosure import STAGES
+from app.supervise.digest_text import MOST_LINES, render
 from app.vocabulary import DeadlineKind
 
 NAMES = {"FR-MZ": "芙蓉区民政局"}
