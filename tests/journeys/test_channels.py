@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.clock import FixedClock
 from app.models import Delivery, DeliveryStatus, Endpoint
@@ -108,6 +108,8 @@ async def test_what_comes_in_over_a_weekend_is_one_message_on_monday_morning(
         await register(city, group)
         body = {"department": "FR-MZ", "url": system.url}
         assert (await (await city.office()).post("/v1/endpoints", json=body)).status_code == 201
+        async with city.runtime.database.write() as session:
+            await session.execute(update(Endpoint).values(confirmed_at=clock.now()))
         async with worker(city) as context:
             numbers = []
             for moment, text in zip(
