@@ -110,7 +110,7 @@ class Watchman:
                 raised = [each for each in due if await raise_alert(session, self._database, *each, now)]
             for endpoint_id, since, hours in raised:
                 seconds = round((now - since).total_seconds())
-                get_logger().error("endpoint_fails", endpoint=endpoint_id, hours=hours, seconds=seconds)
+                get_logger().warning("endpoint_fails", endpoint=endpoint_id, hours=hours, seconds=seconds)
             told = len(raised)
         self._looked = now
         return told > 0

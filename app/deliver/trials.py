@@ -67,7 +67,7 @@ class Range:
         return self._shot("assignment.created", secrets=(new_secret(), self.secret))
 
     def unknown_type(self) -> Shot:
-        return self._shot("assignment.not_invented_yet", data={"anything": [1, {"else": None}]})
+        return self._shot("example.not_invented_yet", data={"anything": [1, {"else": None}]})
 
     def unknown_member(self) -> Shot:
         return self._shot("assignment.created", data=_data() | {"not_invented_yet": {"any": "thing"}})

@@ -47,7 +47,8 @@ def test_nothing_of_a_body_but_number_stage_deadline_and_link_is_told(event_type
 
 
 def test_every_type_of_event_that_is_sent_has_its_word() -> None:
-    assert TOLD.keys() == SENT.keys()
+    of_a_case = {event_type for event_type in SENT if not event_type.startswith("endpoint.")}
+    assert TOLD.keys() == of_a_case
 
 
 @pytest.mark.parametrize(
