@@ -12,7 +12,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from typer.testing import CliRunner
 
+from app.cli import application
 from app.clock import FixedClock
 from app.demo.far_end import NOWHERE
 from app.demo.past import Past
@@ -136,10 +138,13 @@ def test_the_command_sums_up_proves_and_leaves_nothing(tmp_path: Path) -> None:
         (("--start", "yesterday"), "--start"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_done_is_said(tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:
+def test_what_cannot_be_done_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], told: str
+) -> None:
     (tmp_path / "here before").touch()
-    done = yilong(tmp_path, *arguments)
-    assert done.returncode == 2
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(application, ["simulate", *arguments])
+    assert done.exit_code == 2
     assert told in done.stderr
 
 

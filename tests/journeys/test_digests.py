@@ -317,8 +317,9 @@ async def test_the_service_makes_them_by_itself_at_the_deployments_hours(
         assert city.runtime.cities.current.calendar.hours == OfficeHours(time(8, 30), time(17, 30))
         scene = await given(city, 1, accept=False)
         clock.set(local("2026-03-03T08:30"))
+        # A worker that looked before may have made one on the day of the assignment: its hour had come too.
         for _ in range(200):
-            if found := await digests(scene.department):
+            if found := [d for d in await digests(scene.department) if d["day"] != "2026-03-02"]:
                 break
             await asyncio.sleep(0.05)
         assert [d["day"] for d in found] == ["2026-03-03"]
