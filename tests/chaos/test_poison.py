@@ -18,7 +18,7 @@ from tests.city import SECRET, open_city
 from tests.processes import environment_for
 from tests.receiver import DepartmentReceiver
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.waits
 
 # A start takes three seconds of a processor, however many share it.
 STARTING_SECONDS = 200.0

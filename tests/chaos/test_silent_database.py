@@ -24,7 +24,7 @@ from tests.city import SECRET
 from tests.processes import environment_for
 from tests.receiver import DepartmentReceiver
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.waits
 
 TEXT = "区民政局要求每周报一次独居老人走访台账,逐户拍照,第{}号通知。"
 RESUME_SECONDS = 10.0

@@ -21,7 +21,7 @@ from tests.city import SECRET
 from tests.processes import environment_for, free_port, running, serve_command
 from tests.receiver import Answer, DepartmentReceiver
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.waits
 
 PLAIN = "区民政局要求每周报一次独居老人走访台账,还要逐户拍照上传。"
 

@@ -14,7 +14,7 @@ from tests.journeys.test_crash import PLAIN, post, prepare
 from tests.processes import environment_for, free_port, running, serve_command
 from tests.receiver import Answer, DepartmentReceiver
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.waits
 
 STOP_SECONDS = 20.0
 
