@@ -7,9 +7,10 @@ PostgreSQL gets them in one statement, SQLite's thread in one call. Loaded rows 
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, NamedTuple, TypeVar
 
 import psycopg
 from sqlalchemy import Dialect, Executable, insert
@@ -18,27 +19,49 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from app.models import Base
+from app.models.columns import UtcDateTime
 
+T = TypeVar("T")
 Processor = Callable[[Any], Any]
+REQUIRED = object()
 _PLACEHOLDER = re.compile(r"\$(\d+)")
 _VALUES = " VALUES "
 
 
+class Slot(NamedTuple):
+    """One parameter: its name, how the driver wants its value, and what stands where none is given.
+
+    `fallback` is a value, a function without arguments, or `REQUIRED`.
+    """
+
+    name: str
+    processor: Processor | None
+    fallback: Any
+
+
+class Look(NamedTuple):
+    """A constant SELECT and the values it is asked with."""
+
+    statement: Executable
+    values: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A statement as the driver takes it: its text, and what to do with each parameter."""
+    """A statement as the driver takes it: its text, and its parameters in order."""
 
     sql: str
-    names: tuple[str, ...]
-    processors: Mapping[str, Processor]
-    constants: Mapping[str, Any]
+    slots: tuple[Slot, ...]
 
     def bind(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        """The parameters of one row in the driver's form."""
+        """The parameters of one row in the driver's form; raises KeyError where a required one is missing."""
         ready = []
-        for name in self.names:
-            value = values[name] if name in values else self.constants[name]
-            processor = self.processors.get(name)
+        for name, processor, fallback in self.slots:
+            value = values.get(name, fallback)
+            if value is fallback and callable(fallback):
+                value = fallback()
+            elif value is REQUIRED:
+                raise KeyError(name)
             ready.append(processor(value) if processor else value)
         return tuple(ready)
 
@@ -69,7 +92,7 @@ class Batch:
         work = []
         for model, rows in self._rows.items():
             prepared = prepare_insert(model, connection.dialect)
-            work.append((prepared.sql, [prepared.bind(_values_of(row)) for row in rows]))
+            work.append((prepared.sql, [prepared.bind(row.__dict__) for row in rows]))
         for statement, entries in self._statements:
             prepared = prepare(statement, connection.dialect)
             work.append((prepared.sql, [prepared.bind(entry) for entry in entries]))
@@ -126,22 +149,50 @@ async def fetch(
     session: AsyncSession | AsyncConnection, statement: Executable, values: Mapping[str, Any]
 ) -> list[tuple[Any, ...]]:
     """Run a constant SELECT and answer its rows as the driver has them: for look-ups that every request makes."""
+    [rows] = await fetch_all(session, [Look(statement, values)])
+    return rows
+
+
+async def fetch_all(session: AsyncSession | AsyncConnection, looks: Sequence[Look]) -> list[list[tuple[Any, ...]]]:
+    """Several look-ups, none of which needs what another finds, in one trip; the rows of each, in order."""
     connection = await session.connection() if isinstance(session, AsyncSession) else session
-    prepared = prepare(statement, connection.dialect)
+    ready = []
+    for statement, values in looks:
+        prepared = prepare(statement, connection.dialect)
+        ready.append((prepared.sql, prepared.bind(values)))
     driver: Any = (await connection.get_raw_connection()).driver_connection
     try:
         if isinstance(driver, psycopg.AsyncConnection):
-            async with psycopg.AsyncRawCursor(driver) as cursor:
-                await cursor.execute(prepared.sql.encode(), prepared.bind(values))
-                return await cursor.fetchall()
-        return [tuple(row) for row in await driver.execute_fetchall(prepared.sql, prepared.bind(values))]
+            return await _read_at_once(driver, ready)
+        return await _in_thread(driver, _read_all, ready)
     except (sqlite3.Error, psycopg.Error) as error:
         raise _wrap(error) from error
 
 
-async def _in_thread(driver: Any, act: Callable[..., None], *arguments: Any) -> None:
+async def _read_at_once(
+    driver: psycopg.AsyncConnection[Any], looks: Sequence[tuple[str, tuple[Any, ...]]]
+) -> list[list[tuple[Any, ...]]]:
+    async with AsyncExitStack() as stack:
+        if len(looks) > 1:
+            await stack.enter_async_context(driver.pipeline())
+        cursors = []
+        for sql, values in looks:
+            cursor = await stack.enter_async_context(psycopg.AsyncRawCursor(driver))
+            await cursor.execute(sql.encode(), values)
+            cursors.append(cursor)
+        return [await cursor.fetchall() for cursor in cursors]
+
+
+def _read_all(
+    connection: sqlite3.Connection, looks: Sequence[tuple[str, tuple[Any, ...]]]
+) -> list[list[tuple[Any, ...]]]:
+    return [connection.execute(sql, values).fetchall() for sql, values in looks]
+
+
+async def _in_thread(driver: Any, act: Callable[..., T], *arguments: Any) -> T:
     """One call in the thread that owns the SQLite connection; aiosqlite offers none for several statements."""
-    await driver._execute(act, driver._conn, *arguments)
+    found: T = await driver._execute(act, driver._conn, *arguments)
+    return found
 
 
 def _write_all(connection: sqlite3.Connection, work: Sequence[tuple[str, list[Any]]]) -> None:
@@ -159,47 +210,36 @@ def _wrap(error: Exception) -> DBAPIError:
 
 
 @lru_cache(maxsize=128)
-def _columns(model: type[Base]) -> tuple[tuple[str, Any], ...]:
-    """The columns an INSERT names, each with its default: a value, a function without arguments, or None."""
-    found = []
+def prepare_insert(model: type[Base], dialect: Dialect) -> Prepared:
+    """The INSERT of a table; what a row does not set takes the column's default."""
+    defaults: dict[str, Any] = {}
     for column in model.__table__.columns:
         given_by_the_database = column.server_default is not None and column.default is None
         if given_by_the_database or (column.primary_key and column.autoincrement is True):
             continue
         default: Any = column.default.arg if column.default is not None else None
-        found.append((column.key, default))
-    return tuple(found)
-
-
-def _values_of(row: Base) -> dict[str, Any]:
-    """A new row's values; what was not set takes the column's default."""
-    given = row.__dict__
-    values = {}
-    for key, default in _columns(type(row)):
-        if key in given:
-            values[key] = given[key]
-        else:
-            values[key] = default(None) if callable(default) else default
-    return values
+        defaults[column.key] = partial(default, None) if callable(default) else default
+    return _compile(insert(model).inline(), dialect, defaults)
 
 
 @lru_cache(maxsize=128)
-def prepare_insert(model: type[Base], dialect: Dialect) -> Prepared:
-    """The INSERT of a table."""
-    return prepare(insert(model).inline(), dialect, tuple(key for key, _ in _columns(model)))
+def prepare(statement: Executable, dialect: Dialect) -> Prepared:
+    """A constant of its module, compiled once for a dialect."""
+    return _compile(statement, dialect, {})
 
 
-@lru_cache(maxsize=128)
-def prepare(statement: Executable, dialect: Dialect, keys: tuple[str, ...] | None = None) -> Prepared:
-    """Compile a statement once for a dialect, with the placeholders its driver takes as they are."""
+def _compile(statement: Any, dialect: Dialect, defaults: Mapping[str, Any]) -> Prepared:
+    """With the placeholders that the driver takes as they are; `defaults` also names the columns of an INSERT."""
     style: Dialect = dialect
     if dialect.name == "postgresql":
         style = PostgresDialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
-    compiled: Any = statement.compile(dialect=style, column_keys=list(keys) if keys else None)  # type: ignore[attr-defined]
-    processors = {}
-    for name, bind in compiled.binds.items():
+    compiled = statement.compile(dialect=style, column_keys=list(defaults) or None)
+    slots = []
+    for name in compiled.positiontup:
+        bind = compiled.binds[name]
+        fallback = defaults[name] if name in defaults else REQUIRED if bind.required else bind.value
         processor = bind.type.dialect_impl(dialect).bind_processor(dialect)
-        if processor is not None:
-            processors[name] = processor
-    constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
-    return Prepared(str(compiled), tuple(compiled.positiontup), processors, constants)
+        if isinstance(bind.type, UtcDateTime) and processor is not None:
+            processor = lru_cache(maxsize=256)(processor)  # one moment stands in most rows of a transaction
+        slots.append(Slot(name, processor, fallback))
+    return Prepared(str(compiled), tuple(slots))

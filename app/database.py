@@ -21,6 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm.exc import StaleDataError
 
+from app.fair_pool import FairPool
 from app.problems import AppError, Conflict, StorageFull, Unavailable
 
 SQLITE_READERS = 4
@@ -174,6 +175,7 @@ def to_problem(error: BaseException) -> AppError | None:
 
 def _sqlite_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     options: dict[str, Any] = {
+        "poolclass": FairPool,
         "max_overflow": 0,
         "pool_timeout": POOL_TIMEOUT_SECONDS["sqlite"],
         "pool_reset_on_return": None,
@@ -242,6 +244,7 @@ def _postgresql_engines(url: URL, pool_size: int, patience: float | None) -> tup
         "async_creator_fn": connect,
     }
     options: dict[str, Any] = {
+        "poolclass": FairPool,
         "pool_size": pool_size,
         "max_overflow": 0,
         "pool_timeout": POOL_TIMEOUT_SECONDS["postgresql"],

@@ -39,6 +39,7 @@ from app.dashboard.pages import all_pages
 from app.log import get_logger
 from app.problems import AppError
 from app.runtime import Runtime
+from app.warming import settle_memory, warm_up
 from app.worker import WorkerContext, run_worker
 
 ROUTERS = (
@@ -66,13 +67,19 @@ ROUTERS = (
 REFRESH_SECONDS = 15.0
 
 
-def create_app(runtime: Runtime, *, with_worker: bool = False) -> FastAPI:
-    """The application over a runtime that its lifespan starts and closes; `with_worker` runs the worker beside it."""
+def create_app(runtime: Runtime, *, with_worker: bool = False, alone: bool = False) -> FastAPI:
+    """The application over a runtime that its lifespan starts and closes.
+
+    `with_worker` runs the worker beside it; `alone` says that this process does nothing else.
+    """
 
     @asynccontextmanager
     async def lifespan(application: FastAPI) -> AsyncIterator[None]:
         runtime: Runtime = application.state.runtime
         await runtime.start()
+        await warm_up(application, runtime)
+        if alone:
+            settle_memory()
         stop = asyncio.Event()
         tasks = [asyncio.create_task(keep_current(runtime, stop))]
         if with_worker:

@@ -6,10 +6,10 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from app.access.principal import Permission
-from app.api.door import JSON_TYPE, Door, In, door, make_router
+from app.api.door import JSON_TYPE, Door, In, door, make_router, thresholds_of
 from app.api.reports import DecisionOut
 from app.audit import to_canonical_json
-from app.classify import ReportText, Thresholds
+from app.classify import ReportText
 from app.flow.citing import classify_with_precedents
 from app.intake.accept import LONGEST_TEXT
 
@@ -45,6 +45,6 @@ async def post_classification(body: ClassificationIn, at: Annotated[Door, door(P
             unit=unit,
             declared_departments=tuple(body.declared_departments),
         ),
-        Thresholds(decide=at.runtime.settings.decide_from_confidence),
+        thresholds_of(at.runtime),
     )
     return Response(to_canonical_json(decision.to_dict()), media_type=JSON_TYPE)

@@ -92,6 +92,11 @@ async def _from_session(request: Request, runtime: Runtime, token: str) -> Princ
     return signed_in.principal
 
 
+def thresholds_of(runtime: Runtime) -> Thresholds:
+    """How sure the machine must be, by the office's setting."""
+    return Thresholds(decide=runtime.settings.decide_from_confidence)
+
+
 def make_desk(runtime: Runtime, session: AsyncSession, principal: Principal) -> Desk:
     """A place for one verb to work at, in the session's transaction."""
     return Desk(
@@ -101,7 +106,7 @@ def make_desk(runtime: Runtime, session: AsyncSession, principal: Principal) -> 
         now=runtime.clock.now(),
         numbers=runtime.numbers,
         sealer=runtime.sealer,
-        thresholds=Thresholds(decide=runtime.settings.decide_from_confidence),
+        thresholds=thresholds_of(runtime),
         relapse=RelapsePolicy(
             RelapseRule(runtime.settings.relapse_rule), timedelta(days=runtime.settings.relapse_window_days)
         ),

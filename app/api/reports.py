@@ -9,12 +9,12 @@ from pydantic import BaseModel, Field
 
 from app.access.principal import Permission
 from app.api.clusters import ReasonOut, to_reasons
-from app.api.door import Door, In, Out, door, make_router
+from app.api.door import Door, In, Out, door, make_router, thresholds_of
 from app.close.reply import describe_pause
 from app.directory.city import City
 from app.flow.desk import Desk
 from app.flow.look_back import answer_look_back
-from app.flow.receive import Receipt, receive
+from app.flow.receive import Reading, Receipt, read, receive
 from app.flow.verification import answer_verification
 from app.intake.accept import LONGEST_TEXT, Submission
 from app.ledger.reports import ReportRecord
@@ -197,15 +197,25 @@ def to_receipt_out(receipt: Receipt, provisional: bool, names: Mapping[str, str]
     )
 
 
-async def _receive(desk: Desk, body: ReportIn) -> ReceiptOut:
-    receipt = await receive(desk, body.to_submission())
+async def _receive(desk: Desk, body: ReportIn, reading: Reading | None = None) -> ReceiptOut:
+    receipt = await receive(desk, body.to_submission(), reading)
     return to_receipt_out(receipt, receipt.provisional, desk.city.names)
 
 
 @router.post("/reports", status_code=201, response_model=ReceiptOut)
 async def post_report(body: ReportIn, at: Annotated[Door, door(Permission.SEND_REPORTS)]) -> Response:
     """Send a report. The answer says at once who is responsible, why, and by when."""
-    return await at.write(lambda desk: _receive(desk, body), status=201)
+    reading = _read_ahead(at, body)
+    return await at.write(lambda desk: _receive(desk, body, reading), status=201)
+
+
+def _read_ahead(at: Door, body: ReportIn) -> Reading | None:
+    """Before the transaction, which others wait for; whatever is wrong with the report is answered within it."""
+    city, point = at.runtime.cities.current, at.principal.observation_point or ""
+    try:
+        return read(city, thresholds_of(at.runtime), body.to_submission(), point)
+    except AppError:
+        return None
 
 
 @router.post("/reports/batch", response_model=BatchOut)

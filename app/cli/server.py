@@ -40,7 +40,7 @@ def serve(
     host, port = host or settings.host, port or settings.port
     typer.echo(f"一龙 Yilong: http://{host}:{port}/dashboard/  API: http://{host}:{port}/docs")
     uvicorn.run(
-        create_app(make_runtime(settings), with_worker=not no_worker),
+        create_app(make_runtime(settings), with_worker=not no_worker, alone=True),
         host=host,
         port=port,
         log_config=None,

@@ -39,7 +39,7 @@ def cite_precedents(city: City, text: str, decision: Decision, traces: Traces) -
     book = city.knowledge.precedents
     if not book or not may_cite(decision):
         return Cited(decision)
-    matches = find_precedents(text, traces.features, traces.pairs, traces.keys, book)
+    matches = find_precedents(text, traces.features, traces.keys, book)
     citations = [
         Citation(m.precedent.number, m.start, m.end, m.weight, m.precedent.departments)
         for m in settlements(matches)[:MOST_CITED]

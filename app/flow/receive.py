@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.casefile import CaseFile, live_assignments
-from app.classify import Category, Decision, ReportText, Route, classify
+from app.classify import Category, Decision, ReportText, Route, Thresholds, classify
 from app.close.unresolved import tell_joined
 from app.consult.convene import Guest, convene, invite
 from app.consult.schedule import Meeting, fix_meeting, read_bookings
 from app.consult.session_file import SessionFile, lock_sessions
-from app.directory.pack import ObservationPoint
+from app.directory.city import City
 from app.directory.precedents import PrecedentKnown
 from app.directory.serials import CASE, CONSULTATION, REPORT
 from app.flow.citing import Cited, cite_precedents, conclusion_of, find_standing, note_citations, settled_duties
 from app.flow.desk import SYSTEM_ACTOR, Desk
-from app.flow.joining import Place, find_place, read_traces
+from app.flow.joining import Place, find_place, traces_of
 from app.flow.relapse import note_link, put_back
 from app.intake import accept
 from app.intake.accept import Submission
@@ -57,22 +57,60 @@ class Receipt:
     ruled_by: str | None = None
 
 
-async def receive(desk: Desk, submission: Submission) -> Receipt:
-    """Accept a report, decide, open or join a case, route it, and queue what departments are sent."""
-    point = desk.city.points[desk.principal.observation_point or ""]
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the machine makes of a report: the decision with the precedents it cites, and how it is compared."""
+
+    city: City
+    cited: Cited
+    traces: Traces
+    fingerprint: str
+
+
+def read(city: City, thresholds: Thresholds, submission: Submission, point_code: str) -> Reading:
+    """分: reads a report; stores nothing. Raises NotFound for a department that it names wrongly, EmptyText."""
+    point = city.points[point_code]
     for code in submission.declared_departments:
-        desk.city.get_department(code, "declared_departments")
+        city.get_department(code, "declared_departments")
     accept.refuse_empty(submission)
-    cited, traces = _read(desk, submission, point)
+    text = ReportText(
+        text=submission.text,
+        title=submission.title,
+        district=point.district,
+        unit=point.name,
+        declared_departments=submission.declared_departments,
+    )
+    decision = classify(text, city.knowledge, thresholds)
+    traces = traces_of(city, submission.text, decision, point.code)
+    cited = cite_precedents(city, submission.text, decision, traces)
+    return Reading(city, cited, traces, fingerprint_of(submission, decision))
+
+
+async def receive(desk: Desk, submission: Submission, reading: Reading | None = None) -> Receipt:
+    """Accept a report, decide, open or join a case, route it, and queue what departments are sent.
+
+    `reading` may have been made ahead, outside the transaction that others wait for; it is made again where the city
+    has changed since.
+    """
+    if reading is None or reading.city is not desk.city:
+        reading = read(desk.city, desk.thresholds, submission, desk.principal.observation_point or "")
+    cited, traces = reading.cited, reading.traces
+    point = desk.city.points[desk.principal.observation_point or ""]
     decision = cited.decision
     # Numbers come first: taking one is a transaction of its own.
     number = await desk.numbers.take(REPORT, desk.now)
     case_number = await desk.numbers.take(CASE, desk.now)
     if decision.route is Route.CONSULTATION:
         await desk.numbers.reserve(CONSULTATION, desk.now)
-    place = await find_place(desk, fingerprint_of(submission, decision), decision, traces)
+    place = await find_place(desk, reading.fingerprint, decision, traces)
     file = place.file or new_case(
-        desk, submission, decision, number=case_number, district=point.district, follows=place.follows
+        desk,
+        submission,
+        decision,
+        number=case_number,
+        district=point.district,
+        fingerprint=reading.fingerprint,
+        follows=place.follows,
     )
     report = accept.accept_report(
         file.batch,
@@ -115,25 +153,6 @@ async def receive(desk: Desk, submission: Submission) -> Receipt:
     )
 
 
-def _read(desk: Desk, submission: Submission, point: ObservationPoint) -> tuple[Cited, Traces]:
-    """The decision with the precedents that it cites, and what counts of the report when it is compared."""
-    decision = decide(desk, submission, district=point.district, unit=point.name)
-    traces = read_traces(desk, submission.text, decision, point.code)
-    return cite_precedents(desk.city, submission.text, decision, traces), traces
-
-
-def decide(desk: Desk, submission: Submission, *, district: str | None, unit: str | None) -> Decision:
-    """分: the machine's reading of a report; stores nothing."""
-    text = ReportText(
-        text=submission.text,
-        title=submission.title,
-        district=district,
-        unit=unit,
-        declared_departments=submission.declared_departments,
-    )
-    return classify(text, desk.city.knowledge, desk.thresholds)
-
-
 def fingerprint_of(submission: Submission, decision: Decision) -> str:
     return accept.fingerprint(submission.text, [s.code for s in decision.sources])
 
@@ -145,6 +164,7 @@ def new_case(
     *,
     number: str,
     district: str,
+    fingerprint: str,
     follows: CaseFile | None = None,
 ) -> CaseFile:
     """A case that this report opens; `follows` is the struck-off one whose burden came back with it."""
@@ -157,7 +177,7 @@ def new_case(
         sources=[s.code for s in decision.sources],
         burden_types=[b.code for b in decision.burden_types],
         districts=[district],
-        fingerprint=fingerprint_of(submission, decision),
+        fingerprint=fingerprint,
         search_text=accept.search_text(number, submission),
         urgency=Urgency.NORMAL,
         returns=0,

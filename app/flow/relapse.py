@@ -1,6 +1,6 @@
 """回潮: a case whose burden came back returns to the ledger, straight to those who had it last."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from app.casefile import CaseFile
 from app.classify import Decision
@@ -13,16 +13,20 @@ from app.route.policy import Duty
 from app.supervise import look_back, relapse
 
 
-async def find_relapsed(
-    desk: Desk, fingerprint: str, decision: Decision, traces: Traces
+async def open_relapsed(
+    desk: Desk, decision: Decision, traces: Traces, same_words: str | None, on_the_shelf: Iterable[tuple[str, str]]
 ) -> tuple[CaseFile, Alike | None] | None:
     """The struck-off case that such a report brings up again, locked; open again where another report came first.
 
     By the same words, else by likeness above the office's threshold for joining; then it comes with how alike it is.
+    Only the most alike is tried, for each is locked.
     """
-    known = await relapse.find_closed_match(desk.session, fingerprint, desk.relapse, desk.now)
-    alike = None if known else await _find_alike(desk, traces)
-    case_id = known or (alike.case_id if alike else None)
+    if desk.relapse.rule is RelapseRule.OFF:
+        return None
+    alike = None
+    if same_words is None and desk.likeness.joins:
+        alike = next(iter(cluster.rank(on_the_shelf, traces, at_least=desk.likeness.join)), None)
+    case_id = same_words or (alike.case_id if alike else None)
     if case_id is None:
         return None
     file = await desk.open_file(case_id)
@@ -31,14 +35,6 @@ async def find_relapsed(
     if is_open or relapse.comes_back(file.case, sources, desk.relapse, desk.now):
         return file, alike
     return None
-
-
-async def _find_alike(desk: Desk, traces: Traces) -> Alike | None:
-    """The one most alike; no second is tried, for each is locked."""
-    if desk.relapse.rule is RelapseRule.OFF or not desk.likeness.joins:
-        return None
-    found = await cluster.find_struck_off(desk.session, traces, at_least=desk.likeness.join)
-    return found[0] if found else None
 
 
 async def note_link(

@@ -85,7 +85,7 @@ def _try_page(
         if not may_cite(decision):
             continue
         traces = traces_of(city, past.text, decision, past.point)
-        matches = find_precedents(past.text, traces.features, traces.pairs, traces.keys, book)
+        matches = find_precedents(past.text, traces.features, traces.keys, book)
         if tried.number not in {match.precedent.number for match in matches}:
             continue
         result.matching += 1

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.batch import Batch, fetch
+from app.batch import Batch, Look
 from app.models import Case, CaseStatus, Report, ReportContact, VerificationStatus, new_id
 from app.problems import InvalidInput
 from app.sealing import Sealer
@@ -83,11 +83,10 @@ _OPEN_CASE = (
 )
 
 
-async def find_open_case(session: AsyncSession, fingerprint: str) -> str | None:
-    """The id of the oldest open case with that fingerprint, or of the case that one was merged into; None where there
-    is none. The latter may be closed by now."""
-    rows = await fetch(session, _OPEN_CASE, {"fingerprint": fingerprint})
-    return rows[0][0] if rows else None
+def open_case_with(fingerprint: str) -> Look:
+    """Asks for the id of the oldest open case with that fingerprint, or of the case that one was merged into, which may
+    be closed by now."""
+    return Look(_OPEN_CASE, {"fingerprint": fingerprint})
 
 
 def contact_place(report_id: str) -> str:

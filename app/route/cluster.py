@@ -4,18 +4,33 @@ It joins nothing. A report on an open case is found under its keys. When its cas
 under its negative, where a look-up among the open ones never comes: the one does not crowd out the other.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from json import loads
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, String, bindparam, delete, desc, func, literal_column, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    Select,
+    String,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    desc,
+    func,
+    insert,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.batch import Batch, fetch
+from app.batch import Batch, Look
 from app.models import Case, CaseStatus, Report, ReportKey, SimilarPair
-from app.route.likeness import Features, Reason, compare, pairs_of
+from app.route.likeness import Features, Likeness, compare, pairs_of
 from app.route.sketch import MOST_KEYS, keys_of
 
 # So many reports are looked up under one key, newest first, and so many compared: a bound whatever the ledger holds.
@@ -26,10 +41,9 @@ NO_KEY = -1
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """A report ready to be compared and kept: its features, its pairs of characters, its keys."""
+    """A report ready to be compared and kept: its features and its keys."""
 
     features: Features
-    pairs: frozenset[str]
     keys: Sequence[int]
 
     def to_dict(self) -> dict[str, Any]:
@@ -42,13 +56,15 @@ class Alike:
     """A case with a report like the one in hand."""
 
     case_id: str
-    score: float
-    reasons: tuple[Reason, ...]
+    likeness: Likeness
+
+    @property
+    def score(self) -> float:
+        return self.likeness.score
 
 
 def trace(features: Features) -> Traces:
-    pairs = pairs_of(features.words)
-    return Traces(features, pairs, keys_of(features, pairs))
+    return Traces(features, keys_of(features, pairs_of(features.words)))
 
 
 def _probe(struck_off: bool) -> Select[str, Any]:
@@ -70,7 +86,7 @@ def _probe(struck_off: bool) -> Select[str, Any]:
         .subquery()
     )
     return (
-        select(Report.case_id, Report.likeness)
+        select(Report.case_id, cast(Report.likeness, Text))
         .join(best, best.c.report_id == Report.id)
         .join(Case, Case.id == Report.case_id)
         .where((Case.status == CaseStatus.CLOSED) if struck_off else (Case.status != CaseStatus.CLOSED))
@@ -81,38 +97,41 @@ def _probe(struck_off: bool) -> Select[str, Any]:
 _PROBE, _SHELF_PROBE = _probe(struck_off=False), _probe(struck_off=True)
 
 
-async def find_alike(session: AsyncSession, traces: Traces, *, at_least: float) -> list[Alike]:
-    """Open cases with a report at least so alike, the most alike first and the older one of two; one query."""
-    return await _find(session, _PROBE, traces, traces.keys, at_least)
+def reports_like(traces: Traces) -> Look:
+    """Asks for reports on open cases that may be like this one, for `rank`."""
+    return _look(_PROBE, traces.keys)
 
 
-async def find_struck_off(session: AsyncSession, traces: Traces, *, at_least: float) -> list[Alike]:
+def struck_off_like(traces: Traces) -> Look:
     """The same among the cases that were struck off and whose reports are on the shelf."""
-    return await _find(session, _SHELF_PROBE, traces, [_shelved(key) for key in traces.keys], at_least)
+    return _look(_SHELF_PROBE, [_shelved(key) for key in traces.keys])
 
 
-async def _find(
-    session: AsyncSession, probe: Select[str, Any], traces: Traces, keys: Sequence[int], at_least: float
-) -> list[Alike]:
-    keys = [*keys, *[NO_KEY] * (MOST_KEYS - len(keys))]
-    rows = await fetch(session, probe, {f"key{place}": key for place, key in enumerate(keys)})
-    best: dict[str, Alike] = {}
+def _look(probe: Select[str, Any], keys: Sequence[int]) -> Look:
+    padded = [*keys, *[NO_KEY] * (MOST_KEYS - len(keys))]
+    return Look(probe, {f"key{place}": key for place, key in enumerate(padded)})
+
+
+def rank(rows: Iterable[tuple[str, str]], traces: Traces, *, at_least: float) -> list[Alike]:
+    """The cases found with a report at least so alike, the most alike first and the older one of two."""
+    best: dict[str, Likeness] = {}
     for case_id, kept in rows:
-        likeness = compare(traces.features, Features.from_dict(_read(kept)), traces.pairs)
+        likeness = compare(traces.features, _features_of(kept))
         known = best.get(case_id)
         if likeness.score >= at_least and (known is None or known.score < likeness.score):
-            best[case_id] = Alike(case_id, likeness.score, likeness.reasons)
-    return sorted(best.values(), key=lambda alike: -alike.score)
+            best[case_id] = likeness
+    return [Alike(*found) for found in sorted(best.items(), key=lambda found: -found[1].score)]
 
 
-def _read(kept: Any) -> Mapping[str, Any]:
-    """SQLite's driver has JSON as text."""
-    found: Mapping[str, Any] = loads(kept) if isinstance(kept, str) else kept
-    return found
+@lru_cache(maxsize=1024)
+def _features_of(kept: str) -> Features:
+    """What was kept of a report: one burden comes in waves, and the same are compared again and again."""
+    return Features.from_dict(loads(kept))
 
 
 # ── the index ──
 
+_REMEMBER = insert(ReportKey)
 _FORGET = delete(ReportKey).where(
     ReportKey.key == bindparam("of_key", type_=BigInteger), ReportKey.report_id == bindparam("of_report", type_=String)
 )
@@ -129,7 +148,7 @@ def _keys(report: Report) -> list[int]:
 
 def remember(batch: Batch, report: Report) -> None:
     """Let a report be found; it must have its likeness."""
-    batch.add(*(ReportKey(key=key, report_id=report.id) for key in _keys(report)))
+    batch.run(_REMEMBER, [{"key": key, "report_id": report.id} for key in _keys(report)])
 
 
 async def remember_again(session: AsyncSession, batch: Batch, reports: Sequence[Report]) -> None:
@@ -144,7 +163,7 @@ async def remember_again(session: AsyncSession, batch: Batch, reports: Sequence[
 def shelve(batch: Batch, reports: Sequence[Report]) -> None:
     """Put the reports of a case that was struck off where only one that brings its burden up again is compared."""
     forget(batch, reports)
-    batch.add(*(ReportKey(key=_shelved(key), report_id=r.id) for r in reports for key in _keys(r)))
+    batch.run(_REMEMBER, [{"key": _shelved(key), "report_id": r.id} for r in reports for key in _keys(r)])
 
 
 def forget(batch: Batch, reports: Sequence[Report]) -> None:
@@ -178,7 +197,7 @@ def suggest(batch: Batch, report: Report, found: Sequence[Alike], now: datetime)
     """Keep for the office what the report's new case may be the same as."""
     for alike in found[:MOST_SUGGESTED]:
         first, second = sorted((report.case_id, alike.case_id))
-        evidence = {"report": report.number, "because": [reason.to_dict() for reason in alike.reasons]}
+        evidence = {"report": report.number, "because": [reason.to_dict() for reason in alike.likeness.reasons]}
         batch.add(
             SimilarPair(
                 first_id=first, second_id=second, score=alike.score, evidence=evidence, parted=False, found_at=now

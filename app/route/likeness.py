@@ -3,10 +3,12 @@
 It decides nothing: the flow compares the score with the office's thresholds.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.route.wording import CLAUSE, NEGATIONS, documents_in, ordinals_in, periods_in, plain, systems_in
 
@@ -18,6 +20,7 @@ SAME_SOURCE, SAME_BURDEN, SAME_DOCUMENT, SAME_SYSTEM, WORDS = 0.25, 0.10, 0.25, 
 DOUBTFUL, OTHER_THING = 0.89, 0.5
 # So much of the words must agree before the rest is compared clause by clause.
 ALIKE = 0.7
+_NEGATION = re.compile("|".join(NEGATIONS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +86,25 @@ class Features:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Likeness:
-    """How alike two reports are, and why."""
+class Likeness(NamedTuple):
+    """How alike two reports are, from 0 to 1, and why. `words` is the share of their words, `one` the newer report."""
 
     score: float
-    reasons: tuple[Reason, ...] = ()
+    words: float
+    one: Features
+    other: Features
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Worked out only when asked for: most comparisons are of interest by their score alone."""
+        one, other = self.one, self.other
+        return (
+            *(Reason("document", name, *one.documents[name]) for name in _same(one.documents, other.documents)),
+            *(Reason("system", name, *one.systems[name]) for name in _alike(one.systems, other.systems)),
+            *(Reason("source", code) for code in sorted(one.sources & other.sources)),
+            *(Reason("burden_type", code) for code in sorted(one.burdens & other.burdens)),
+            Reason("words", f"{self.words:.2f}"),
+        )
 
 
 def read_features(
@@ -110,22 +126,23 @@ def read_features(
     )
 
 
+@lru_cache(maxsize=1024)
 def pairs_of(words: str) -> frozenset[str]:
     """The pairs of neighbouring characters, across clauses."""
     run = words.replace(CLAUSE, "")
     return frozenset(map("".join, pairwise(run)))
 
 
-def compare(new: Features, old: Features, new_pairs: frozenset[str] | None = None) -> Likeness:
-    """How likely the two tell of the same burden. `new_pairs`, where the caller has them already."""
-    documents = [name for name in new.documents if name in old.documents]
-    if new.sources and old.sources and not new.sources & old.sources and not documents:
-        return Likeness(0.0)
-    mine, theirs = new_pairs if new_pairs is not None else pairs_of(new.words), pairs_of(old.words)
+def compare(new: Features, old: Features) -> Likeness:
+    """How likely the two tell of the same burden."""
+    documents = _same(new.documents, old.documents)
+    shared = new.sources & old.sources
+    if new.sources and old.sources and not shared and not documents:
+        return Likeness(0.0, 0.0, new, old)
+    mine, theirs = pairs_of(new.words), pairs_of(old.words)
     total = len(mine) + len(theirs)
     words = 2 * len(mine & theirs) / total if total else 0.0
-    systems = [name for name in new.systems if _named_alike(name, old.systems)]
-    shared = sorted(new.sources & old.sources)
+    systems = _alike(new.systems, old.systems)
     score = WORDS * words + (SAME_SOURCE if shared else 0) + SAME_BURDEN * _overlap(new.burdens, old.burdens)
     score += (SAME_DOCUMENT if documents else 0) + (SAME_SYSTEM if systems else 0)
     if _another_thing(new, old, documents, systems):
@@ -134,14 +151,15 @@ def compare(new: Features, old: Features, new_pairs: frozenset[str] | None = Non
         score = 1 - (1 - words) / 3
     else:
         score = min(score, DOUBTFUL)
-    reasons = [
-        *(Reason("document", name, *new.documents[name]) for name in documents),
-        *(Reason("system", name, *new.systems[name]) for name in systems),
-        *(Reason("source", code) for code in shared),
-        *(Reason("burden_type", code) for code in sorted(new.burdens & old.burdens)),
-        Reason("words", f"{words:.2f}"),
-    ]
-    return Likeness(round(score, 4), tuple(reasons))
+    return Likeness(round(score, 4), words, new, old)
+
+
+def _same(some: Iterable[str], others: Collection[str]) -> list[str]:
+    return [name for name in some if name in others] if others else []
+
+
+def _alike(some: Iterable[str], others: Collection[str]) -> list[str]:
+    return [name for name in some if _named_alike(name, others)] if others else []
 
 
 def _overlap(some: frozenset[str], others: frozenset[str]) -> float:
@@ -172,7 +190,7 @@ def _nothing_else_differs(new: Features, old: Features) -> bool:
         return False
     ours, theirs = new.words.split(CLAUSE), old.words.split(CLAUSE)
     more, less = [c for c in ours if c not in theirs], [c for c in theirs if c not in ours]
-    if any(word in clause for clause in (*more, *less) for word in NEGATIONS):
+    if any(_NEGATION.search(clause) for clause in (*more, *less)):
         return False
     # Where both have clauses of their own, these must be the same run of words, parted differently.
     return not more or not less or "".join(more) == "".join(less)

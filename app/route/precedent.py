@@ -44,14 +44,12 @@ def kept_likeness(features: Features) -> dict[str, Any]:
     return {**features.to_dict(), "keys": keys}
 
 
-def find_precedents(
-    text: str, features: Features, pairs: frozenset[str], keys: Iterable[int], book: PrecedentBook
-) -> list[Match]:
+def find_precedents(text: str, features: Features, keys: Iterable[int], book: PrecedentBook) -> list[Match]:
     """Those that the report falls under, the surest first, the newer one of two as sure.
 
     A report that names no source at all falls under one by its document or system only.
     """
-    found = {match.precedent.number: match for match in _by_words(text, features, pairs, keys, book)}
+    found = {match.precedent.number: match for match in _by_words(text, features, keys, book)}
     for kind, names in ((SYSTEM, _systems(features)), (DOCUMENT, _numbers(features))):
         for name in names:
             for known in book.by_name.get(name, ()):
@@ -82,9 +80,7 @@ def _concerns(new: Features, old: Features, kind: str) -> bool:
     return one_within and not (numbers and theirs and not numbers & theirs)
 
 
-def _by_words(
-    text: str, features: Features, pairs: frozenset[str], keys: Iterable[int], book: PrecedentBook
-) -> list[Match]:
+def _by_words(text: str, features: Features, keys: Iterable[int], book: PrecedentBook) -> list[Match]:
     if not features.sources:
         return []
     shared: Counter[str] = Counter(known.number for key in keys for known in book.by_key.get(key, ()))
@@ -95,7 +91,7 @@ def _by_words(
         if features.sources != frozenset(known.likeness["sources"]) or compared == MOST_COMPARED:
             continue
         compared += 1
-        score = compare(features, Features.from_dict(known.likeness), pairs).score
+        score = compare(features, Features.from_dict(known.likeness)).score
         span = _same_clause(text, known.likeness["words"]) if score >= NEARLY_THE_SAME else None
         if span is not None:
             found.append(Match(known, WORDS, *span, round(2 * score, 2)))

@@ -5,6 +5,7 @@ The lists are Chinese office language, not a city's: no department or place stan
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from itertools import pairwise
 
 from app.directory.folding import BLANK, DROP, fold
@@ -134,10 +135,12 @@ def _length_of(before: re.Pattern[str], run: str) -> int:
     return match.end() if match else 0
 
 
+@lru_cache(maxsize=1024)
 def periods_in(words: str) -> frozenset[str]:
     return frozenset(_PERIOD.findall(words))
 
 
+@lru_cache(maxsize=1024)
 def ordinals_in(words: str) -> frozenset[str]:
     """Which form, batch or notice: 第3张."""
     return frozenset(_ORDINAL.findall(words))

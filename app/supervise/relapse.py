@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.batch import fetch
+from app.batch import Look
 from app.casefile import CaseFile
 from app.models import Assignment, AssignmentRole, Case, CaseOutcome, CaseStatus, Event, RelapseRule
 
@@ -42,17 +42,12 @@ _CLOSED_MATCH = (
 )
 
 
-async def find_closed_match(
-    session: AsyncSession, fingerprint: str, policy: RelapsePolicy, now: datetime
-) -> str | None:
-    """The id of the case with that fingerprint that was struck off last within the window; None where there is none.
+def struck_off_with(fingerprint: str, policy: RelapsePolicy, now: datetime) -> Look:
+    """Asks for the id of the case with that fingerprint that was struck off last within the window.
 
     Takes no lock: whether the case still `comes_back` is to be asked again under it.
     """
-    if policy.rule is RelapseRule.OFF:
-        return None
-    rows = await fetch(session, _CLOSED_MATCH, {"fingerprint": fingerprint, "since": now - policy.window})
-    return rows[0][0] if rows else None
+    return Look(_CLOSED_MATCH, {"fingerprint": fingerprint, "since": now - policy.window})
 
 
 def comes_back(case: Case, sources: Sequence[str], policy: RelapsePolicy, now: datetime) -> bool:

@@ -15,17 +15,19 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert, literal, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.principal import Principal
 from app.api.door import make_desk
+from app.batch import Look, fetch
 from app.classify import ReportText, Thresholds, classify
 from app.clock import SystemClock
 from app.flow.receive import receive
-from app.intake.accept import Submission, find_open_case, fingerprint
+from app.intake.accept import Submission, fingerprint, open_case_with
 from app.models import Case, CaseStatus, Party, Report, ReportKey, Role, VerificationStatus, new_id
 from app.route import cluster
-from app.route.cluster import Traces, find_alike, trace
+from app.route.cluster import Traces, rank, reports_like, trace
 from app.route.likeness import Features, read_features
 from app.route.wording import CLAUSE
 from app.runtime import Runtime, make_runtime
@@ -35,6 +37,7 @@ from tests.city import new_city, settings_for
 CASES = 100_000
 CORPUS = Path(__file__).resolve().parents[1] / "classify" / "corpus"
 CHUNK = 2_000
+NOTHING = select(literal(1))
 
 
 def read_corpus(runtime: Runtime) -> list[Features]:
@@ -117,13 +120,17 @@ async def time_each(asks: Sequence[Callable[[], Awaitable[object]]]) -> list[flo
     return spent
 
 
+async def find_alike(session: AsyncSession, traces: Traces) -> None:
+    rank(await fetch(session, *reports_like(traces)), traces, at_least=0.55)
+
+
 async def time_search(runtime: Runtime, made: Iterator[Features], times: int) -> dict[str, float]:
     """Search and scoring, and the look-up by fingerprint as the yardstick, in turns in one session."""
     wanted = [trace(next(made)) for _ in range(times)]
     async with runtime.database.read() as session:
-        search = [partial(find_alike, session, traces, at_least=0.55) for traces in wanted]
+        search = [partial(find_alike, session, traces) for traces in wanted]
         bare = [
-            partial(find_open_case, session, fingerprint(traces.features.words, traces.features.sources))
+            partial(fetch, session, *open_case_with(fingerprint(traces.features.words, traces.features.sources)))
             for traces in wanted
         ]
         await time_each(search[:50])
@@ -164,15 +171,22 @@ async def time_intake(runtime: Runtime, made: Iterator[int], times: int) -> floa
 async def compare_intake(runtime: Runtime, times: int) -> dict[str, float]:
     """With and without, in turns, so that a busy moment hits both."""
 
-    async def find_nothing(*_: Any, **__: Any) -> list[Any]:
+    def find_nothing(*_: Any, **__: Any) -> list[Any]:
         return []
+
+    def ask_nothing(*_: Any) -> Look:
+        return Look(NOTHING, {})
 
     serial = count(1)
     await time_intake(runtime, serial, 20)
     with_search, without = [], []
     for _ in range(5):
         with_search.append(await time_intake(runtime, serial, times // 5))
-        with patch.object(cluster, "find_alike", find_nothing), patch.object(cluster, "remember", lambda *_: None):
+        with (
+            patch.object(cluster, "_look", ask_nothing),
+            patch.object(cluster, "rank", find_nothing),
+            patch.object(cluster, "remember", lambda *_: None),
+        ):
             without.append(await time_intake(runtime, serial, times // 5))
     mine, bare = statistics.median(with_search), statistics.median(without)
     return {"intake_ms": round(mine, 2), "without_ms": round(bare, 2), "intake_ratio": round(bare / mine, 3)}

@@ -20,8 +20,7 @@ def known(text: str, number: str = "XL-2026-000001", **changes: Any) -> Preceden
 
 def matches(text: str, *precedents: PrecedentKnown, of: Features | None = None) -> list[Match]:
     new = of or features(text)
-    pairs = pairs_of(new.words)
-    return find_precedents(text, new, pairs, keys_of(new, pairs), compile_book(precedents))
+    return find_precedents(text, new, keys_of(new, pairs_of(new.words)), compile_book(precedents))
 
 
 @pytest.mark.parametrize(
