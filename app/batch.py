@@ -26,6 +26,7 @@ Processor = Callable[[Any], Any]
 REQUIRED = object()
 _PLACEHOLDER = re.compile(r"\$(\d+)")
 _VALUES = " VALUES "
+MOST_PARAMETERS = 900  # SQLite takes 999 in old builds
 
 
 class Slot(NamedTuple):
@@ -102,7 +103,7 @@ class Batch:
             if isinstance(driver, psycopg.AsyncConnection):
                 await _write_at_once(driver, work)
             else:
-                await _in_thread(driver, _write_all, work)
+                _write_all(driver._conn, work)
         except (sqlite3.Error, psycopg.Error) as error:
             raise _wrap(error) from error
 
@@ -164,7 +165,7 @@ async def fetch_all(session: AsyncSession | AsyncConnection, looks: Sequence[Loo
     try:
         if isinstance(driver, psycopg.AsyncConnection):
             return await _read_at_once(driver, ready)
-        return await _in_thread(driver, _read_all, ready)
+        return _read_all(driver._conn, ready)
     except (sqlite3.Error, psycopg.Error) as error:
         raise _wrap(error) from error
 
@@ -196,8 +197,22 @@ async def _in_thread(driver: Any, act: Callable[..., T], *arguments: Any) -> T:
 
 
 def _write_all(connection: sqlite3.Connection, work: Sequence[tuple[str, list[Any]]]) -> None:
-    for sql, parameters in work:
-        connection.executemany(sql, parameters)
+    """Rows of one table as one statement: after each statement the thread has to wait for its turn to run Python."""
+    for sql, entries in work:
+        if _VALUES not in sql or len(entries) == 1:
+            connection.executemany(sql, entries)
+            continue
+        at_once = max(1, MOST_PARAMETERS // len(entries[0]))
+        for start in range(0, len(entries), at_once):
+            rows = entries[start : start + at_once]
+            connection.execute(_repeat(sql, len(rows)), [value for row in rows for value in row])
+
+
+@lru_cache(maxsize=512)
+def _repeat(sql: str, rows: int) -> str:
+    """An INSERT of one row as one of several."""
+    head, values, group = sql.partition(_VALUES)
+    return head + values + ", ".join([group] * rows)
 
 
 def _wrap(error: Exception) -> DBAPIError:

@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 from psycopg import IsolationLevel
+from pydantic_core import to_json
 from sqlalchemy import Connection, event, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
@@ -140,6 +141,11 @@ class Database:
         await self.reader.dispose()
 
 
+def to_json_text(value: Any) -> str:
+    """How a JSON column is written: Chinese as it is, a third of the bytes that escapes would take."""
+    return to_json(value).decode()
+
+
 def insert_if_absent(database: Database, model: type[Any]) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that does nothing where the row is there already, waiting for whoever is just writing it."""
     insert = sqlite.insert if database.is_sqlite else postgresql.insert
@@ -176,6 +182,7 @@ def to_problem(error: BaseException) -> AppError | None:
 def _sqlite_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
     options: dict[str, Any] = {
         "poolclass": FairPool,
+        "json_serializer": to_json_text,
         "max_overflow": 0,
         "pool_timeout": POOL_TIMEOUT_SECONDS["sqlite"],
         "pool_reset_on_return": None,
@@ -245,6 +252,7 @@ def _postgresql_engines(url: URL, pool_size: int, patience: float | None) -> tup
     }
     options: dict[str, Any] = {
         "poolclass": FairPool,
+        "json_serializer": to_json_text,
         "pool_size": pool_size,
         "max_overflow": 0,
         "pool_timeout": POOL_TIMEOUT_SECONDS["postgresql"],

@@ -35,6 +35,7 @@ class Runtime:
             self.clock.anchor(await self.database.now())
 
     async def close(self) -> None:
+        await self.numbers.close()
         await self.database.dispose()
 
 

@@ -235,18 +235,24 @@ STEPS: tuple[Step, ...] = (
     reconcile_next,
     advise_next,
 )
+# What may wait some seconds: an idle worker looks at it in every so manieth round only.
+HOUSEKEEPING: frozenset[Step] = frozenset(STEPS) - {deliver_next, check_next}
+HOUSEKEEPING_EVERY = 10
 
 
 async def run_worker(context: WorkerContext, stop: asyncio.Event, steps: tuple[Step, ...] | None = None) -> None:
     """Work until `stop` is set, then take nothing new and let calls under way finish. No error ends it."""
     context.open()
     get_logger().info("worker_started")
-    failures = 0
+    failures = idle = 0
+    steps = STEPS if steps is None else steps
+    often = tuple(step for step in steps if step not in HOUSEKEEPING)
     try:
         while not stop.is_set():
             context.heartbeat = time.monotonic()
-            found, failed = await _run_round(context, STEPS if steps is None else steps)
+            found, failed = await _run_round(context, often if idle % HOUSEKEEPING_EVERY else steps)
             failures = failures + 1 if failed else 0
+            idle = 0 if found or failed else idle + 1
             if failed:
                 await _pause(min(0.1 * 2**failures, LONGEST_PAUSE_SECONDS), stop)
             elif not found:

@@ -14,7 +14,7 @@ from app.close.reply import describe_pause
 from app.directory.city import City
 from app.flow.desk import Desk
 from app.flow.look_back import answer_look_back
-from app.flow.receive import Reading, Receipt, read, receive
+from app.flow.receive import Reading, Receipt, read, receive, reserve_numbers
 from app.flow.verification import answer_verification
 from app.intake.accept import LONGEST_TEXT, Submission
 from app.ledger.reports import ReportRecord
@@ -224,6 +224,7 @@ async def post_batch(body: BatchIn, at: Annotated[Door, door(Permission.SEND_REP
 
     async def receive_each(desk: Desk) -> BaseModel:
         results = []
+        await reserve_numbers(desk, len(body.reports))
         for index, entry in enumerate(body.reports):
             try:
                 async with desk.session.begin_nested():

@@ -57,6 +57,12 @@ class Receipt:
     ruled_by: str | None = None
 
 
+async def reserve_numbers(desk: Desk, reports: int) -> None:
+    """Have enough for so many reports in this transaction: once it has touched the database, no more can be had."""
+    for series in (REPORT, CASE, CONSULTATION):
+        await desk.numbers.reserve(series, desk.now, least=reports)
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What the machine makes of a report: the decision with the precedents it cites, and how it is compared."""
@@ -101,7 +107,7 @@ async def receive(desk: Desk, submission: Submission, reading: Reading | None = 
     number = await desk.numbers.take(REPORT, desk.now)
     case_number = await desk.numbers.take(CASE, desk.now)
     if decision.route is Route.CONSULTATION:
-        await desk.numbers.reserve(CONSULTATION, desk.now)
+        await desk.numbers.reserve(CONSULTATION, desk.now, least=1)
     place = await find_place(desk, reading.fingerprint, decision, traces)
     file = place.file or new_case(
         desk,

@@ -28,6 +28,13 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=NAMING)
 
+    def __init__(self, **values: Any) -> None:
+        """A new row; nobody asks what its columns were before, so nothing is kept of it. Raises TypeError."""
+        unknown = values.keys() - type(self).__mapper__.columns.keys()
+        if unknown:
+            raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}")
+        self.__dict__.update(values)
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware UTC datetime; refuses naive ones. SQLite keeps it without its offset, PostgreSQL as timestamptz."""
