@@ -30,12 +30,20 @@ POOL_TIMEOUT_SECONDS = {"sqlite": 30, "postgresql": 10}
 # A statement of ours takes milliseconds: a server that is silent for that long is not there any more.
 PATIENCE_SECONDS = 10.0
 SNAPSHOT = "yilong_snapshot"
-READER_PRAGMAS = ("PRAGMA busy_timeout=10000", "PRAGMA query_only=ON", "PRAGMA foreign_keys=ON")
+READER_PRAGMAS = (
+    "PRAGMA busy_timeout=10000",
+    "PRAGMA query_only=ON",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA cache_size=-16000",
+)
 WRITER_PRAGMAS = (
     "PRAGMA busy_timeout=10000",
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
+    # 64 MB of pages, and a log of 16 MB before it is brought into the file: indexes are written again and again.
+    "PRAGMA cache_size=-64000",
+    "PRAGMA wal_autocheckpoint=4000",
 )
 
 
