@@ -1,7 +1,8 @@
 """Prepared statements straight to the driver: all that a transaction adds in one trip, and the few hot look-ups.
 
 The unit of work would take a trip and a good deal of work for each table, and intake adds rows to eight of them. Here
-PostgreSQL gets them in one statement, SQLite's thread in one call. Loaded rows stay the session's business.
+PostgreSQL gets them in one statement. SQLite gets them here and now, not in the thread that begins and commits (see
+docs/decisions/0066): they only touch memory. Loaded rows stay the session's business.
 """
 
 import re
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import psycopg
 from sqlalchemy import Dialect, Executable, insert
@@ -21,7 +22,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from app.models import Base
 from app.models.columns import UtcDateTime
 
-T = TypeVar("T")
 Processor = Callable[[Any], Any]
 REQUIRED = object()
 _PLACEHOLDER = re.compile(r"\$(\d+)")
@@ -97,7 +97,7 @@ class Batch:
         for statement, entries in self._statements:
             prepared = prepare(statement, connection.dialect)
             work.append((prepared.sql, [prepared.bind(entry) for entry in entries]))
-        driver: Any = (await connection.get_raw_connection()).driver_connection
+        driver = _driver_of(connection)
         self._rows, self._statements = {}, []
         try:
             if isinstance(driver, psycopg.AsyncConnection):
@@ -157,11 +157,11 @@ async def fetch(
 async def fetch_all(session: AsyncSession | AsyncConnection, looks: Sequence[Look]) -> list[list[tuple[Any, ...]]]:
     """Several look-ups, none of which needs what another finds, in one trip; the rows of each, in order."""
     connection = await session.connection() if isinstance(session, AsyncSession) else session
+    driver = _driver_of(connection)
     ready = []
     for statement, values in looks:
         prepared = prepare(statement, connection.dialect)
         ready.append((prepared.sql, prepared.bind(values)))
-    driver: Any = (await connection.get_raw_connection()).driver_connection
     try:
         if isinstance(driver, psycopg.AsyncConnection):
             return await _read_at_once(driver, ready)
@@ -190,14 +190,12 @@ def _read_all(
     return [connection.execute(sql, values).fetchall() for sql, values in looks]
 
 
-async def _in_thread(driver: Any, act: Callable[..., T], *arguments: Any) -> T:
-    """One call in the thread that owns the SQLite connection; aiosqlite offers none for several statements."""
-    found: T = await driver._execute(act, driver._conn, *arguments)
-    return found
+def _driver_of(connection: AsyncConnection) -> Any:
+    return connection.sync_connection.connection.driver_connection  # type: ignore[union-attr]
 
 
 def _write_all(connection: sqlite3.Connection, work: Sequence[tuple[str, list[Any]]]) -> None:
-    """Rows of one table as one statement: after each statement the thread has to wait for its turn to run Python."""
+    """Rows of one table as one statement."""
     for sql, entries in work:
         if _VALUES not in sql or len(entries) == 1:
             connection.executemany(sql, entries)

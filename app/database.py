@@ -5,6 +5,7 @@ log; anything else loses updates or answers "locked" (see docs/decisions/0003). 
 autocommit, so that a look costs one round trip; what must see one moment asks for a snapshot.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from app.fair_pool import FairPool
 from app.problems import AppError, Conflict, StorageFull, Unavailable
 
-SQLITE_READERS = 4
+SQLITE_READERS = 5
 POOL_TIMEOUT_SECONDS = {"sqlite": 30, "postgresql": 10}
 # A statement of ours takes milliseconds: a server that is silent for that long is not there any more.
 PATIENCE_SECONDS = 10.0
@@ -89,6 +90,8 @@ class Database:
         options: dict[str, Any] = {"expire_on_commit": False, "autoflush": False}
         self._write = async_sessionmaker(self.writer, **options)
         self._read = async_sessionmaker(self.reader, **options)
+        self._looking: AsyncConnection | None = None
+        self._opening = asyncio.Lock()
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
@@ -106,10 +109,28 @@ class Database:
 
     @asynccontextmanager
     async def glance(self) -> AsyncIterator[AsyncConnection]:
-        """A reading connection without a session, for `batch.fetch`."""
+        """A reading connection without a session, for `batch.fetch`; on SQLite one that all share and that stays open."""
         with database_problems():
-            async with self.reader.connect() as connection:
-                yield connection
+            if not self.is_sqlite:
+                async with self.reader.connect() as connection:
+                    yield connection
+                return
+            try:
+                yield await self._look()
+            except DBAPIError:
+                await self._stop_looking()
+                raise
+
+    async def _look(self) -> AsyncConnection:
+        if self._looking is None:
+            async with self._opening:
+                self._looking = self._looking or await self.reader.connect()
+        return self._looking
+
+    async def _stop_looking(self) -> None:
+        connection, self._looking = self._looking, None
+        if connection is not None:
+            await connection.close()
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncSession]:
@@ -145,6 +166,7 @@ class Database:
             )
 
     async def dispose(self) -> None:
+        await self._stop_looking()
         await self.writer.dispose()
         await self.reader.dispose()
 

@@ -1,6 +1,6 @@
 """What a process holds while it runs: settings, database, clock, sealer, the city in memory. Doors make one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from app.clock import Clock, DatabaseClock
@@ -10,6 +10,7 @@ from app.directory.city import CityCache
 from app.directory.serials import Numbers
 from app.sealing import Sealer
 from app.settings import Settings
+from app.together import Together
 
 
 @dataclass(slots=True)
@@ -22,6 +23,10 @@ class Runtime:
     sealer: Sealer
     cities: CityCache
     numbers: Numbers
+    together: Together = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.together = Together(self.database, lambda reports: self.numbers.reserve_for(reports, self.clock.now()))
 
     async def start(self, *, with_city: bool = True) -> None:
         """Check the database, take over its time, read the city. Raises where the schema or the pack is missing."""

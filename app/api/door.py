@@ -131,29 +131,35 @@ class Door:
             yield session
 
     async def write(
-        self, act: Callable[[Desk], Awaitable[BaseModel]], status: int = 200, *, body: bytes | None = None
+        self,
+        act: Callable[[Desk], Awaitable[BaseModel]],
+        status: int = 200,
+        *,
+        body: bytes | None = None,
+        together: bool = False,
     ) -> Response:
         """Do one verb in one transaction and answer after its commit.
 
         With an Idempotency-Key the answer is stored in the same transaction, and a retry gets it again. `body` stands
-        for one that was read already.
+        for one that was read already. `together` says that on SQLite it may share its transaction with others.
         """
         sent = await self.request.body() if body is None else body
         digest = digest_of(self.request.method, self.request.url.path, sent)
+
+        async def answer_within(session: AsyncSession) -> Answer:
+            desk = make_desk(self.runtime, session, self.principal)
+            answer = Answer(status, (await act(desk)).model_dump_json())
+            if self.idempotency_key:
+                holder, key = self.principal.holder, self.idempotency_key
+                await remember(self.runtime.database, session, holder, key, digest, answer, desk.now)
+            return answer
+
         try:
-            async with self.runtime.database.write() as session:
-                desk = make_desk(self.runtime, session, self.principal)
-                answer = Answer(status, (await act(desk)).model_dump_json())
-                if self.idempotency_key:
-                    await remember(
-                        self.runtime.database,
-                        session,
-                        self.principal.holder,
-                        self.idempotency_key,
-                        digest,
-                        answer,
-                        desk.now,
-                    )
+            if together and self.runtime.database.is_sqlite:
+                answer = await self.runtime.together.write(answer_within)
+            else:
+                async with self.runtime.database.write() as session:
+                    answer = await answer_within(session)
         except (AppError, AnsweredBefore) as error:
             answer = await self._answered_before(digest, error)
         return Response(answer.body, answer.status, media_type=JSON_TYPE)

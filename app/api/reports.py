@@ -14,7 +14,7 @@ from app.close.reply import describe_pause
 from app.directory.city import City
 from app.flow.desk import Desk
 from app.flow.look_back import answer_look_back
-from app.flow.receive import Reading, Receipt, read, receive, reserve_numbers
+from app.flow.receive import Reading, Receipt, read, receive
 from app.flow.verification import answer_verification
 from app.intake.accept import LONGEST_TEXT, Submission
 from app.ledger.reports import ReportRecord
@@ -206,7 +206,7 @@ async def _receive(desk: Desk, body: ReportIn, reading: Reading | None = None) -
 async def post_report(body: ReportIn, at: Annotated[Door, door(Permission.SEND_REPORTS)]) -> Response:
     """Send a report. The answer says at once who is responsible, why, and by when."""
     reading = _read_ahead(at, body)
-    return await at.write(lambda desk: _receive(desk, body, reading), status=201)
+    return await at.write(lambda desk: _receive(desk, body, reading), status=201, together=True)
 
 
 def _read_ahead(at: Door, body: ReportIn) -> Reading | None:
@@ -224,7 +224,7 @@ async def post_batch(body: BatchIn, at: Annotated[Door, door(Permission.SEND_REP
 
     async def receive_each(desk: Desk) -> BaseModel:
         results = []
-        await reserve_numbers(desk, len(body.reports))
+        await desk.numbers.reserve_for(len(body.reports), desk.now)
         for index, entry in enumerate(body.reports):
             try:
                 async with desk.session.begin_nested():

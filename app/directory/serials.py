@@ -56,6 +56,11 @@ class Numbers:
         """Make sure that some numbers are at hand, so that `take` will not need the database."""
         await self._fill(series, now.astimezone(self._zone).year, least)
 
+    async def reserve_for(self, reports: int, now: datetime) -> None:
+        """Make sure that intake of so many reports will not need the database for numbers."""
+        for series in INTAKE:
+            await self.reserve(series, now, least=reports)
+
     async def close(self) -> None:
         """Let what is being fetched arrive."""
         if self._ahead is not None:

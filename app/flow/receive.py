@@ -57,12 +57,6 @@ class Receipt:
     ruled_by: str | None = None
 
 
-async def reserve_numbers(desk: Desk, reports: int) -> None:
-    """Have enough for so many reports in this transaction: once it has touched the database, no more can be had."""
-    for series in (REPORT, CASE, CONSULTATION):
-        await desk.numbers.reserve(series, desk.now, least=reports)
-
-
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What the machine makes of a report: the decision with the precedents it cites, and how it is compared."""
