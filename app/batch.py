@@ -250,7 +250,7 @@ def _compile(statement: Any, dialect: Dialect, defaults: Mapping[str, Any]) -> P
     slots = []
     for name in compiled.positiontup:
         bind = compiled.binds[name]
-        fallback = defaults[name] if name in defaults else REQUIRED if bind.required else bind.value
+        fallback = defaults.get(name, REQUIRED if bind.required else bind.value)
         processor = bind.type.dialect_impl(dialect).bind_processor(dialect)
         if isinstance(bind.type, UtcDateTime) and processor is not None:
             processor = lru_cache(maxsize=256)(processor)  # one moment stands in most rows of a transaction

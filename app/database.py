@@ -109,7 +109,7 @@ class Database:
 
     @asynccontextmanager
     async def glance(self) -> AsyncIterator[AsyncConnection]:
-        """A reading connection without a session, for `batch.fetch`; on SQLite one that all share and that stays open."""
+        """A reading connection without a session, for `batch.fetch`; on SQLite one that all share and that stays."""
         with database_problems():
             if not self.is_sqlite:
                 async with self.reader.connect() as connection:

@@ -41,11 +41,11 @@ class FairQueue(AsyncAdaptedQueue[Any]):
                     raise
         return await_(self._wait(timeout))
 
-    async def _wait(self, timeout: float | None) -> Any:
+    async def _wait(self, seconds: float | None) -> Any:
         turn: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
-            return await asyncio.wait_for(turn, timeout)
+            return await asyncio.wait_for(turn, seconds)
         except TimeoutError as error:
             raise Empty from error
         except asyncio.CancelledError:

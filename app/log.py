@@ -46,6 +46,11 @@ def describe_exception(_: Any, __: str, entry: MutableMapping[str, Any]) -> Muta
     return entry
 
 
+def _to_standard_error(*_: Any) -> structlog.PrintLogger:
+    """The stream that is standard error now, not the one of the moment of configuring, which may be closed since."""
+    return structlog.PrintLogger(sys.stderr)
+
+
 def configure_logging(level: int = logging.INFO) -> None:
     """Send JSON lines to standard error."""
     structlog.configure(
@@ -57,7 +62,7 @@ def configure_logging(level: int = logging.INFO) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=_to_standard_error,
         cache_logger_on_first_use=False,
     )
 

@@ -31,6 +31,7 @@ from app.api import (
 )
 from app.api.errors import add_error_handlers
 from app.api.requests import LogRequests
+from app.api.warming import settle_memory, warm_up
 from app.api.webhooks import add_webhooks
 from app.dashboard.api_docs import add_api_docs
 from app.dashboard.assets import add_static_files
@@ -39,7 +40,6 @@ from app.dashboard.pages import all_pages
 from app.log import get_logger
 from app.problems import AppError
 from app.runtime import Runtime
-from app.warming import settle_memory, warm_up
 from app.worker import WorkerContext, run_worker
 
 ROUTERS = (

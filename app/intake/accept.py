@@ -9,7 +9,6 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import bindparam, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.batch import Batch, Look
 from app.models import Case, CaseStatus, Report, ReportContact, VerificationStatus, new_id

@@ -1,11 +1,15 @@
 """Health, readiness, metrics, documents; and that nothing is acknowledged before its commit."""
 
+import asyncio
+
 import pytest
 from sqlalchemy import func, select, text
 
 from app.api import reports
 from app.api.reports import ReceiptOut, ReportIn
+from app.directory.serials import BLOCK
 from app.flow.desk import Desk
+from app.flow.receive import Reading
 from app.models import Reply, ReplyKind, Report, new_id
 from tests.api.scenes import ASSIGNED, assigned
 from tests.city import CityUnderTest
@@ -14,8 +18,8 @@ from tests.city import CityUnderTest
 async def test_a_commit_that_fails_is_never_acknowledged(city: CityUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
     receive = reports._receive
 
-    async def receive_and_spoil(desk: Desk, body: ReportIn) -> ReceiptOut:
-        receipt = await receive(desk, body)
+    async def receive_and_spoil(desk: Desk, body: ReportIn, reading: Reading | None = None) -> ReceiptOut:
+        receipt = await receive(desk, body, reading)
         # Its foreign key is checked at commit only: every statement before succeeds.
         lost = Reply(id=new_id(), report_id="none", case_id="none", kind=ReplyKind.FINAL, text="x", sent_at=desk.now)
         desk.session.add(lost)
@@ -30,6 +34,38 @@ async def test_a_commit_that_fails_is_never_acknowledged(city: CityUnderTest, mo
         assert await session.scalar(select(func.count()).select_from(Report)) == 0
     again = await reporter.post("/v1/reports", json={"text": ASSIGNED}, headers={"Idempotency-Key": "k"})
     assert again.status_code == 201
+
+
+async def test_one_report_that_cannot_be_committed_spoils_none_that_came_with_it(
+    city: CityUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive = reports._receive
+
+    async def spoil_some(desk: Desk, body: ReportIn, reading: Reading | None = None) -> ReceiptOut:
+        receipt = await receive(desk, body, reading)
+        if "坏" in body.text:
+            desk.session.add(
+                Reply(id=new_id(), report_id="none", case_id="none", kind=ReplyKind.FINAL, text="x", sent_at=desk.now)
+            )
+        return receipt
+
+    monkeypatch.setattr(reports, "_receive", spoil_some)
+    reporter = await city.reporter()
+    texts = [f"区民政局要求报第{n}张表{'坏' * (n == 2)}。" for n in range(5)]
+    answers = await asyncio.gather(*(reporter.post("/v1/reports", json={"text": text}) for text in texts))
+    assert [answer.status_code for answer in answers] == [201, 201, 500, 201, 201]
+    async with city.runtime.database.read() as session:
+        stored = set(await session.scalars(select(Report.number)))
+    assert stored == {answer.json()["report"] for answer in answers if answer.status_code == 201}
+
+
+async def test_a_batch_larger_than_a_block_of_numbers_does_not_wait_for_itself(city: CityUnderTest) -> None:
+    reporter = await city.reporter()
+    batch = [{"text": f"区民政局要求报第{n}张表。"} for n in range(BLOCK + 5)]
+    answer = await reporter.post("/v1/reports/batch", json={"reports": batch}, timeout=120)
+    assert answer.status_code == 200
+    numbers = {entry["receipt"]["report"] for entry in answer.json()["results"]}
+    assert len(numbers) == BLOCK + 5
 
 
 async def test_ready_means_database_schema_and_pack(city: CityUnderTest) -> None:

@@ -24,11 +24,12 @@ async def warm_up(application: FastAPI, runtime: Runtime) -> None:
         route.matches(dict(NOWHERE))
     async with runtime.database.glance() as connection:
         for mapper in Base.registry.mappers:
-            prepare_insert(mapper.class_, connection.dialect)
-        await find_principal(connection, make_key(), runtime.clock.now())
-        city = runtime.cities.current
-        reading = read(city, Thresholds(), ANYTHING, next(iter(city.points)))
-        await fetch_all(connection, looks_for(reading.fingerprint, reading.traces, RelapsePolicy(), runtime.clock.now()))
+            prepare_insert(mapper.class_, connection.dialect)  # type: ignore[arg-type]
+        now, city = runtime.clock.now(), runtime.cities.current
+        await find_principal(connection, make_key(), now)
+        for point in list(city.points)[:1]:
+            reading = read(city, Thresholds(), ANYTHING, point)
+            await fetch_all(connection, looks_for(reading.fingerprint, reading.traces, RelapsePolicy(), now))
 
 
 def settle_memory() -> None:
