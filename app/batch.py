@@ -222,23 +222,31 @@ def _wrap(error: Exception) -> DBAPIError:
     return DBAPIError("batch", None, error)
 
 
-@lru_cache(maxsize=128)
+# By statement or model and the dialect's name: all engines of one kind take a statement alike.
+_prepared: dict[tuple[object, str], Prepared] = {}
+
+
 def prepare_insert(model: type[Base], dialect: Dialect) -> Prepared:
     """The INSERT of a table; what a row does not set takes the column's default."""
-    defaults: dict[str, Any] = {}
-    for column in model.__table__.columns:
-        given_by_the_database = column.server_default is not None and column.default is None
-        if given_by_the_database or (column.primary_key and column.autoincrement is True):
-            continue
-        default: Any = column.default.arg if column.default is not None else None
-        defaults[column.key] = partial(default, None) if callable(default) else default
-    return _compile(insert(model).inline(), dialect, defaults)
+    key = (model, dialect.name)
+    if key not in _prepared:
+        defaults: dict[str, Any] = {}
+        for column in model.__table__.columns:
+            given_by_the_database = column.server_default is not None and column.default is None
+            if given_by_the_database or (column.primary_key and column.autoincrement is True):
+                continue
+            default: Any = column.default.arg if column.default is not None else None
+            defaults[column.key] = partial(default, None) if callable(default) else default
+        _prepared[key] = _compile(insert(model).inline(), dialect, defaults)
+    return _prepared[key]
 
 
-@lru_cache(maxsize=128)
 def prepare(statement: Executable, dialect: Dialect) -> Prepared:
-    """A constant of its module, compiled once for a dialect."""
-    return _compile(statement, dialect, {})
+    """A constant of its module, compiled once."""
+    key = (statement, dialect.name)
+    if key not in _prepared:
+        _prepared[key] = _compile(statement, dialect, {})
+    return _prepared[key]
 
 
 def _compile(statement: Any, dialect: Dialect, defaults: Mapping[str, Any]) -> Prepared:

@@ -77,8 +77,8 @@ def create_app(runtime: Runtime, *, with_worker: bool = False, alone: bool = Fal
     async def lifespan(application: FastAPI) -> AsyncIterator[None]:
         runtime: Runtime = application.state.runtime
         await runtime.start()
-        await warm_up(application, runtime)
         if alone:
+            await warm_up(application, runtime)
             settle_memory()
         stop = asyncio.Event()
         tasks = [asyncio.create_task(keep_current(runtime, stop))]

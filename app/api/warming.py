@@ -24,7 +24,7 @@ async def warm_up(application: FastAPI, runtime: Runtime) -> None:
         route.matches(dict(NOWHERE))
     async with runtime.database.glance() as connection:
         for mapper in Base.registry.mappers:
-            prepare_insert(mapper.class_, connection.dialect)  # type: ignore[arg-type]
+            prepare_insert(mapper.class_, connection.dialect)
         now, city = runtime.clock.now(), runtime.cities.current
         await find_principal(connection, make_key(), now)
         for point in list(city.points)[:1]:
