@@ -3,6 +3,7 @@
 import importlib
 import io
 import json
+import logging
 import pkgutil
 from collections.abc import Iterator
 
@@ -76,7 +77,7 @@ def test_a_log_line_keeps_only_listed_keys_and_never_an_exceptions_message() -> 
         except ValueError as error:
             get_logger().error("failed", exc_info=error, text=SECRETIVE, body=SECRETIVE, case="YL-2026-000001")
     finally:
-        configure_logging()
+        configure_logging(logging.WARNING)
     line = json.loads(stream.getvalue())
     assert set(line) <= ALLOWED_KEYS
     assert line["exc_type"] == "ValueError"

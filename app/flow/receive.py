@@ -94,15 +94,14 @@ async def receive(desk: Desk, submission: Submission, reading: Reading | None = 
     """
     if reading is None or reading.city is not desk.city:
         reading = read(desk.city, desk.thresholds, submission, desk.principal.observation_point or "")
-    cited, traces = reading.cited, reading.traces
+    decision = reading.cited.decision
     point = desk.city.points[desk.principal.observation_point or ""]
-    decision = cited.decision
     # Numbers come first: taking one is a transaction of its own.
     number = await desk.numbers.take(REPORT, desk.now)
     case_number = await desk.numbers.take(CASE, desk.now)
     if decision.route is Route.CONSULTATION:
         await desk.numbers.reserve(CONSULTATION, desk.now, least=1)
-    place = await find_place(desk, reading.fingerprint, decision, traces)
+    place = await find_place(desk, reading.fingerprint, decision, reading.traces)
     file = place.file or new_case(
         desk,
         submission,
@@ -127,13 +126,7 @@ async def receive(desk: Desk, submission: Submission, reading: Reading | None = 
     if place.file is not None:
         await _join(file, report, point.district, place)
     else:
-        report.likeness = traces.to_dict()
-        cluster.remember(file.batch, report)
-        cluster.suggest(file.batch, report, place.suggested, desk.now)
-        if place.follows is not None:
-            await note_link(desk, place.follows, report, file.case, score=place.score)
-        standing = await find_standing(desk, cited)
-        await open_case(desk, file, decision, report, relapse_of=place.relapse_of, standing=standing)
+        standing = await _open_new(desk, file, report, reading, place)
     if place.reopens:
         file.actor = SYSTEM_ACTOR
         reports = [*await desk.reports_on(file), report]
@@ -151,6 +144,20 @@ async def receive(desk: Desk, submission: Submission, reading: Reading | None = 
         joined_because=place.reasons,
         ruled_by=ruled_by(standing) if standing else None,
     )
+
+
+async def _open_new(
+    desk: Desk, file: CaseFile, report: Report, reading: Reading, place: Place
+) -> PrecedentKnown | None:
+    """Opens the case of a report that belongs to none; answers the precedent whose standing ruling dispatched it."""
+    report.likeness = reading.traces.to_dict()
+    cluster.remember(file.batch, report)
+    cluster.suggest(file.batch, report, place.suggested, desk.now)
+    if place.follows is not None:
+        await note_link(desk, place.follows, report, file.case, score=place.score)
+    standing = await find_standing(desk, reading.cited)
+    await open_case(desk, file, reading.cited.decision, report, relapse_of=place.relapse_of, standing=standing)
+    return standing
 
 
 def fingerprint_of(submission: Submission, decision: Decision) -> str:
