@@ -172,7 +172,7 @@ class Database:
 
 
 def to_json_text(value: Any) -> str:
-    """How a JSON column is written: Chinese as it is, a third of the bytes that escapes would take."""
+    """How a JSON column is written: Chinese as it is, half the bytes that escapes would take."""
     return to_json(value).decode()
 
 
