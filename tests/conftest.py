@@ -19,6 +19,7 @@ from app.directory.schema import migrate
 from app.log import configure_logging
 from tests import postgres
 from tests.apart import run_apart
+from tests.compiled_once import share_compiled_statements
 
 if TYPE_CHECKING:
     from tests.city import CityUnderTest
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 configure_logging(logging.WARNING)
 
 ROOM_IN_MEMORY = 3 * 2**30
+
+
+def pytest_configure() -> None:
+    share_compiled_statements()
 
 
 def work_in_memory() -> None:
