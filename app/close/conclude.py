@@ -15,7 +15,7 @@ async def collect_answers(file: CaseFile) -> list[tuple[str, str]]:
     acts = await file.session.scalars(
         select(Act)
         .where(Act.assignment_id.in_(duties), Act.kind.in_([ActKind.FEEDBACK, ActKind.UPSTREAM_REPLY]))
-        .order_by(Act.done_at)
+        .order_by(Act.done_at, Act.id)
     )
     newest = {act.assignment_id: act.content["public_reply"] for act in acts}
     ordered = sorted(duties.values(), key=lambda a: (a.role != "lead", a.department_code))

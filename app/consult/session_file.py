@@ -168,7 +168,9 @@ async def read_session_file(
 async def open_agenda(session: AsyncSession, consultation: Consultation) -> list[AgendaItem]:
     """What waits for a conclusion, as the database has it now; changes not yet flushed keep their place in memory."""
     rows = await session.scalars(
-        select(AgendaItem).where(AgendaItem.consultation_id == consultation.id, AgendaItem.outcome.is_(None))
+        select(AgendaItem)
+        .where(AgendaItem.consultation_id == consultation.id, AgendaItem.outcome.is_(None))
+        .order_by(AgendaItem.case_id)
     )
     return list(rows)
 

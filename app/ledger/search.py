@@ -214,13 +214,13 @@ async def read_record(session: AsyncSession, case: Case) -> CaseRecord:
             select(Act).where(Act.assignment_id.in_([a.id for a in assignments])).order_by(Act.done_at, Act.id)
         ),
         events=await list_events(session, case),
-        rulings=await rows(select(Ruling).where(Ruling.case_id == case.id).order_by(Ruling.ruled_at)),
+        rulings=await rows(select(Ruling).where(Ruling.case_id == case.id).order_by(Ruling.ruled_at, Ruling.id)),
         replies=await rows(select(Reply).where(Reply.case_id == case.id).order_by(Reply.sent_at, Reply.id)),
         consultations=await rows(
             select(Consultation)
             .join(AgendaItem, AgendaItem.consultation_id == Consultation.id)
             .where(AgendaItem.case_id == case.id)
-            .order_by(Consultation.convened_at)
+            .order_by(Consultation.convened_at, Consultation.id)
         ),
         look_backs=await rows(
             select(LookBack).where(LookBack.case_id == case.id).order_by(LookBack.due_at, LookBack.id)

@@ -1,6 +1,7 @@
 """The declarative base and the column types all tables share: aware UTC times, enums by value, opaque ids."""
 
 import secrets
+import threading
 import time
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -20,6 +21,10 @@ NAMING = {
 
 ID_LENGTH = 32
 Json = JSON().with_variant(JSONB(), "postgresql")
+# A UUID of version 7 has 12 and 62 bits of chance after its time.
+RANDOM_BITS, STEP_BITS = 74, 40
+_making = threading.Lock()
+_newest = 0
 BigSerial = BigInteger().with_variant(Integer(), "sqlite")
 
 
@@ -87,12 +92,22 @@ def directory_code() -> String:
 
 
 def new_id() -> str:
-    """A UUID version 7 as 32 hex digits: sorts by time, says nothing else. Source: RFC 9562, section 5.7."""
-    milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds << 80) | secrets.randbits(80)
-    value = (value & ~(0xF << 76)) | (0x7 << 76)
-    value = (value & ~(0x3 << 62)) | (0x2 << 62)
-    return f"{value:032x}"
+    """A UUID version 7 as 32 hex digits: sorts by time, and one process's by the order in which it made them.
+
+    It says nothing else. Rows that one act adds are told apart by it, so that what comes first never is chance.
+    Source: RFC 9562, sections 5.7 and 6.2 (method 2: within a millisecond it counts on by a random step).
+    """
+    global _newest  # noqa: PLW0603 - the order of a process is the process's
+    with _making:
+        milliseconds = time.time_ns() // 1_000_000
+        if milliseconds > _newest >> RANDOM_BITS:
+            _newest = (milliseconds << RANDOM_BITS) | secrets.randbits(RANDOM_BITS)
+        else:
+            _newest += 1 + secrets.randbits(STEP_BITS)
+        number = _newest
+    time_and_a, b = number >> 62, number & ((1 << 62) - 1)
+    stamp, a = time_and_a >> 12, time_and_a & 0xFFF
+    return f"{(stamp << 80) | (0x7 << 76) | (a << 64) | (0x2 << 62) | b:032x}"
 
 
 def columns_of(row: Base) -> dict[str, Any]:

@@ -153,7 +153,7 @@ async def answer(file: CaseFile, report: Report, *, holds: bool, comment: str | 
             LookBack.asked_at.is_not(None),
             LookBack.ended_at.is_(None),
         )
-        .order_by(LookBack.asked_at)
+        .order_by(LookBack.asked_at, LookBack.id)
         .limit(1)
     )
     if question is None:
