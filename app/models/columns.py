@@ -97,7 +97,7 @@ def new_id() -> str:
     It says nothing else. Rows that one act adds are told apart by it, so that what comes first never is chance.
     Source: RFC 9562, sections 5.7 and 6.2 (method 2: within a millisecond it counts on by a random step).
     """
-    global _newest  # noqa: PLW0603 - the order of a process is the process's
+    global _newest
     with _making:
         milliseconds = time.time_ns() // 1_000_000
         if milliseconds > _newest >> RANDOM_BITS:
