@@ -89,8 +89,9 @@ def _read_headers(text: str) -> dict[str, str] | None:
 
 @router.post("/endpoints/{id}/test-message")
 async def send_test(id: Annotated[str, Path(max_length=40)], at: At) -> Response:  # noqa: A002 - the address says id
-    """Send one message now, and say what came of it."""
+    """Send one message now, and say what came of it, on the page where it was asked for."""
     at.principal.require(Permission.MANAGE_ENDPOINTS)
+    back = f"{ENDPOINTS}/{id}" if at.form.get("from") == "endpoint" else ENDPOINTS
 
     async def act() -> Response:
         runtime, words = at.runtime, words_for(at)
@@ -100,11 +101,11 @@ async def send_test(id: Annotated[str, Path(max_length=40)], at: At) -> Response
         finally:
             await messenger.aclose()
         if outcome.delivered:
-            return go(at.request, ENDPOINTS, Flash(words.say(N_("测试消息已送达，请在手机或邮箱里查看。")), "success"))
+            return go(at.request, back, Flash(words.say(N_("测试消息已送达，请在手机或邮箱里查看。")), "success"))
         fault = words.label(labels.FAULT, outcome.fault or "")
         why = " ".join(str(part) for part in (outcome.http_status, fault, outcome.answer) if part)
         said = words.say(N_("测试消息没有送达：%(why)s"), why=why)
-        return go(at.request, ENDPOINTS, Flash(said, "danger"))
+        return go(at.request, back, Flash(said, "danger"))
 
     async def show_again(message: Flash, status: int) -> Response:
         return await endpoints_page(at, messages=(message,), status=status)

@@ -1,6 +1,7 @@
 """接收地址: one address as the office operates it: how it stands, what it was asked, and what can be done about it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
@@ -8,47 +9,98 @@ from fastapi import Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.principal import Permission
-from app.dashboard.answering import attempt, go, make_pages, page, words_for
+from app.dashboard.answering import attempt, flash_of, go, make_pages, page, words_for
 from app.dashboard.forms import BadFields
 from app.dashboard.language import N_
 from app.dashboard.rendering import Flash
 from app.dashboard.session import At, Office
-from app.deliver import checks, endpoints
+from app.deliver import checks, endpoints, keys
 from app.deliver.health import read_health
+from app.deliver.keys import KeyInForce
 from app.deliver.log import list_deliveries
 from app.deliver.replay import Span, What, replay
 from app.flow.desk import Desk
-from app.models import Endpoint
+from app.models import Channel, Endpoint
 from app.problems import NotFound
+from app.sealing import SealBroken
 
 router = make_pages()
 PATH: Final = "/dashboard/endpoints"
 Id = Annotated[str, Path(pattern=r"^[0-9a-f]{1,40}$")]
 ROWS: Final = 20
+UNTYPED: Final = {"form": "", "what": What.FAILED.value, "since": "", "overlap_hours": "24"}
+
+
+@dataclass(frozen=True, slots=True)
+class NewSecret:
+    """A signing secret just made, and until when the one before it is valid; None where that is revoked."""
+
+    secret: str = field(repr=False)
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPanel:
+    """What signs for an address, with the mark that its forms carry; `fault` where the stored keys cannot be opened."""
+
+    known: Sequence[KeyInForce] = ()
+    mark: str = ""
+    fault: str = ""
+
+    @property
+    def shared(self) -> list[KeyInForce]:
+        return [key for key in self.known if key.public_key is None]
+
+    @property
+    def pairs(self) -> list[KeyInForce]:
+        return [key for key in self.known if key.public_key is not None]
 
 
 @router.get("/endpoints/{id}")
 async def show_endpoint(id: Id, at: At) -> Response:  # noqa: A002 - the address says id
     """One address: its last 24 hours, its challenges and tests, its newest deliveries."""
-    return await _endpoint_page(at, id)
+    return await endpoint_page(at, id)
 
 
-async def _endpoint_page(
+async def endpoint_page(
     at: Office,
     endpoint_id: str,
     messages: tuple[Flash, ...] = (),
     status: int = 200,
-    typed: dict[str, str] | None = None,
+    *,
+    refused: bool = False,
+    made: NewSecret | None = None,
 ) -> Response:
+    """The page of one address. `refused`: the form that was sent stays as typed; `made` is shown with it, this once."""
+    may_operate = at.may(Permission.MANAGE_ENDPOINTS)
     async with at.read() as session:
         facts = await _read(session, endpoint_id, at.now)
     facts |= {
         "words": words_for(at),
-        "may_operate": at.may(Permission.MANAGE_ENDPOINTS),
-        "typed": typed or {"what": What.FAILED, "since": ""},
+        "may_operate": may_operate,
+        "typed": _typed(at) if refused else UNTYPED,
+        "keys": _keys(at, facts["endpoint"]) if may_operate else None,
+        "made": made,
         "tab": "endpoints",
     }
     return await page(at, "endpoint.html", "deliveries", facts, messages=messages, status=status)
+
+
+def _typed(at: Office) -> dict[str, str]:
+    """What was filled in, and in which form: the end of the address it was sent to."""
+    form = at.request.url.path.removeprefix(f"{PATH}/").partition("/")[2]
+    return {**UNTYPED, **{name: at.form.get(name) for name in UNTYPED if name in at.form.values}, "form": form}
+
+
+def _keys(at: Office, endpoint: Endpoint) -> KeyPanel | None:
+    """The signing keys of a system's address; None for a channel, which has none."""
+    if endpoint.channel is not Channel.WEBHOOK:
+        return None
+    try:
+        known = keys.keys_in_force(endpoint, at.runtime.sealer, at.now)
+    except SealBroken as error:
+        return KeyPanel(fault=flash_of(error, at.request).text)
+    return KeyPanel(known, keys.mark_of(endpoint))
 
 
 async def _read(session: AsyncSession, endpoint_id: str, now: datetime) -> dict[str, Any]:
@@ -64,10 +116,9 @@ async def _read(session: AsyncSession, endpoint_id: str, now: datetime) -> dict[
     }
 
 
-async def _operate(at: Office, endpoint_id: str, act: Callable[[Desk], Awaitable[str]]) -> Response:
+async def operate(at: Office, endpoint_id: str, act: Callable[[Desk], Awaitable[str]]) -> Response:
     """Do one thing with an address and come back to its page, which says what was done."""
     at.principal.require(Permission.MANAGE_ENDPOINTS)
-    typed = {"what": at.form.get("what"), "since": at.form.get("since")}
 
     async def do() -> Response:
         async with at.desk(Permission.MANAGE_ENDPOINTS) as desk:
@@ -75,7 +126,7 @@ async def _operate(at: Office, endpoint_id: str, act: Callable[[Desk], Awaitable
         return go(at.request, f"{PATH}/{endpoint_id}", Flash(done, "success"))
 
     async def show_again(message: Flash, status: int) -> Response:
-        return await _endpoint_page(at, endpoint_id, (message,), status, typed)
+        return await endpoint_page(at, endpoint_id, (message,), status, refused=True)
 
     return await attempt(at, do, show_again)
 
@@ -88,7 +139,7 @@ async def challenge_endpoint(id: Id, at: At) -> Response:  # noqa: A002 - the ad
         await checks.ask_challenge(desk.session, id, desk.now)
         return words_for(at).say(N_("验证消息已排队发送，稍后刷新查看结果。"))
 
-    return await _operate(at, id, act)
+    return await operate(at, id, act)
 
 
 @router.post("/endpoints/{id}/test")
@@ -99,7 +150,7 @@ async def send_test_message(id: Id, at: At) -> Response:  # noqa: A002 - the add
         await checks.send_test(desk.session, id, desk.now)
         return words_for(at).say(N_("测试消息已排队发送，稍后刷新查看结果。"))
 
-    return await _operate(at, id, act)
+    return await operate(at, id, act)
 
 
 @router.post("/endpoints/{id}/activation")
@@ -110,7 +161,7 @@ async def activate_endpoint(id: Id, at: At) -> Response:  # noqa: A002 - the add
         await endpoints.activate(desk.session, id, desk.now)
         return words_for(at).say(N_("已恢复推送，积压的先送。"))
 
-    return await _operate(at, id, act)
+    return await operate(at, id, act)
 
 
 @router.post("/endpoints/{id}/pause")
@@ -121,7 +172,7 @@ async def pause_endpoint(id: Id, at: At) -> Response:  # noqa: A002 - the addres
         await endpoints.deactivate(desk.session, id, desk.now)
         return words_for(at).say(N_("已停用，积压的保留待送。"))
 
-    return await _operate(at, id, act)
+    return await operate(at, id, act)
 
 
 @router.post("/endpoints/{id}/replay")
@@ -133,7 +184,7 @@ async def replay_endpoint(id: Id, at: At) -> Response:  # noqa: A002 - the addre
         count = await replay(desk.session, id, what, Span.of(since, None, desk.now), desk.now)
         return words_for(at).say(N_("已排队补推 %(count)s 条。"), count=count)
 
-    return await _operate(at, id, act)
+    return await operate(at, id, act)
 
 
 def _read_replay(at: Office) -> tuple[What, datetime]:

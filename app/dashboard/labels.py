@@ -234,6 +234,10 @@ STANDING_TONES: Final[Labels] = {
     "well": "success",
 }
 CHECK_KIND: Final[Labels] = {"challenge": N_("验证"), "test": N_("测试")}
+KEY_VERSION: Final[Labels] = {
+    "v1": N_("共享密钥（v1，HMAC-SHA256）"),
+    "v1a": N_("密钥对（v1a，ed25519）"),
+}
 CHECK_STATUS: Final[Labels] = {
     "pending": N_("待应答"),
     "answered": N_("已应答"),

@@ -15,6 +15,7 @@ from app.dashboard import (
     precedents,
     sessions,
     sign_in,
+    signing_keys,
     supervision,
     triage,
 )
@@ -36,7 +37,7 @@ def all_pages() -> APIRouter:
     router = APIRouter()
     for part in (
         sign_in, home, triage, ledger, cases, clusters, pausing, supervision, consultations, sessions, precedents,
-        deliveries, endpoints, channels,
+        deliveries, endpoints, channels, signing_keys,
     ):  # fmt: skip
         router.include_router(part.router)
     router.include_router(_rest)

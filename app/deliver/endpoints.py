@@ -1,7 +1,7 @@
 """Addresses of department systems, and channels to their people: register, rotate the secret, pause, resume,
 send a delivery again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -81,9 +81,10 @@ class NotAWebhook(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "通知渠道没有签名密钥,也不作系统验证。更换密钥请停用后重新登记;检验请发测试消息。",
-            "A channel has no signing secret and gets no challenge. Register it again to change it; try it with a test "
-            "message.",
+            "通知渠道没有签名密钥,不作系统验证,也不批量补推。更换密钥请停用后重新登记;检验请发测试消息;"
+            "没有送达的,请在投递页逐条重发。",
+            "A channel has no signing secret, gets no challenge and no replay. Register it again to change it; try it "
+            "with a test message; send again one by one what was not delivered.",
         )
 
 
@@ -151,7 +152,7 @@ async def register_endpoint(
         id=endpoint_id,
         department_code=department_code,
         url=url,
-        secret=seal_secrets(sealer, endpoint_id, [Secret(value)]),
+        secret=seal_secrets(sealer, endpoint_id, [Secret(value, since=now)]),
         active=True,
         active_since=now + SETTLED_AFTER,
         created_at=now,
@@ -281,7 +282,7 @@ async def rotate_signing_key(
     session: AsyncSession, endpoint_id: str, sealer: Sealer, now: datetime, overlap: timedelta = OVERLAP
 ) -> str:
     """Sign with a new key pair as well (`v1a`); the answer is its public half. The pair before it, if any, signs for
-    `overlap` longer, with zero no more from now on. Raises NotFound, BadOverlap.
+    `overlap` longer, with zero no more from now on. Raises NotFound, BadOverlap, NotAWebhook.
     """
     value = new_signing_key()
     await _replace(session, endpoint_id, sealer, now, value, overlap)
@@ -303,10 +304,11 @@ async def _replace(
     if not timedelta() <= overlap <= MOST_OVERLAP:
         raise BadOverlap
     endpoint = await lock_webhook(session, endpoint_id)
-    new = Secret(value)
+    new = Secret(value, since=now)
     known = open_secrets(sealer, endpoint_id, endpoint.secret, now)
     others = [s for s in known if s.is_shared is not new.is_shared]
-    before = [Secret(s.value, now + overlap) for s in known if s.is_shared is new.is_shared][:1] if overlap else []
+    same = [s for s in known if s.is_shared is new.is_shared]
+    before = [replace(s, until=now + overlap) for s in same[:1]] if overlap else []
     endpoint.secret = seal_secrets(sealer, endpoint_id, [new, *before, *others])
 
 

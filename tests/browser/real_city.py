@@ -62,6 +62,7 @@ class Town:
     precedent: str = ""
     delivery: str = "1"
     endpoint: str = ""
+    group: str = ""
     clock: FixedClock = field(default_factory=lambda: FixedClock(MORNING))
 
 
@@ -120,7 +121,7 @@ async def _work(url: str, folder: Path, town: Town) -> None:
         address = {"department": "FR-MZ", "url": "http://127.0.0.1:9/yilong"}
         town.endpoint = (await office.post("/v1/endpoints", json=address)).json()["id"]
         group = {"department": "FR-WJ", "channel": "wecom", "url": "http://127.0.0.1:9/send?key=0123456789abcdef"}
-        await office.post("/v1/endpoints", json=group)
+        town.group = (await office.post("/v1/endpoints", json=group)).json()["id"]
         points = sorted(city.runtime.cities.current.points, key=lambda code: (not code.startswith("FR"), code))
         told = [await _report(city, text, points[i * 5 % len(points)]) for i, text in enumerate(ROUTINE)]
         town.answered = told[0]["case"]

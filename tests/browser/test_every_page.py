@@ -24,6 +24,7 @@ PAGES = {
     "delivery": "/dashboard/deliveries/{delivery}",
     "endpoints": "/dashboard/endpoints",
     "endpoint": "/dashboard/endpoints/{endpoint}",
+    "endpoint-channel": "/dashboard/endpoints/{group}",
     "missing": "/dashboard/missing",
 }
 SIZES = {"zoomed-to-200": (683, 384), "phone": (360, 740)}
