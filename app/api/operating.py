@@ -214,10 +214,7 @@ async def post_replay(
     body: ReplayIn,
     at: Annotated[Door, door(Permission.MANAGE_ENDPOINTS)],
 ) -> Response:
-    """Queue again what failed since a moment, or what the address never got: the same ids, the same bytes.
-
-    A channel to people is not replayed; send a delivery of it again.
-    """
+    """Queue again what failed since a moment, or what the address never got: the same ids, the same bytes."""
 
     async def act(desk: Desk) -> BaseModel:
         span = replay.Span.of(body.since, body.until, desk.now)

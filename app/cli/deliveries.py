@@ -19,9 +19,7 @@ def register(application: typer.Typer) -> None:
 
 def redeliver(
     ids: Annotated[list[int] | None, typer.Argument(help="Delivery ids, as the log shows them.")] = None,
-    since: Annotated[
-        str | None, typer.Option(help="All that failed since then at systems' addresses, such as 2026-03-02T09:00.")
-    ] = None,
+    since: Annotated[str | None, typer.Option(help="All that failed since then, such as 2026-03-02T09:00.")] = None,
     until: Annotated[str | None, typer.Option(help="Up to then; now if absent.")] = None,
     department: Annotated[str | None, typer.Option(help="Only this department's addresses, by code.")] = None,
     missing: Annotated[

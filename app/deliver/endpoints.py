@@ -81,10 +81,9 @@ class NotAWebhook(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "通知渠道没有签名密钥,不作系统验证,也不批量补推。更换密钥请停用后重新登记;检验请发测试消息;"
-            "没有送达的,请在投递页逐条重发。",
-            "A channel has no signing secret, gets no challenge and no replay. Register it again to change it; try it "
-            "with a test message; send again one by one what was not delivered.",
+            "通知渠道没有签名密钥,也不作系统验证。更换密钥请停用后重新登记;检验请发测试消息。",
+            "A channel has no signing secret and gets no challenge. Register it again to change it; try it with a test "
+            "message.",
         )
 
 

@@ -1,8 +1,7 @@
 """补推: sends again what failed at an address since a moment, or what it never got. Queued in one transaction.
 
 What is queued is work like any other: it survives whatever happens, keeps its id and its bytes, and goes out in the
-order of its case. It sends nothing itself. Systems only: they drop by its id what they had, people would read it
-twice.
+order of its case. It sends nothing itself.
 """
 
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ from typing import Any, Final, cast
 from sqlalchemy import CursorResult, Integer, and_, exists, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.deliver.endpoints import EndpointInactive, lock_webhook
-from app.models import Channel, Delivery, DeliveryStatus, Endpoint, Event
+from app.deliver.endpoints import EndpointInactive, lock_endpoint
+from app.models import Delivery, DeliveryStatus, Endpoint, Event
 from app.problems import InvalidInput
 
 GIVEN_UP: Final = (DeliveryStatus.DEAD, DeliveryStatus.QUARANTINED)
@@ -54,12 +53,12 @@ class Span:
 
 
 async def replay(session: AsyncSession, endpoint_id: str, what: What, span: Span, now: datetime) -> int:
-    """Queue again for one address; how many. Raises NotFound, NotAWebhook or EndpointInactive.
+    """Queue again for one address; how many. Raises NotFound or EndpointInactive.
 
     Args:
         span: of when deliveries were queued (failed), or of when events happened (missing).
     """
-    endpoint = await lock_webhook(session, endpoint_id)
+    endpoint = await lock_endpoint(session, endpoint_id)
     if not endpoint.active:
         raise EndpointInactive
     return await (
@@ -120,8 +119,8 @@ async def _missing(session: AsyncSession, endpoint: Endpoint, span: Span, now: d
 async def replay_many(
     session: AsyncSession, what: What, span: Span, now: datetime, *, department: str | None = None
 ) -> int:
-    """The same for each system's address in use, or those of one department; how many were queued."""
-    wanted = select(Endpoint.id).where(Endpoint.active, Endpoint.channel == Channel.WEBHOOK).order_by(Endpoint.id)
+    """The same for each address in use, or those of one department; how many were queued."""
+    wanted = select(Endpoint.id).where(Endpoint.active).order_by(Endpoint.id)
     if department is not None:
         wanted = wanted.where(Endpoint.department_code == department)
     ids = list(await session.scalars(wanted))

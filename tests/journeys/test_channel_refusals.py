@@ -15,20 +15,16 @@ from sqlalchemy import func, select, update
 
 from app.clock import FixedClock
 from app.deliver.endpoints import drop_signing_keys, rotate_secret, rotate_signing_key
-from app.deliver.replay import Span, What, replay_many
 from app.models import Delivery, DeliveryStatus, Endpoint, EndpointCheck, Role
 from tests.city import CityUnderTest
 from tests.dashboard.office import HTMX, OfficeBrowser, at_work, report, shown
 from tests.robots import RobotGroup
 
 PLAIN = "区民政局要求每周报一次独居老人走访台账,还要逐户拍照上传。"
-SINCE = "2026-03-02T09:00:00+08:00"
 # Method, end of the address, body: for systems alone.
 API: tuple[tuple[str, str, dict[str, Any] | None], ...] = (
     ("POST", "challenge", None),
     ("POST", "test", None),
-    ("POST", "replay", {"what": "failed", "since": SINCE}),
-    ("POST", "replay", {"what": "missing", "since": SINCE}),
     ("POST", "secret", None),
     ("POST", "secret", {"overlap_hours": 0}),
     ("POST", "signing-key", None),
@@ -38,8 +34,6 @@ API: tuple[tuple[str, str, dict[str, Any] | None], ...] = (
 PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("challenge", {}),
     ("test", {}),
-    ("replay", {"what": "failed", "since": "2026-03-02T09:00"}),
-    ("replay", {"what": "missing", "since": "2026-03-02T09:00"}),
     ("secret", {"overlap_hours": "24"}),
     ("secret", {}),
     ("secret/revocation", {"agreed": "yes"}),
@@ -50,8 +44,9 @@ PAGES: tuple[tuple[str, dict[str, str]], ...] = (
 # For every address, or for channels alone.
 OTHERS = {
     ("DELETE", ""), ("POST", "activation"), ("GET", "checks"), ("POST", "test-message"), ("POST", "pause"), ("GET", ""),
+    ("POST", "replay"),
 }  # fmt: skip
-WORDS = "通知渠道没有签名密钥,不作系统验证,也不批量补推。"
+WORDS = "通知渠道没有签名密钥,也不作系统验证。"
 
 
 def routes_of(routes: Any, start: str) -> Iterator[tuple[str, str]]:
@@ -113,7 +108,7 @@ async def test_the_api_refuses_for_a_channel_what_is_for_systems(city: CityUnder
         assert (answer.status_code, problem["code"]) == (409, "not_a_webhook"), (method, end, problem)
         assert problem["detail"].startswith(WORDS)
     english = await office.post(f"/v1/endpoints/{channel}/secret", headers={"Accept-Language": "en"})
-    assert "no signing secret, gets no challenge and no replay" in english.json()["detail"]
+    assert "no signing secret and gets no challenge" in english.json()["detail"]
     assert await rows(city) == before
     published = (await office.get("/v1/signing-keys")).json()
     assert [entry["keys"] for entry in published] == [[]]
@@ -124,9 +119,9 @@ async def test_the_page_offers_no_such_thing_and_refuses_it_alike(city: CityUnde
     browser, before = await at_work(city, Role.ADMINISTRATOR), await rows(city)
     url = f"/dashboard/endpoints/{channel}"
     page = await browser.get(url)
-    for absent in ("签名密钥", "验证与测试", "通过验证", "补推"):
+    for absent in ("签名密钥", "验证与测试", "通过验证"):
         assert absent not in shown(page)
-    assert set(re.findall(rf'action="{url}/([^"]+)"', page.text)) == {"test-message", "pause"}
+    assert set(re.findall(rf'action="{url}/([^"]+)"', page.text)) == {"test-message", "pause", "replay"}
     token = {"csrf_token": browser.hidden(f"{url}/pause")["csrf_token"]}
     for end, fields in PAGES:
         answer = await browser.post(f"{url}/{end}", token | fields)
@@ -136,9 +131,7 @@ async def test_the_page_offers_no_such_thing_and_refuses_it_alike(city: CityUnde
     assert await rows(city) == before
 
 
-async def test_the_verbs_themselves_refuse_and_a_replay_of_all_passes_over_channels(
-    city: CityUnderTest, channel: str, clock: FixedClock
-) -> None:
+async def test_the_verbs_themselves_refuse(city: CityUnderTest, channel: str, clock: FixedClock) -> None:
     from app.deliver.endpoints import NotAWebhook
 
     database, sealer, before = city.runtime.database, city.runtime.sealer, await rows(city)
@@ -146,15 +139,21 @@ async def test_the_verbs_themselves_refuse_and_a_replay_of_all_passes_over_chann
         async with database.write() as session:
             with pytest.raises(NotAWebhook):
                 await verb(session, channel, sealer, clock.now())
-    clock.advance(minutes=1)
-    span = Span.of(clock.now() - timedelta(hours=1), None, clock.now())
-    for what in What:
-        async with database.write() as session:
-            assert await replay_many(session, what, span, clock.now()) == 0
     assert await rows(city) == before
 
 
-async def test_one_message_of_a_channel_is_sent_again_all_the_same(city: CityUnderTest, channel: str) -> None:
+async def test_what_a_channel_was_not_sent_is_sent_again_all_at_once(
+    city: CityUnderTest, channel: str, clock: FixedClock
+) -> None:
+    office, begun = await city.office(), clock.now() - timedelta(hours=1)
+    clock.advance(minutes=1)
+    body = {"what": "failed", "since": begun.isoformat()}
+    assert (await office.post(f"/v1/endpoints/{channel}/replay", json=body)).json() == {"queued": 1}
+    [again] = (await office.get("/v1/deliveries")).json()
+    assert again["status"] == "pending"
+
+
+async def test_one_message_of_a_channel_is_sent_again(city: CityUnderTest, channel: str) -> None:
     [given_up] = (await (await city.office()).get("/v1/deliveries")).json()
     answer = await (await city.office()).post(f"/v1/deliveries/{given_up['id']}/redelivery")
     assert (answer.status_code, answer.json()["status"]) == (200, "pending")
