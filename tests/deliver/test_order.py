@@ -1,4 +1,7 @@
-"""Whatever happens, in whatever order: deliveries of a case to an address end in order, and none is left behind."""
+"""Whatever happens, in whatever order: deliveries of a case to an address end in order, and none is left behind.
+
+On both databases, each life on a database of its own.
+"""
 
 import shutil
 import tempfile
@@ -16,6 +19,7 @@ from app.deliver.claimed import Claimed
 from app.deliver.send import Fault, Outcome
 from app.deliver.settle import settle
 from app.models import Delivery, DeliveryStatus, Endpoint
+from tests import postgres
 from tests.apart import run_apart
 from tests.conftest import sqlite_template
 from tests.deliver.factories import Scene, add_event, load_deliveries, set_scene
@@ -40,7 +44,7 @@ class Story:
     def __init__(self, database: Database, scene: Scene, clock: FixedClock) -> None:
         self.database, self.scene, self.clock = database, scene, clock
         self.in_hand: list[Claimed] = []
-        self.ended: dict[tuple[str, str], list[int]] = {}
+        self.ended: dict[tuple[str, str | None], list[int]] = {}
 
     async def claim(self, limit: int) -> None:
         async with self.database.write() as session:
@@ -106,10 +110,8 @@ class Story:
             assert set(seqs) == queued
 
 
-async def live_through(folder: str, steps: list[tuple[str, int]]) -> None:
-    path = Path(folder) / "yilong.db"
-    shutil.copyfile(sqlite_template(), path)
-    database, clock = Database(f"sqlite:///{path}"), FixedClock(START)
+async def live_through(url: str, steps: list[tuple[str, int]]) -> None:
+    database, clock = Database(url), FixedClock(START)
     try:
         urls = ["http://127.0.0.1/a", "http://127.0.0.1/b"]
         scene = await set_scene(database, clock.now(), urls, cases=2, events_each=3)
@@ -121,8 +123,21 @@ async def live_through(folder: str, steps: list[tuple[str, int]]) -> None:
         await database.dispose()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(STEPS, min_size=5, max_size=30))
+LIVES = st.lists(STEPS, min_size=5, max_size=30)
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@settings(PATIENT, max_examples=25)
+@given(LIVES)
 def test_deliveries_of_a_case_end_in_order_and_none_is_left_behind(steps: list[tuple[str, int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        run_apart(live_through(folder, steps))
+        path = Path(folder) / "yilong.db"
+        shutil.copyfile(sqlite_template(), path)
+        run_apart(live_through(f"sqlite:///{path}", steps))
+
+
+@settings(PATIENT, max_examples=12)
+@given(LIVES)
+def test_they_do_so_on_postgresql_too(steps: list[tuple[str, int]]) -> None:
+    with postgres.new_database() as url:
+        run_apart(live_through(url, steps))
