@@ -2,6 +2,8 @@
 
 import copy
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +145,25 @@ def test_each_type_has_an_example_that_fits_it(direction: Direction) -> None:
         assert made.model_dump()["type"] == kind
 
 
+ROOT = Path(__file__).resolve().parents[1]
+# Their blocks are played against a running service, word by word; what is left out there is written as a bare ….
+PLAYED = {"README.md", "integration.md"}
+DOCUMENTS = [p for p in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]) if p.name not in PLAYED]
+
+
+def test_every_webhook_and_callback_that_a_document_shows_fits_its_schema() -> None:
+    folders = {kind: side.folder for side in (OUT, IN) for kind in write_schemas.build(side)}
+    shown = []
+    for document in DOCUMENTS:
+        for block in re.findall(r"```json\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL):
+            body = json.loads(block)
+            if "type" in body:
+                kind = body["type"]
+                assert list(misfits(published(folders[kind], kind), body)) == [], f"{document.name}: {kind}"
+                shown.append(kind)
+    assert "endpoint.challenge" in shown
+
+
 def test_the_schemas_say_what_does_not_fit() -> None:
     body = json.loads((DOCS / "webhooks/v1/examples/assignment.supervised.json").read_text(encoding="utf-8"))
     body["data"]["deadline"] |= {"level": "1", "due_at": "soon", "reporter": "王"}
@@ -185,3 +206,38 @@ async def test_openapi_has_the_same_shapes(city: CityUnderTest) -> None:
     assert [without_words(each) for each in taken["schema"]["oneOf"]] == [
         without_words(resolved(each, {})) for each in write_schemas.build(IN).values()
     ]
+
+
+def examples_in(node: Any, components: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+    """Every example in a part of OpenAPI, beside a schema or within it, with the schema that it is an example of."""
+    if isinstance(node, list):
+        for each in node:
+            yield from examples_in(each, components)
+    elif isinstance(node, dict):
+        given = node.get("examples", [])
+        given = [each["value"] for each in given.values()] if isinstance(given, dict) else list(given)
+        schema = resolved(node.get("schema", node), components)
+        yield from ((schema, each) for each in [*given, *([node["example"]] if "example" in node else [])])
+        for name, each in node.items():
+            # The names of members are no words of a schema.
+            yield from examples_in(list(each.values()) if name == "properties" else each, components)
+
+
+async def test_every_example_in_openapi_fits_its_schema(city: CityUnderTest) -> None:
+    async with city.anonymous() as nobody:
+        document = (await nobody.get("/openapi.json")).json()
+    parts = document["components"]["schemas"]
+    found = list(examples_in(document, parts))
+    assert found
+    assert [(each, faults) for schema, each in found if (faults := list(misfits(schema, each)))] == []
+
+
+def test_the_types_that_openapi_names_for_callbacks_are_taken() -> None:
+    assert set(callbacks.CallbackIn.model_fields["type"].examples or []) <= set(callbacks.TAKEN)
+
+
+def test_an_example_that_does_not_fit_is_found_wherever_it_stands() -> None:
+    text = {"type": "string"}
+    document = {"a": [{"schema": text, "example": 1}, {"schema": text, "examples": {"x": {"value": 2}}}],
+                "b": {"properties": {"examples": text | {"examples": [3, "right"]}}}}  # fmt: skip
+    assert [each for schema, each in examples_in(document, {}) if list(misfits(schema, each))] == [1, 2, 3]
