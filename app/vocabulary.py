@@ -217,10 +217,13 @@ class Position(StrEnum):
 
 
 class DeliveryStatus(StrEnum):
+    """Outdated is a daily digest whose day went by before it got there: nothing is left to be sent."""
+
     PENDING = "pending"
     DELIVERED = "delivered"
     DEAD = "dead"
     QUARANTINED = "quarantined"
+    OUTDATED = "outdated"
 
 
 class Channel(StrEnum):

@@ -87,6 +87,7 @@ def test_every_folder_of_modules_is_a_package_that_the_import_contract_can_see()
         "app.deliver.signing",
         "app.deliver.backoff",
         "app.deliver.guard",
+        "app.deliver.daily",
         "app.advise.question",
         "app.advise.answer",
     ],

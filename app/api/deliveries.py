@@ -1,6 +1,6 @@
 """Integration: endpoints of department systems, and the log of what was delivered to them."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import Path, Query, Response
@@ -119,12 +119,13 @@ class SecretOut(Out):
 
 class DeliveryOut(Out):
     id: int
-    event: str
-    type: str
+    event: str = Field(description="the event's id; a digest has that of its message")
+    type: str = Field(description="the event's, or `digest`")
     department: str
     url: str
-    status: DeliveryStatus
+    status: DeliveryStatus = Field(description="`outdated`: a digest whose day went by before it got there")
     message: str | None = Field(description="to people: the message it travels in, the same for all told of together")
+    digest_day: date | None = Field(description="a digest's day; it belongs to no event and no case")
     attempts: int
     due_at: datetime | None
     created_at: datetime
@@ -257,12 +258,13 @@ async def get_deliveries(
     return [
         DeliveryOut(
             id=row.delivery.id,
-            event=row.delivery.event_id,
+            event=row.delivery.event_id or row.delivery.message_id or "",
             type=row.event_type,
             department=row.department_code,
             url=row.url,
             status=row.delivery.status,
             message=row.delivery.message_id,
+            digest_day=row.delivery.digest_day,
             attempts=row.delivery.attempts,
             due_at=row.delivery.due_at,
             created_at=row.delivery.created_at,

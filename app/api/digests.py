@@ -8,6 +8,7 @@ from pydantic import Field
 
 from app.access.principal import Permission
 from app.api.door import Door, Out, door, make_router
+from app.deliver.daily_queue import LETTER
 from app.ledger.digests import read_digests
 from app.problems import NotFound
 from app.supervise.digest import OFFICE
@@ -47,7 +48,7 @@ async def get_digests(
                 day=row.day,
                 recipient=row.recipient,
                 made_at=row.made_at,
-                content={name: value for name, value in row.content.items() if name != "text"},
+                content={name: value for name, value in row.content.items() if name not in {"text", LETTER}},
                 text=row.content["text"],
             )
             for row in rows

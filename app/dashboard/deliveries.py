@@ -66,11 +66,12 @@ async def _delivery_page(at: Office, delivery_id: int, messages: tuple[Flash, ..
     async with at.read() as session:
         row = await read_delivery(session, delivery_id)
         attempts = await list_attempts(session, delivery_id)
+    over = row.delivery.expires_at is not None and row.delivery.expires_at <= at.now
     facts = {
         "row": row,
         "attempts": attempts,
         "words": words_for(at),
-        "may_redeliver": at.may(Permission.MANAGE_ENDPOINTS) and row.endpoint.active,
+        "may_redeliver": at.may(Permission.MANAGE_ENDPOINTS) and row.endpoint.active and not over,
     }
     return await page(at, "delivery.html", "deliveries", facts, messages=messages, status=status)
 

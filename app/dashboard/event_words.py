@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from app.dashboard import labels
 from app.dashboard.labels import Labels
 from app.dashboard.language import N_
+from app.models import DIGEST_TYPE
 
 if TYPE_CHECKING:
     from app.dashboard.words import Words
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 Reader = Callable[["Words", Any], str]
 
 EVENT: Final[Labels] = {
+    DIGEST_TYPE: N_("每日提要"),
     "case.opened": N_("登记立项"),
     "report.joined": N_("新线索并入"),
     "case.merged": N_("并入其他事项"),

@@ -181,6 +181,7 @@ DELIVERY_STATUS: Final[Labels] = {
     "delivered": N_("已送达"),
     "dead": N_("未送达，已停止"),
     "quarantined": N_("异常，已隔离"),
+    "outdated": N_("过期，不再发送"),
 }
 CHANNEL: Final[Labels] = {
     "webhook": N_("系统推送"),
@@ -216,6 +217,7 @@ DELIVERY_TONES: Final[Labels] = {
     "delivered": "success",
     "dead": "danger",
     "quarantined": "danger",
+    "outdated": "warning",
 }
 STANDING: Final[Labels] = {
     "inactive": N_("已停用"),

@@ -1,7 +1,7 @@
 """Which of the events that wait for one address become one message, of the rows that a claim looks at.
 
 People get one message at a time, and one for all that waits. A message once made stays as it is: it is tried again
-under its own id, with the same events.
+under its own id, with the same events. A daily digest is a message of its own from the beginning.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,9 @@ from sqlalchemy import Row, Table, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.deliver.claimed import ClaimedMessage, load_claimed
-from app.deliver.notices import Notice
+from app.deliver.daily import write_daily
+from app.deliver.daily_queue import load_daily
+from app.deliver.notices import Letter, Notice, write_letter
 from app.models import Case, Channel, Delivery, Department, Endpoint, Event
 
 _table = cast("Table", Delivery.__table__)
@@ -55,6 +57,8 @@ def message_id_of(chosen: Sequence[Row[Any]]) -> str:
 
 async def without_gaps(session: AsyncSession, message: list[Row[Any]]) -> list[Row[Any]]:
     """The message without what comes after an event of its case that is unfinished and not told of with it."""
+    if message[0].case_id is None:
+        return message
     found = await session.execute(
         select(_table.c.case_id, func.min(_table.c.seq))
         .where(
@@ -76,6 +80,11 @@ async def load_message(session: AsyncSession, message: Sequence[Row[Any]], token
     await session.execute(
         update(_table).where(_table.c.id.in_(ids), _table.c.lease_token == token).values(message_id=message_id)
     )
+    channel, department = await _addressee(session, endpoint_id)
+    if message[0].digest_day is not None:
+        rows = await load_claimed(session, ids, token)
+        daily, made_at = await load_daily(session, endpoint_id, message[0].digest_day)
+        return ClaimedMessage(message_id, channel, department, made_at, rows, [], daily)
     found = await session.execute(
         select(Case.number, Event.type, Event.body, Delivery.created_at)
         .select_from(Delivery)
@@ -85,13 +94,6 @@ async def load_message(session: AsyncSession, message: Sequence[Row[Any]], token
         .order_by(Delivery.id)
     )
     told = found.all()
-    channel, department = (
-        await session.execute(
-            select(Endpoint.channel, Department.name)
-            .join(Department, Department.code == Endpoint.department_code)
-            .where(Endpoint.id == endpoint_id)
-        )
-    ).one()
     return ClaimedMessage(
         id=message_id,
         channel=channel,
@@ -100,3 +102,22 @@ async def load_message(session: AsyncSession, message: Sequence[Row[Any]], token
         rows=await load_claimed(session, ids, token),
         notices=[Notice(row.number, row.type, row.body) for row in told],
     )
+
+
+async def _addressee(session: AsyncSession, endpoint_id: str) -> tuple[Channel, str]:
+    """The channel of an address, and the name of its department."""
+    found = (
+        select(Endpoint.channel, Department.name)
+        .join(Department, Department.code == Endpoint.department_code)
+        .where(Endpoint.id == endpoint_id)
+    )
+    channel, department = (await session.execute(found)).one()
+    return channel, department
+
+
+def write_message(message: ClaimedMessage, address: str) -> Letter:
+    """The letter of a message, the same on every attempt; links begin with `address`."""
+    if message.daily is None:
+        return write_letter(message.id, message.department, message.written_at, message.notices, address)
+    most = MOST_EVENTS[message.channel]
+    return write_daily(message.id, message.department, message.written_at, message.daily, most=most, address=address)

@@ -47,7 +47,7 @@ _table = cast("Table", Delivery.__table__)
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What one claim did: webhooks and messages in hand, rows given up because they killed their worker, rows moved
-    back in line or to the next office hours.
+    back in line or to the next office hours, or ended because their day is over.
     """
 
     taken: list[Claimed]
@@ -131,18 +131,24 @@ async def claim_due(
     if not awake:
         return Claim([], [], put_off)
     rows = (await session.execute(_windows(list(awake), now, lease))).all()
+    outdated = [row.id for row in rows if row.expires_at is not None and row.expires_at <= now]
+    if outdated:
+        rows = [row for row in rows if row.id not in outdated]
     choice = _sort_out(rows, awake, limit=limit, last_chances=last_chances)
     choice.messages = [await without_gaps(session, message) for message in choice.messages]
     token, until = new_id(), now + lease
     if choice.ids:
         await _lease(session, choice.ids, now, token, until)
     if choice.poisoned:
-        await _quarantine(session, choice.poisoned, now)
+        await _end(session, choice.poisoned, now, DeliveryStatus.QUARANTINED)
+    if outdated:
+        await _end(session, outdated, now, DeliveryStatus.OUTDATED)
     blocked, leased = choice.blocked, dict.fromkeys(choice.ids, until)
     moved = await _move_behind(session, blocked, leased) if blocked else 0
     taken = await load_claimed(session, choice.webhooks, token) if choice.webhooks else []
     messages = [await load_message(session, message, token) for message in choice.messages]
-    return Claim(taken, choice.poisoned, moved + put_off, [message for message in messages if message.rows])
+    moved += put_off + len(outdated)
+    return Claim(taken, choice.poisoned, moved, [message for message in messages if message.rows])
 
 
 def _awake(now: datetime) -> ColumnElement[bool]:
@@ -218,7 +224,7 @@ def _windows(endpoint_ids: Sequence[str], now: datetime, lease: timedelta) -> An
     return union_all(*parts) if len(parts) > 1 else parts[0]
 
 
-def _window(endpoint_id: str, now: datetime, lease: timedelta) -> Select[Any]:
+def _window(endpoint_id: str, now: datetime, lease: timedelta) -> Any:
     earlier = aliased(Delivery)
     head = (
         select(earlier.id)
@@ -241,9 +247,12 @@ def _window(endpoint_id: str, now: datetime, lease: timedelta) -> Select[Any]:
             Delivery.case_id,
             Delivery.seq,
             Delivery.message_id,
+            Delivery.digest_day,
+            Delivery.expires_at,
             Delivery.crashes,
             Delivery.lease_token.is_not(None).label("crashed"),
-            head.label("head"),
+            # What belongs to no case waits for nothing.
+            func.coalesce(head, Delivery.id).label("head"),
             _live_leases(literal(endpoint_id), now, lease).scalar_subquery().label("live"),
         )
         .where(Delivery.endpoint_id == endpoint_id, Delivery.due_at.is_not(None), Delivery.due_at <= now)
@@ -319,13 +328,13 @@ async def _lease(session: AsyncSession, ids: list[int], now: datetime, token: st
     )
 
 
-async def _quarantine(session: AsyncSession, ids: list[int], now: datetime) -> None:
+async def _end(session: AsyncSession, ids: list[int], now: datetime, status: DeliveryStatus) -> None:
     await session.execute(
         update(_table)
         .where(_table.c.id.in_(ids), _table.c.due_at <= now)
         .values(
-            status=DeliveryStatus.QUARANTINED,
-            crashes=_table.c.crashes + 1,
+            status=status,
+            crashes=_table.c.crashes + int(status is DeliveryStatus.QUARANTINED),
             lease_token=None,
             lease_until=None,
             due_at=None,

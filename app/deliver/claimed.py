@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.deliver.daily import Daily
 from app.deliver.notices import Notice
 from app.models import Channel, Delivery, Endpoint, Event
 
@@ -15,12 +16,15 @@ MOST_CRASHES = 3
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A delivery in hand until `lease_until`; `attempts` and `crashes` count those before this one."""
+    """A delivery in hand until `lease_until`; `attempts` and `crashes` count those before this one.
+
+    A digest belongs to no case, and goes out under its message's id.
+    """
 
     delivery_id: int
     event_id: str
     endpoint_id: str
-    case_id: str
+    case_id: str | None
     seq: int
     url: str
     sealed_secret: bytes
@@ -31,6 +35,7 @@ class Claimed:
     lease_token: str
     lease_until: datetime
     message_id: str | None = None
+    expires_at: datetime | None = None
 
     @property
     def on_last_chance(self) -> bool:
@@ -40,7 +45,10 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedMessage:
-    """A message to people in hand: the deliveries it carries, and all that it tells of, however often it was sent."""
+    """A message to people in hand: the deliveries it carries, and all that it tells of, however often it was sent.
+
+    It tells of events, or of one day's digest.
+    """
 
     id: str
     channel: Channel
@@ -48,6 +56,7 @@ class ClaimedMessage:
     written_at: datetime
     rows: list[Claimed]
     notices: list[Notice]
+    daily: Daily | None = None
 
 
 async def load_claimed(session: AsyncSession, ids: Sequence[int], token: str) -> list[Claimed]:
@@ -55,7 +64,7 @@ async def load_claimed(session: AsyncSession, ids: Sequence[int], token: str) ->
     found = await session.execute(
         select(
             Delivery.id.label("delivery_id"),
-            Delivery.event_id,
+            func.coalesce(Delivery.event_id, Delivery.message_id).label("event_id"),
             Delivery.endpoint_id,
             Delivery.case_id,
             Delivery.seq,
@@ -68,9 +77,10 @@ async def load_claimed(session: AsyncSession, ids: Sequence[int], token: str) ->
             Delivery.lease_token,
             Delivery.lease_until,
             Delivery.message_id,
+            Delivery.expires_at,
         )
         .join(Endpoint, Endpoint.id == Delivery.endpoint_id)
-        .join(Event, Event.id == Delivery.event_id)
+        .outerjoin(Event, Event.id == Delivery.event_id)
         .where(Delivery.id.in_(ids), Delivery.lease_token == token)
         .order_by(Delivery.created_at, Delivery.id)
     )

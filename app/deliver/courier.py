@@ -12,12 +12,12 @@ from datetime import datetime
 
 from app.clock import Clock
 from app.database import Database
+from app.deliver.bundle import write_message
 from app.deliver.channels import open_config
 from app.deliver.claim import LEASE, Claim, claim_due, has_due
 from app.deliver.claimed import Claimed, ClaimedMessage
 from app.deliver.keyring import open_values
 from app.deliver.messenger import Messenger
-from app.deliver.notices import write_letter
 from app.deliver.send import Fault, Message, Outcome, Posting
 from app.deliver.settle import Ended, settle_all
 from app.log import get_logger
@@ -175,9 +175,7 @@ class Courier:
             config = open_config(self._sealer, first.endpoint_id, message.channel, first.sealed_secret)
         except SealBroken:
             return Outcome(fault=Fault.SECRET)
-        letter = write_letter(
-            message.id, message.department, message.written_at, message.notices, self._messenger.address
-        )
+        letter = write_message(message, self._messenger.address)
         return await self._messenger.send(message.channel, config, letter, self._clock.now())
 
     async def _settle(self, finished: _Finished) -> None:

@@ -120,6 +120,14 @@ class BeingSent(Conflict):
         )
 
 
+class DigestOutdated(Conflict):
+    code = "digest_outdated"
+    title_zh, title_en = "提要已过期", "The digest is outdated"
+
+    def __init__(self) -> None:
+        super().__init__("每日提要只在当天发送。", "A daily digest is sent on its own day only.")
+
+
 async def register_endpoint(
     session: AsyncSession,
     department_code: str,
@@ -357,7 +365,7 @@ async def redeliver(session: AsyncSession, delivery_id: int, now: datetime) -> D
     Later ones of the same case to the same address wait for it. After 14 days it gets this one attempt.
 
     Raises:
-        NotFound, EndpointInactive, or BeingSent while a worker has it in hand.
+        NotFound, EndpointInactive, DigestOutdated, or BeingSent while a worker has it in hand.
     """
     delivery = await session.get(Delivery, delivery_id, with_for_update={"key_share": True})
     if delivery is None:
@@ -367,6 +375,8 @@ async def redeliver(session: AsyncSession, delivery_id: int, now: datetime) -> D
         raise EndpointInactive
     if delivery.lease_until is not None and delivery.lease_until > now:
         raise BeingSent
+    if delivery.expires_at is not None and delivery.expires_at <= now:
+        raise DigestOutdated
     delivery.status = DeliveryStatus.PENDING
     delivery.due_at, delivery.finished_at = now, None
     delivery.lease_token, delivery.lease_until, delivery.crashes = None, None, 0

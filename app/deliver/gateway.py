@@ -89,11 +89,11 @@ def _values(gateway: Gateway, letter: Letter) -> dict[str, str]:
         "id": letter.id,
         "to": ",".join(gateway.to),
         "department": letter.department,
-        "count": str(len(letter.lines)),
+        "count": str(letter.count),
         "number": "、".join(dict.fromkeys(line.number for line in letter.lines)),
         "stage": "、".join(dict.fromkeys(line.stage for line in letter.lines)),
         "due": "、".join(dict.fromkeys(line.due for line in letter.lines if line.due)),
-        "link": letter.lines[0].link,
+        "link": letter.link,
         "text": letter.text(),
     }
 

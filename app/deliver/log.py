@@ -7,12 +7,12 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Attempt, Delivery, DeliveryStatus, Endpoint, Event
+from app.models import DIGEST_TYPE, Attempt, Delivery, DeliveryStatus, Endpoint, Event
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedDelivery:
-    """A delivery with what its row only refers to."""
+    """A delivery with what its row only refers to; a digest's `event_type` is DIGEST_TYPE."""
 
     delivery: Delivery
     event_type: str
@@ -33,8 +33,10 @@ async def list_deliveries(
 ) -> list[LoggedDelivery]:
     """Deliveries, newest first; `before` is the id of the last one of the page before."""
     wanted = (
-        select(Delivery, Event.type, Endpoint.department_code, Endpoint.url, Endpoint.active)
-        .join(Event, Event.id == Delivery.event_id)
+        select(
+            Delivery, func.coalesce(Event.type, DIGEST_TYPE), Endpoint.department_code, Endpoint.url, Endpoint.active
+        )
+        .outerjoin(Event, Event.id == Delivery.event_id)
         .join(Endpoint, Endpoint.id == Delivery.endpoint_id)
         .order_by(Delivery.id.desc())
         .limit(limit)

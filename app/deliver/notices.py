@@ -70,26 +70,49 @@ class Letter:
         id: the same on every attempt.
         department: its name.
         written_at: when the first thing that it tells of was queued; the same on every attempt.
+        title: what kind of letter it is; empty where it tells of events.
+        more, whole: how much it only counts, and a link to all of it.
+        closing: a last line.
     """
 
     id: str
     department: str
     written_at: datetime
     lines: tuple[Line, ...]
+    title: str = ""
+    more: int = 0
+    whole: str = ""
+    closing: str = ""
+
+    @property
+    def count(self) -> int:
+        return len(self.lines) + self.more
+
+    @property
+    def link(self) -> str:
+        """The one link of the letter, for whatever has room for no more."""
+        return self.whole or self.lines[0].link
 
     @property
     def heading(self) -> str:
-        return f"【一龙】{self.department}" + (f" {len(self.lines)}项" if len(self.lines) > 1 else "")
+        told = f"{self.count}项" if self.count > 1 else ""
+        return " ".join(part for part in (f"【一龙】{self.department}", self.title, told) if part)
 
     def text(self, most_bytes: int | None = None) -> str:
         """The whole message in plain lines, cut to so many bytes of UTF-8 where there is a bound."""
-        lines = [line.text for line in self.lines]
-        told = "\n".join([self.heading, *lines])
-        kept = len(lines)
+        kept = len(self.lines)
+        told = self._first(kept)
         while most_bytes is not None and kept and len(told.encode()) > most_bytes:
             kept -= 1
-            told = "\n".join([self.heading, *lines[:kept], f"……另有{len(lines) - kept}项"])
+            told = self._first(kept)
         return told
+
+    def _first(self, kept: int) -> str:
+        """The message with so many of its lines, and a count of the others."""
+        others = self.count - kept
+        counted = f"……另有{others}项 {self.whole}".rstrip() if others else ""
+        parts = (self.heading, *(line.text for line in self.lines[:kept]), counted, self.closing)
+        return "\n".join(part for part in parts if part)
 
 
 def write_letter(

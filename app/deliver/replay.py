@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, cast
 
-from sqlalchemy import CursorResult, Integer, and_, exists, func, insert, literal, select, update
+from sqlalchemy import CursorResult, Integer, and_, exists, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.deliver.endpoints import EndpointInactive, lock_endpoint
@@ -74,6 +74,7 @@ async def _failed(session: AsyncSession, endpoint: Endpoint, span: Span, now: da
             Delivery.status.in_(GIVEN_UP),
             Delivery.created_at >= span.since,
             Delivery.created_at < span.until,
+            or_(Delivery.expires_at.is_(None), Delivery.expires_at > now),
         )
         .values(
             status=DeliveryStatus.PENDING, due_at=now, finished_at=None, crashes=0, lease_token=None, lease_until=None

@@ -229,6 +229,8 @@ def _state_after(each: Ended, now: datetime) -> dict[str, Any]:
             retry_after=outcome.retry_after,
         )
     status = DeliveryStatus.DEAD if due_at is None else DeliveryStatus.PENDING
+    if due_at is not None and claimed.expires_at is not None and due_at >= claimed.expires_at:
+        due_at, status = None, DeliveryStatus.OUTDATED
     return {
         "delivery": claimed.delivery_id,
         "new_status": DeliveryStatus.DELIVERED if outcome.delivered else status,
@@ -253,10 +255,13 @@ def _attempt_of(each: Ended, now: datetime) -> dict[str, Any]:
 
 async def _wake_those_behind(session: AsyncSession, finished: Sequence[Claimed], now: datetime) -> None:
     """Make the next unfinished delivery of each case due at once: it may have been moved behind the one just ended."""
-    await session.execute(
-        _wake_next,
-        [{"endpoint": c.endpoint_id, "of_case": c.case_id, "after": c.seq, "moment": now} for c in finished],
-    )
+    ended = [
+        {"endpoint": c.endpoint_id, "of_case": c.case_id, "after": c.seq, "moment": now}
+        for c in finished
+        if c.case_id is not None
+    ]
+    if ended:
+        await session.execute(_wake_next, ended)
 
 
 async def _pause_gone(session: AsyncSession, held: Sequence[Ended], now: datetime) -> None:

@@ -217,7 +217,7 @@ def _dotted(mail: bytes) -> bytes:
 def write_mail(letter: Letter, sender: str, to: Sequence[str]) -> bytes:
     """The mail's bytes, the same on every attempt; its Message-ID lets a mail server drop what came twice."""
     first = letter.lines[0]
-    what = f"{first.number} {first.stage}" if len(letter.lines) == 1 else ""
+    what = f"{first.number} {first.stage}" if letter.count == 1 else ""
     mail = EmailMessage(policy=SMTP)
     mail["Subject"] = " ".join(part for part in (letter.heading, what) if part)
     mail["From"] = sender

@@ -1,7 +1,8 @@
 """督: the day's digests in place of a drip, for people; systems get every event. Once a working day, in office hours.
 
 One short transaction for each recipient, and one that ends the day's round. A worker killed in between has told some;
-the next one tells the others. A day that nobody worked through is not made up for.
+the next one tells the others. A day that nobody worked through is not made up for. What goes out over a department's
+channels is queued in the transaction that stores its digest.
 """
 
 import time
@@ -12,6 +13,7 @@ from typing import Final
 from app.clock import Clock
 from app.database import Database
 from app.deadlines import office_moment
+from app.deliver.daily_queue import LETTER, choose_letters, end_outdated, queue_daily
 from app.directory.city import City, CityCache, NoPackLoaded
 from app.problems import AppError
 from app.supervise import watch
@@ -68,7 +70,10 @@ class Digester:
                 return False
         async with self._database.snapshot() as session:
             found = await collect(session, edition)
+            letters = await choose_letters(session, found, edition.day, edition.closed, edition.address)
         self._left = {who: content | _text(who, content, edition, city) for who, content in found.items()}
+        for who, letter in letters.items():
+            self._left[who][LETTER] = letter
         for recipient in made:
             self._left.pop(recipient, None)
         self._edition = edition
@@ -81,7 +86,12 @@ class Digester:
         recipient = next(iter(self._left), ROUND)
         try:
             async with self._database.write() as session:
-                await keep(session, self._database, edition, recipient, self._left.get(recipient, {}))
+                content = self._left.get(recipient, {})
+                made = await keep(session, self._database, edition, recipient, content)
+                if made and LETTER in content:
+                    await queue_daily(session, recipient, edition.day, edition.now, edition.midnight)
+                if made and recipient == ROUND:
+                    await end_outdated(session, edition.day, edition.now)
         except AppError:
             # What was seen may be outdated by the time the database is back.
             self._edition = None

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ledger.search import CaseFilter, conditions_of
 from app.models import (
+    DIGEST_TYPE,
     Attempt,
     Case,
     CaseStatus,
@@ -90,23 +91,23 @@ async def names_of_users(session: AsyncSession, ids: Iterable[str]) -> dict[str,
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRow:
-    """A delivery with what its row only refers to, and its last attempt."""
+    """A delivery with what its row only refers to, and its last attempt; a digest belongs to no case."""
 
     delivery: Delivery
     event_type: str
-    case_number: str
+    case_number: str | None
     endpoint: Endpoint
     last: Attempt | None
 
 
-def _deliveries(conditions: Sequence[Any]) -> Select[Delivery, str, str, Endpoint, Attempt]:
+def _deliveries(conditions: Sequence[Any]) -> Select[Delivery, str, str | None, Endpoint, Attempt]:
     newest = (
         select(func.max(Attempt.id)).where(Attempt.delivery_id == Delivery.id).correlate(Delivery).scalar_subquery()
     )
     return (
-        select(Delivery, Event.type, Case.number, Endpoint, Attempt)
-        .join(Event, Event.id == Delivery.event_id)
-        .join(Case, Case.id == Delivery.case_id)
+        select(Delivery, func.coalesce(Event.type, DIGEST_TYPE), Case.number, Endpoint, Attempt)
+        .outerjoin(Event, Event.id == Delivery.event_id)
+        .outerjoin(Case, Case.id == Delivery.case_id)
         .join(Endpoint, Endpoint.id == Delivery.endpoint_id)
         .outerjoin(Attempt, Attempt.id == newest.scalar_subquery())
         .where(*conditions)
@@ -134,7 +135,7 @@ async def page_deliveries(
         select(func.count())
         .select_from(Delivery)
         .join(Endpoint, Endpoint.id == Delivery.endpoint_id)
-        .join(Case, Case.id == Delivery.case_id)
+        .outerjoin(Case, Case.id == Delivery.case_id)
         .where(*conditions)
     )
     rows = _deliveries(conditions).order_by(Delivery.id.desc()).offset(offset).limit(limit)

@@ -5,7 +5,7 @@ from app.models.cases import Act, Assignment, Case, Deadline, Pause, Ruling
 from app.models.clusters import ReportKey, SimilarPair
 from app.models.columns import Base, columns_of, new_id
 from app.models.consultations import AgendaItem, Consultation, Invitation, StatedPosition
-from app.models.delivery import Attempt, Callback, Delivery, Endpoint, EndpointAlert, EndpointCheck
+from app.models.delivery import DIGEST_TYPE, Attempt, Callback, Delivery, Endpoint, EndpointAlert, EndpointCheck
 from app.models.directory import CalendarDay, CalendarImport, Department, ObservationPoint, PackVersion, Serial
 from app.models.events import Event
 from app.models.evidence import Evidence
@@ -51,6 +51,7 @@ from app.vocabulary import (
 )
 
 __all__ = [
+    "DIGEST_TYPE",
     "Act",
     "ActKind",
     "AgendaItem",

@@ -1,8 +1,9 @@
 """Sending and receiving: endpoints, deliveries, attempts, callbacks that came in."""
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Final
 
-from sqlalchemy import Boolean, Index, Integer, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import Boolean, Date, Index, Integer, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.columns import Base, BigSerial, UtcDateTime, enum_column, id_column, new_id, reference
@@ -99,19 +100,25 @@ class EndpointAlert(Base):
     )
 
 
+# What stands in the place of an event's type where a delivery is a daily digest.
+DIGEST_TYPE: Final = "digest"
+
+
 class Delivery(Base):
     """投递: one event on its way to one endpoint. `due_at` is the next moment to try; a lease marks one in hand.
 
     What goes to people travels in a message that may tell of several: `message_id` is the same for all of these, on
     every attempt; None for a webhook, and before the first attempt.
+    A daily digest is a message of its own: it has a `digest_day` in place of an event and a case, its `seq` is 0, and
+    from `expires_at` on it is not sent any more.
     """
 
     __tablename__ = "deliveries"
 
     id: Mapped[int] = mapped_column(BigSerial, primary_key=True, autoincrement=True)
-    event_id: Mapped[str] = mapped_column(reference("events.id"))
+    event_id: Mapped[str | None] = mapped_column(reference("events.id"))
     endpoint_id: Mapped[str] = mapped_column(reference("endpoints.id"))
-    case_id: Mapped[str] = mapped_column(reference("cases.id"))
+    case_id: Mapped[str | None] = mapped_column(reference("cases.id"))
     seq: Mapped[int] = mapped_column(Integer)
     status: Mapped[DeliveryStatus] = mapped_column(enum_column(DeliveryStatus))
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -120,11 +127,21 @@ class Delivery(Base):
     lease_token: Mapped[str | None] = mapped_column(String(32))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     message_id: Mapped[str | None] = mapped_column(String(32))
+    digest_day: Mapped[date | None] = mapped_column(Date)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (
         UniqueConstraint("event_id", "endpoint_id"),
+        Index(
+            "ix_deliveries_digest",
+            "digest_day",
+            "endpoint_id",
+            unique=True,
+            sqlite_where=text("digest_day IS NOT NULL"),
+            postgresql_where=text("digest_day IS NOT NULL"),
+        ),
         Index(
             "ix_deliveries_message",
             "endpoint_id",

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from app.database import Database, insert_if_absent
-from app.deadlines import Calendar, due_by, previous_working_day, start_of, working_days_left
+from app.deadlines import Calendar, due_by, end_of, previous_working_day, start_of, working_days_left
 from app.lifecycle import OPEN_SESSIONS
 from app.models import (
     AgendaItem,
@@ -65,6 +65,11 @@ class Edition:
         local = self.now.astimezone(self.calendar.zone)
         return local.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
 
+    @property
+    def closed(self) -> datetime:
+        """The end of the office hours before: what people were not told by then they read this morning."""
+        return end_of(previous_working_day(self.day, self.calendar), self.calendar)
+
     def local_day(self, moment: datetime) -> date:
         return moment.astimezone(self.calendar.zone).date()
 
@@ -90,10 +95,11 @@ async def find_made(session: AsyncSession, day: date) -> frozenset[str]:
     return frozenset(await session.scalars(select(Digest.recipient).where(Digest.day == day)))
 
 
-async def keep(session: AsyncSession, database: Database, edition: Edition, recipient: str, content: Content) -> None:
-    """Store a digest; where another worker has just stored the same one, that one stays."""
+async def keep(session: AsyncSession, database: Database, edition: Edition, recipient: str, content: Content) -> bool:
+    """Store a digest; False where another worker has just stored the same one: that one stays."""
     row = {"recipient": recipient, "day": edition.day, "content": content, "made_at": edition.now}
-    await session.execute(insert_if_absent(database, Digest).values(**row))
+    made = insert_if_absent(database, Digest).values(**row).returning(Digest.day)
+    return await session.scalar(made) is not None
 
 
 async def collect(session: AsyncSession, edition: Edition) -> Mapping[str, Content]:

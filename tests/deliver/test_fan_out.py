@@ -50,7 +50,7 @@ async def test_each_addressed_event_goes_to_each_active_address__of_its_departme
     for row in rows:
         assert (row.status, row.due_at, row.created_at) == (DeliveryStatus.PENDING, clock.now(), clock.now())
         assert (row.case_id, row.attempts, row.crashes, row.lease_token) == (case.id, 0, 0, None)
-        assert row.seq == {events[1].id: 2, events[2].id: 3}[row.event_id]
+        assert row.seq == {events[1].id: 2, events[2].id: 3}[row.event_id or ""]
 
 
 async def test_events_that_are_addressed_to_nobody_are_not_queued(database: Database, clock: FixedClock) -> None:

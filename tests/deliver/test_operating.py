@@ -264,7 +264,7 @@ async def test_what_an_address_never_got_is_queued_in_the_order_it_happened(
         assert await replay_many(session, What.MISSING, span, clock.now()) == 0
     rows = [row for row in await load_deliveries(database) if row.endpoint_id == late.id]
     assert len({row.event_id for row in rows}) == len(rows) == 7
-    sent: dict[str, list[int]] = {}
+    sent: dict[str | None, list[int]] = {}
     for _ in range(20):
         async with database.write() as session:
             taken = (await claim_due(session, clock.now(), limit=20, cap=20)).taken

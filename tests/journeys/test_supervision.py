@@ -207,7 +207,7 @@ async def test_what_a_department_is_sent_is_its_own_duty_and_clock_and_nothing_o
         assert scene.report not in (event.body or "") + event.facts
     async with city.runtime.database.read() as session:
         queued = await session.scalars(select(Delivery.event_id).where(Delivery.event_id.in_([e.id for e in events])))
-        assert sorted(queued) == sorted(event.id for event in events)
+        assert sorted(map(str, queued)) == sorted(event.id for event in events)
     feed = (await scene.department.get("/v1/events")).json()["events"]
     assert [e["type"] for e in feed][-3:] == ["assignment.reminded", "assignment.overdue", "assignment.supervised"]
     other = (await (await city.department("FR-JY")).get("/v1/events")).json()["events"]
