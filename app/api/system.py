@@ -100,7 +100,7 @@ def _add_sweep(registry: CollectorRegistry, sweep: Sweep | None) -> None:
     figures = (
         ("yilong_reconcile_offenders", "What broke the promise of an answer to every report", sweep.offenders),
         ("yilong_reconcile_reports", "Reports that were reconciled", sweep.reports),
-        ("yilong_audit_broken_chains", "Event chains that do not hold", sweep.broken_chains),
+        ("yilong_audit_broken_chains", "Event chains and seals that do not hold", sweep.broken_chains),
         ("yilong_reconcile_last_success_timestamp_seconds", "When it ended", sweep.finished_at.timestamp()),
     )
     for name, meaning, value in figures:
