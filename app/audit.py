@@ -115,11 +115,16 @@ def append(
 
 @dataclass(frozen=True, slots=True)
 class BrokenLink:
-    """The first place where a chain does not hold."""
+    """The first place where a chain does not hold; `number` is the case's, where it is known."""
 
     case_id: str
     seq: int
     fault: str
+    number: str = ""
+
+    @property
+    def place(self) -> str:
+        return f"{self.number or self.case_id} #{self.seq}"
 
 
 def verify_chain(case_id: str, links: Iterable[Event], last_seq: int, last_hash: str) -> BrokenLink | None:
@@ -127,14 +132,16 @@ def verify_chain(case_id: str, links: Iterable[Event], last_seq: int, last_hash:
     previous, expected = GENESIS, 1
     for link in links:
         if link.seq != expected:
-            return BrokenLink(case_id, expected, "missing or out of order")
+            return BrokenLink(case_id, expected, "缺失或顺序不对 missing or out of order")
         if link.previous_hash != previous:
-            return BrokenLink(case_id, link.seq, "does not follow the event before it")
+            return BrokenLink(case_id, link.seq, "与前一事件不衔接 does not follow the event before it")
         if hash_of(link) != link.hash:
-            return BrokenLink(case_id, link.seq, "content was changed")
+            return BrokenLink(case_id, link.seq, "内容被改动 content was changed")
         if link.body is not None and commit_to(link.body_salt or "", link.body) != link.body_commitment:
-            return BrokenLink(case_id, link.seq, "body was changed")
+            return BrokenLink(case_id, link.seq, "正文被改动 body was changed")
         previous, expected = link.hash, expected + 1
+    if expected - 1 > last_seq:
+        return BrokenLink(case_id, last_seq + 1, "链头之后还有事件 an event after the case's head")
     if expected - 1 != last_seq or (last_seq and previous != last_hash):
-        return BrokenLink(case_id, expected, "chain ends before the case's head")
+        return BrokenLink(case_id, expected, "链尾与案件的链头不符 chain does not end in the case's head")
     return None

@@ -6,6 +6,7 @@ autocommit, so that a look costs one round trip; what must see one moment asks f
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -150,6 +151,15 @@ class Database:
             if not isinstance(moment, datetime):
                 raise Unavailable
             return moment.astimezone(UTC)
+
+    def wal_bytes(self) -> int | None:
+        """How large SQLite's write-ahead log is; None on PostgreSQL, which has its own exporter."""
+        if not self.is_sqlite:
+            return None
+        try:
+            return os.stat(f"{self.url.database}-wal").st_size
+        except OSError:
+            return 0
 
     async def refuse_unsafe_sqlite(self) -> None:
         """Stop the start-up unless the write-ahead log, full synchronisation and foreign keys are really on."""

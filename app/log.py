@@ -13,7 +13,7 @@ ALLOWED_KEYS = frozenset(
         "method", "path", "status", "milliseconds", "request_id", "remote",
         "case", "report", "assignment", "consultation", "department", "delivery", "endpoint", "attempt", "event_type",
         "count", "reports", "opened", "closed", "offenders", "events", "broken_chains",
-        "unused", "strays", "answers", "shelved",
+        "seal", "hash", "cases", "heads", "unused", "strays", "answers", "shelved",
         "step", "seconds", "hours", "reason", "version", "port", "host", "signal", "code", "database",
     }
 )  # fmt: skip

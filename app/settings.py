@@ -5,13 +5,51 @@ import secrets
 from datetime import time
 from enum import StrEnum
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MINIMUM_SECRET_LENGTH = 32
+MINIMUM_DATABASE_PASSWORD_LENGTH = 8
+LONGEST_PATTERN = 16
+PLACEHOLDERS = ("changeme", "change-me", "change_me", "password", "example", "secret-key", "secret_key", "yilong")
+DEFAULT_PASSWORDS = frozenset(
+    {"postgres", "postgresql", "database", "administrator", "12345678", "123456789", "qwertyui"}
+)
+
+
+def is_guessable(secret: str) -> bool:
+    """Whether a secret is no random one: few characters, a pattern said again, a run like `abc…`, a placeholder."""
+    text = secret.lower()
+    steps = [abs(ord(after) - ord(before)) for before, after in pairwise(text)]
+    return (
+        len(set(text)) < 10
+        or any(text[length:] == text[:-length] for length in range(1, min(LONGEST_PATTERN, len(text) - 1) + 1))
+        or sum(step <= 1 for step in steps) > len(steps) / 2
+        or any(word in text for word in PLACEHOLDERS)
+    )
+
+
+def has_default_password(database_url: str) -> bool:
+    """Whether a database's address holds a password that anybody would try first; none at all is another way in."""
+    try:
+        parts = urlsplit(database_url)
+    except ValueError:
+        return False
+    if parts.password is None or parts.scheme.startswith("sqlite"):
+        return False
+    password = unquote(parts.password).lower()
+    own = {(parts.username or "").lower(), parts.path.strip("/").lower()}
+    return (
+        len(password) < MINIMUM_DATABASE_PASSWORD_LENGTH
+        or len(set(password)) < 4
+        or password in DEFAULT_PASSWORDS | own
+        or any(password.startswith(word) and len(password) < len(word) + 5 for word in PLACEHOLDERS)
+    )
 
 
 class Environment(StrEnum):
@@ -25,7 +63,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="YILONG_", env_file=".env", extra="ignore")
 
     environment: Environment = Field(
-        Environment.DEVELOPMENT, description="`production` refuses to start without a strong `YILONG_SECRET_KEY`"
+        Environment.DEVELOPMENT,
+        description="`production` refuses to start with a weak or default secret, see docs/operations.md",
     )
     database_url: str | None = Field(
         None, description="`sqlite:///…` or `postgresql://…`; without it `yilong.db` under the data folder"
@@ -118,10 +157,22 @@ class Settings(BaseSettings):
         if self.environment is not Environment.PRODUCTION:
             return self
         key = self.secret_key.get_secret_value() if self.secret_key else ""
-        if len(key) < MINIMUM_SECRET_LENGTH or len(set(key)) < 10:
+        if len(key) < MINIMUM_SECRET_LENGTH or is_guessable(key):
             raise ValueError(
-                "YILONG_SECRET_KEY 在生产环境必须设置，且不少于 32 个随机字符。"
-                "Set YILONG_SECRET_KEY to at least 32 random characters."
+                "YILONG_SECRET_KEY 在生产环境必须设置，且不少于 32 个随机字符，不能是示例、重复或连续的字符。"
+                "Set YILONG_SECRET_KEY to at least 32 random characters: no example, no pattern. "
+                'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+            )
+        if has_default_password(self.database_url or ""):
+            raise ValueError(
+                "YILONG_DATABASE_URL 中的数据库密码是默认的或过短,请换成不少于 8 位的随机密码。"
+                "The password in YILONG_DATABASE_URL is a default or short one: give that user a random password."
+            )
+        if (self.public_url or "").lower().startswith("https:") and not self.session_cookie_secure:
+            raise ValueError(
+                "YILONG_PUBLIC_URL 是 https 地址,须把 YILONG_SESSION_COOKIE_SECURE 设为 true,"
+                "否则登录凭证会明文传送。YILONG_PUBLIC_URL is https: set YILONG_SESSION_COOKIE_SECURE=true, "
+                "or session cookies would travel in clear."
             )
         if self.delivery_allow_loopback:
             raise ValueError("YILONG_DELIVERY_ALLOW_LOOPBACK 不得用于生产环境。Unset it in production.")

@@ -112,7 +112,7 @@ class WorkerContext:
         self.tidier = Tidier(self.database, self.clock, timedelta(days=settings.relapse_window_days))
         self.digester = Digester(self.database, self.clock, self.cities, settings.resolved_public_url)
         self.look_backs = LookBacks(self.database, self.clock, self.cities)
-        self.reconciler = Reconciler(self.database, self.clock, zone)
+        self.reconciler = Reconciler(self.database, self.clock, zone, self.sealer)
         if settings.second_opinion_url:
             self.adviser = self._make_adviser(settings.second_opinion_url, self.cities)
 

@@ -11,6 +11,7 @@ from app import audit
 from app.ledger.chain_file import NotAChainFile, verify_lines, write_chains
 from app.ledger.reconcile import verify_chains
 from app.models import Case, Event
+from app.notary import Notary, new_secret
 from tests.city import CityUnderTest
 
 NOW = datetime(2026, 3, 2, 1, 30, 0, 123456, tzinfo=UTC)
@@ -61,6 +62,11 @@ def rechain_all(events: list[Event]) -> list[Event]:
     return events
 
 
+def after(event: Event) -> Event:
+    case = Case(id=event.case_id, last_seq=event.seq, last_hash=event.hash)
+    return audit.append(case, "case.opened", actor="office:x", now=NOW, facts={})
+
+
 TAMPERING: dict[str, tuple[Callable[[list[Event]], list[Event]], int, str]] = {
     "flip": (flip, 2, "changed"),
     "body": (change_body, 2, "body was changed"),
@@ -69,6 +75,7 @@ TAMPERING: dict[str, tuple[Callable[[list[Event]], list[Event]], int, str]] = {
     "truncate": (lambda e: e[:-1], 4, "head"),
     "re-hash one": (rehash_one, 3, "does not follow"),
     "re-chain all": (rechain_all, 5, "head"),
+    "append": (lambda e: [*e, after(e[-1])], 5, "after the case's head"),
 }
 
 
@@ -108,10 +115,11 @@ async def test_a_report_keeps_its_words(city: CityUnderTest) -> None:
 async def test_exported_chains_verify_elsewhere_and_a_changed_line_is_named(city: CityUnderTest) -> None:
     await (await city.reporter()).post("/v1/reports", json={"text": PLAIN})
     async with city.runtime.database.snapshot() as session:
-        lines = [line async for line in write_chains(session)]
-    assert verify_lines(lines) == (2, [])
-    count, broken = verify_lines([line.replace("assignment.created", "assignment.removed") for line in lines])
-    assert (count, [link.seq for link in broken]) == (2, [2])
+        lines = [line async for line in write_chains(session, Notary(new_secret()))]
+    whole = verify_lines(lines)
+    assert (whole.events, whole.holds) == (2, True)
+    broken = verify_lines([line.replace("assignment.created", "assignment.removed") for line in lines])
+    assert (broken.events, [link.seq for link in broken.links]) == (2, [2])
 
 
 @pytest.mark.parametrize("line", ["", "x", "{}", "[]", '{"case":"c","events":[{}],"last_seq":1,"last_hash":"x"}'])

@@ -1,11 +1,14 @@
 """Every error of ours is a complete problem in both languages, and logs and answers never repeat what was sent."""
 
+import base64
 import importlib
 import io
 import json
 import logging
 import pkgutil
+import secrets
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 import structlog
@@ -13,7 +16,7 @@ import structlog
 import app
 from app.log import ALLOWED_KEYS, configure_logging, get_logger
 from app.problems import AppError
-from app.settings import Settings
+from app.settings import Settings, is_guessable
 from tests.city import CityUnderTest
 
 SECRETIVE = "王大爷的电话13800138000"
@@ -85,10 +88,74 @@ def test_a_log_line_keeps_only_listed_keys_and_never_an_exceptions_message() -> 
     assert SECRETIVE not in stream.getvalue()
 
 
-@pytest.mark.parametrize("key", [None, "short", "a" * 40])
+STRONG = "Zt4u1Qm9-Wc7x_0pLk3vHs8yRb2nGd6fJa5e"
+
+
+def in_production(**changes: object) -> Settings:
+    return Settings.model_validate({"environment": "production", "secret_key": STRONG} | changes)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        None,
+        "short",
+        "a" * 40,
+        "0123456789" * 4,
+        "0123456789abcdef" * 3,
+        "abcdefghijklmnopqrstuvwxyz0123456789",
+        "zyxwvutsrqponmlkjihgfedcba9876543210",
+        "please-ChangeMe-3f9Kq2Lw8Zx1Vb7Nm4Tp6R",
+        "YOUR-SECRET-KEY-3f9Kq2Lw8Zx1Vb7Nm4Tp6",
+    ],
+)
 def test_production_refuses_a_weak_secret(key: str | None) -> None:
     with pytest.raises(ValueError, match="YILONG_SECRET_KEY"):
         Settings(_env_file=None, environment="production", secret_key=key)
+
+
+def test_what_a_generator_of_secrets_makes_is_not_taken_for_weak() -> None:
+    for _ in range(200):
+        assert not is_guessable(secrets.token_urlsafe(48))
+        assert not is_guessable(secrets.token_hex(32))
+        assert not is_guessable(base64.b64encode(secrets.token_bytes(32)).decode())
+
+
+@pytest.mark.parametrize(
+    ("password", "weak"),
+    [
+        ("yilong", True),
+        ("postgres", True),
+        ("Postgres", True),
+        ("changeme123", True),
+        ("password1", True),
+        ("city-2026", True),
+        ("short7!", True),
+        ("aaaaaaaaaaaa", True),
+        ("k7%2FQv9-xT2m", False),
+        ("long sentence of a person", False),
+    ],
+)
+def test_production_refuses_a_default_password_of_the_database(password: str, weak: bool) -> None:
+    url = f"postgresql://city-2026:{quote(password, safe='%')}@database/yilong"
+    if weak:
+        with pytest.raises(ValueError, match="YILONG_DATABASE_URL"):
+            in_production(database_url=url)
+    else:
+        in_production(database_url=url)
+    Settings(_env_file=None, database_url=url)
+
+
+def test_production_takes_a_database_that_asks_for_no_password_in_its_address() -> None:
+    for url in ("postgresql:///yilong?host=/run/postgresql", "postgresql://yilong@database/yilong", "sqlite:///y.db"):
+        in_production(database_url=url)
+
+
+def test_production_refuses_a_cookie_in_clear_where_the_pages_have_https() -> None:
+    with pytest.raises(ValueError, match="YILONG_SESSION_COOKIE_SECURE"):
+        in_production(public_url="https://yilong.intranet")
+    in_production(public_url="https://yilong.intranet", session_cookie_secure=True)
+    in_production(public_url="http://yilong.intranet")
 
 
 def test_production_refuses_webhooks_to_loopback() -> None:
@@ -96,6 +163,6 @@ def test_production_refuses_webhooks_to_loopback() -> None:
         Settings(
             _env_file=None,
             environment="production",
-            secret_key="0123456789abcdefghijklmnopqrstuvwxyz",
+            secret_key=STRONG,
             delivery_allow_loopback=True,
         )

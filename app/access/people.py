@@ -18,6 +18,10 @@ IDLE_LIMIT = timedelta(minutes=30)
 ABSOLUTE_LIMIT = timedelta(hours=12)
 TOUCH_EVERY = timedelta(minutes=1)
 MINIMUM_PASSWORD_LENGTH = 10
+# The empty one stands for digits and signs alone.
+COMMON_WORDS = frozenset(
+    {"", "password", "admin", "administrator", "yilong", "qwertyuiop", "welcome", "changeme", "mima"}
+)
 
 _hasher = PasswordHasher()
 # Verified when there is no such user, so that the answer takes as long either way.
@@ -59,6 +63,11 @@ async def create_user(
         raise WeakPassword(
             f"密码至少 {MINIMUM_PASSWORD_LENGTH} 个字符。", f"Use at least {MINIMUM_PASSWORD_LENGTH} characters."
         )
+    if is_first_guess(username, password):
+        raise WeakPassword(
+            "这个密码太容易猜到:不要用用户名、常见密码或重复的字符。",
+            "This password is among the first that anybody tries: no user name, no common word, no repetition.",
+        )
     if await session.scalar(select(User.id).where(User.username == username)):
         raise UserExists("这个用户名已被使用,请换一个。", "This user name is taken; choose another.")
     user = User(
@@ -72,6 +81,12 @@ async def create_user(
     )
     session.add(user)
     return user
+
+
+def is_first_guess(username: str, password: str) -> bool:
+    """Whether it is the user name or a common word with digits and signs around it, or a few characters repeated."""
+    core = password.lower().strip("0123456789!@#$%^&*()-_=+.,?~ ")
+    return len(set(password)) < 5 or core in COMMON_WORDS | {username.lower(), username.lower()[::-1]}
 
 
 def password_fits(password_hash: str | None, password: str) -> bool:

@@ -10,10 +10,11 @@ from app.api.door import get_runtime
 from app.deliver import log
 from app.deliver.alerts import count_alerts
 from app.directory.schema import is_at_head
+from app.ledger.seals import last_seal
 from app.ledger.search import count_by_status
 from app.ledger.supervision import count_quarantined
 from app.ledger.sweeps import last_sweep
-from app.models import Sweep
+from app.models import AuditSeal, Sweep
 from app.problems import AppError
 
 router = APIRouter(tags=["system 运行"])
@@ -53,9 +54,9 @@ async def _checks(request: Request) -> dict[str, bool]:
 
 @router.get("/metrics", response_class=Response)
 async def metrics(request: Request) -> Response:
-    """Prometheus text: cases, deliveries, how addresses stand, quarantined clocks, the last nightly reconciliation.
+    """Prometheus text: cases, deliveries, how addresses stand, quarantined clocks, the last reconciliation and seal.
 
-    No text, no reporter. Figures of a reconciliation appear with the first one.
+    No text, no reporter. Figures of a reconciliation and of a seal appear with the first one.
     """
     runtime = get_runtime(request)
     registry = CollectorRegistry()
@@ -82,7 +83,10 @@ async def metrics(request: Request) -> Response:
         due = await log.oldest_due(session)
         waiting = await log.oldest_due_by_endpoint(session)
         _add_sweep(registry, await last_sweep(session))
+        _add_seal(registry, await last_seal(session))
         quarantined.set(await count_quarantined(session))
+    if (log_bytes := runtime.database.wal_bytes()) is not None:
+        Gauge("yilong_wal_bytes", "Size of SQLite's write-ahead log", registry=registry).set(log_bytes)
     by_address = Gauge(
         "yilong_endpoint_oldest_due_seconds", "Age of an address's oldest due delivery", ["endpoint", "department"],
         registry=registry,
@@ -100,8 +104,18 @@ def _add_sweep(registry: CollectorRegistry, sweep: Sweep | None) -> None:
     figures = (
         ("yilong_reconcile_offenders", "What broke the promise of an answer to every report", sweep.offenders),
         ("yilong_reconcile_reports", "Reports that were reconciled", sweep.reports),
-        ("yilong_audit_broken_chains", "Event chains that do not hold", sweep.broken_chains),
+        ("yilong_audit_broken_chains", "Event chains and seals that do not hold", sweep.broken_chains),
         ("yilong_reconcile_last_success_timestamp_seconds", "When it ended", sweep.finished_at.timestamp()),
     )
     for name, meaning, value in figures:
         Gauge(name, f"{meaning}, by the last nightly reconciliation", registry=registry).set(value)
+
+
+def _add_seal(registry: CollectorRegistry, seal: AuditSeal | None) -> None:
+    """The last seal over the audit chains; whoever collects metrics thereby notes down that it was there."""
+    if seal is None:
+        return
+    number = Gauge("yilong_audit_seals", "Seals over the audit chains; never fewer", registry=registry)
+    number.set(seal.number)
+    made = Gauge("yilong_audit_last_seal_timestamp_seconds", "When the last seal was made", registry=registry)
+    made.set(seal.made_at.timestamp())

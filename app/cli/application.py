@@ -5,6 +5,7 @@ import typer
 from app.cli import (
     accounts,
     backtest,
+    backup,
     calendar,
     classification,
     deliveries,
@@ -26,7 +27,7 @@ application = typer.Typer(
 )
 for group in (
     server, accounts, calendar, classification, learning, backtest, ledger, supervision, deliveries, encryption,
-    integration, demo, simulate,
+    backup, integration, demo, simulate,
 ):  # fmt: skip
     group.register(application)
 

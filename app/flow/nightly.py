@@ -1,4 +1,4 @@
-"""夜间对账: once a day, after two in the morning, one worker proves the whole ledger and writes down what it found.
+"""夜间对账: once a day, after two in the morning, one worker proves the whole ledger, seals it, and says what it found.
 
 Beside the worker's loop and with no transaction open while it reads: each query sees a moment of its own.
 """
@@ -11,9 +11,12 @@ from zoneinfo import ZoneInfo
 from app.audit import BrokenLink
 from app.clock import Clock
 from app.database import Database
+from app.flow.seals import seal_all
 from app.ledger.reconcile import Reconciliation, reconcile, walk_chains
+from app.ledger.seals import AuditKeyLost, known_keys, verify_seals
 from app.ledger.sweeps import name_chains
 from app.log import get_logger
+from app.sealing import SealBroken, Sealer
 from app.supervise import sweep
 
 # Of each fault, and of broken chains, so many are named; all are counted.
@@ -22,15 +25,16 @@ LOOK_AGAIN: Final = timedelta(minutes=10)
 
 
 class Reconciler:
-    """Reconciles the ledger every night; one for each worker process. Close it with `aclose`.
+    """Reconciles and seals the ledger every night; one for each worker process. Close it with `aclose`.
 
     Args:
         clock: database time.
         zone: the city's, in which a day begins.
+        sealer: opens the key that signs the seals.
     """
 
-    def __init__(self, database: Database, clock: Clock, zone: ZoneInfo) -> None:
-        self._database, self._clock, self._zone = database, clock, zone
+    def __init__(self, database: Database, clock: Clock, zone: ZoneInfo, sealer: Sealer) -> None:
+        self._database, self._clock, self._zone, self._sealer = database, clock, zone, sealer
         self._sweeping: asyncio.Task[None] | None = None
         self._rests_until: datetime | None = None
 
@@ -90,11 +94,26 @@ class Reconciler:
             async for checked, faults in walk_chains(session):
                 events, chains = events + checked, chains + len(faults)
                 broken += faults[: MOST_NAMED - len(broken)]
-            named = [(o.number, o.fault) for o in found.offenders] + await name_chains(session, broken)
-        counts = _counts(found) | {"events": events, "broken_chains": chains}
+            named = [(o.number, o.fault) for o in found.offenders] + name_chains(broken)
+            keys = await known_keys(session, self._sealer)
+            broken_seals = (await verify_seals(session, keys)).broken_seals
+        named += [(seal.place, seal.fault) for seal in broken_seals[:MOST_NAMED]]
+        unsealed = await self._seal()
+        named += [("封存 seals", unsealed)] if unsealed else []
+        counts = _counts(found) | {"events": events}
+        counts["broken_chains"] = chains + len(broken_seals) + bool(unsealed)
         async with self._database.write() as session:
             await sweep.settle(session, token, self._clock.now(), counts=counts, named=named)
         get_logger().info("nightly_reconcile", **counts)
+
+    async def _seal(self) -> str | None:
+        """Seal all chains, whatever was found; why that was not possible, None where it was."""
+        try:
+            await seal_all(self._database, self._sealer, self._clock.now())
+        except (SealBroken, AuditKeyLost) as error:
+            get_logger().error("audit_not_sealed", reason=error.code)
+            return f"{error.title_zh} {error.title_en}"
+        return None
 
 
 def _counts(found: Reconciliation) -> dict[str, int]:

@@ -15,7 +15,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.database import Database
 from app.deliver.keyring import place_of
 from app.intake.accept import contact_place
-from app.models import Endpoint, ReportContact
+from app.ledger.seals import place_of_key
+from app.models import AuditKey, Endpoint, ReportContact
 from app.sealing import SealBroken, Sealer
 
 BATCH: Final = 200
@@ -34,6 +35,7 @@ class Sealed:
 SEALED: Final = (
     Sealed("endpoint", Endpoint.id, Endpoint.secret, place_of),
     Sealed("contact", ReportContact.report_id, ReportContact.ciphertext, contact_place),
+    Sealed("audit key", AuditKey.id, AuditKey.secret, place_of_key),
 )
 
 

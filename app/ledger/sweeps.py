@@ -49,8 +49,6 @@ async def find_alarm(session: AsyncSession, now: datetime) -> Alarm | None:
     return Alarm(last.finished_at, last.offenders, last.broken_chains, last.named[:SHOWN], late)
 
 
-async def name_chains(session: AsyncSession, broken: Sequence[BrokenLink]) -> list[tuple[str, str]]:
+def name_chains(broken: Sequence[BrokenLink]) -> list[tuple[str, str]]:
     """Broken chains by the number of their case, each with its first fault."""
-    rows = await session.execute(select(Case.id, Case.number).where(Case.id.in_([link.case_id for link in broken])))
-    numbers = {row.id: row.number for row in rows}
-    return [(numbers.get(b.case_id, b.case_id), f"审计链在第 {b.seq} 个事件处断开 {b.fault}") for b in broken]
+    return [(b.number or b.case_id, f"审计链在第 {b.seq} 个事件处断开 {b.fault}") for b in broken]

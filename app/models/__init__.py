@@ -14,6 +14,7 @@ from app.models.look_backs import LookBack
 from app.models.opinions import SecondOpinion
 from app.models.precedents import CitedPrecedent, Precedent, StandingRuling
 from app.models.reports import Reply, Report, ReportContact
+from app.models.seals import AuditKey, AuditSeal, SealedHead
 from app.models.supervision import Digest, Instruction
 from app.models.sweeps import Sweep
 from app.models.terms import TermChange
@@ -63,6 +64,8 @@ __all__ = [
     "AssignmentStatus",
     "Attempt",
     "Attendance",
+    "AuditKey",
+    "AuditSeal",
     "Base",
     "Blocker",
     "CalendarDay",
@@ -115,6 +118,7 @@ __all__ = [
     "ReportKey",
     "Role",
     "Ruling",
+    "SealedHead",
     "SecondOpinion",
     "Serial",
     "SimilarPair",

@@ -60,6 +60,31 @@ async def test_a_database_dump_holds_no_usable_key_or_password(database: Databas
         assert not [line for line in dump if secret in line]
 
 
+@pytest.mark.parametrize(
+    ("password", "weak"),
+    [
+        ("short", True),
+        ("1234567890", True),
+        ("password123!", True),
+        ("Admin@2026-01", True),
+        ("ababababab", True),
+        ("wangfang2026", True),
+        ("correct horse", False),
+        ("wangfang likes tea", False),
+    ],
+)
+async def test_a_password_that_anybody_tries_first_is_refused(
+    database: Database, clock: FixedClock, password: str, weak: bool
+) -> None:
+    made = {"role": Role.ADMINISTRATOR, "display_name": "王芳", "now": clock.now()}
+    async with database.write() as session:
+        if weak:
+            with pytest.raises(people.WeakPassword):
+                await people.create_user(session, "WangFang", password, **made)  # type: ignore[arg-type]
+        else:
+            await people.create_user(session, "WangFang", password, **made)  # type: ignore[arg-type]
+
+
 async def test_a_holder_has_at_most_two_live_keys(database: Database, clock: FixedClock) -> None:
     await with_holders(database)
 

@@ -10,7 +10,8 @@ from sqlalchemy import select, text
 from app.clock import FixedClock
 from app.flow.nightly import Reconciler
 from app.ledger import reconcile
-from app.models import Role, Sweep
+from app.models import AuditSeal, Role, Sweep
+from app.sealing import Sealer
 from app.supervise.sweep import LEASE, claim, day_of
 from tests.api.scenes import assigned
 from tests.city import CityUnderTest
@@ -24,7 +25,7 @@ def local(moment: str) -> datetime:
 
 
 def reconciler_of(city: CityUnderTest) -> Reconciler:
-    return Reconciler(city.runtime.database, city.clock, ZONE)
+    return Reconciler(city.runtime.database, city.clock, ZONE, city.runtime.sealer)
 
 
 async def sweep(city: CityUnderTest) -> bool:
@@ -94,6 +95,27 @@ async def test_a_fault_made_by_hand_is_found_at_night_and_shown(city: CityUnderT
     page = await home(city, Role.LEADER)
     assert "夜间对账有不符" in page
     assert scene.case in page
+
+
+async def test_every_night_the_chains_are_sealed_and_a_key_that_is_gone_is_shown(
+    city: CityUnderTest, clock: FixedClock
+) -> None:
+    await assigned(city)
+    assert await sweep(city)
+    clock.set(local("2026-03-03T02:00"))
+    assert await sweep(city)
+    database = city.runtime.database
+    async with database.read() as session:
+        made = (await session.execute(select(AuditSeal.number, AuditSeal.heads).order_by(AuditSeal.number))).all()
+    assert [tuple(row) for row in made] == [(1, 1), (2, 0)]
+    assert (await metrics(city))["yilong_audit_broken_chains"] == 0.0
+    stranger = Reconciler(database, clock, ZONE, Sealer(b"another secret key, long enough for it"))
+    clock.set(local("2026-03-04T02:00"))
+    assert await stranger.take()
+    await stranger.aclose(60)
+    assert (await metrics(city))["yilong_audit_broken_chains"] == 3.0
+    *_, last = await sweeps(city)
+    assert ["封存 seals", "存储的密文无法解开 A stored secret cannot be opened"] in last.named
 
 
 async def test_a_sweep_that_has_not_come_for_two_days_is_shown(city: CityUnderTest, clock: FixedClock) -> None:

@@ -1,0 +1,54 @@
+"""`yilong backup`: database and evidence as of one moment, while the service runs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.running import FALSE, fail, run
+
+if TYPE_CHECKING:
+    from app.flow.backup import BackedUp
+    from app.runtime import Runtime
+
+MOST_NAMED = 20
+
+
+def register(application: typer.Typer) -> None:
+    """Add the command."""
+    application.command()(backup)
+
+
+def backup(target: Annotated[Path, typer.Argument(help="A folder that is not there yet.")]) -> None:
+    """Copy the embedded database and the evidence into a new folder; nothing is stopped, nothing is overwritten.
+
+    On PostgreSQL use pg_dump, see docs/operations.md. Exit code 1: the backup is made, but evidence was missing before.
+    """
+
+    async def work(runtime: "Runtime") -> "BackedUp":
+        import asyncio
+        import sqlite3
+
+        from app.flow.backup import backup as copy
+
+        database = runtime.database.url.database
+        if not runtime.database.is_sqlite or not database:
+            fail(
+                "PostgreSQL 请用 pg_dump 备份,并复制材料目录,见 docs/operations.md。"
+                "On PostgreSQL use pg_dump and copy the evidence folder, see docs/operations.md."
+            )
+        try:
+            return await asyncio.to_thread(copy, Path(database), runtime.settings.resolved_evidence_dir, target)
+        except sqlite3.Error as error:
+            fail(f"无法复制数据库:{error}。The database could not be copied: {error}.")
+
+    done = run(work, with_city=False)
+    typer.echo(f"已备份 backed up: {target} ({done.bytes / 1e6:.1f} MB,材料 files of evidence: {done.files})")
+    typer.echo("密钥不在其中,请另行保管。The secret key is not in it: keep it elsewhere.", err=True)
+    if done.lost:
+        named = "\n".join(done.lost[:MOST_NAMED])
+        fail(
+            f"{named}\n这些材料({len(done.lost)} 件)在册但文件缺失或损坏,请从更早的备份恢复。"
+            f"These files ({len(done.lost)}) are on record but missing or damaged: restore them from an older backup.",
+            FALSE,
+        )
