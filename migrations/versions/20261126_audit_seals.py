@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261126_audit_seals"
-down_revision = "20261126_channels"
+down_revision = "20261126_channel_digests"
 branch_labels = None
 depends_on = None
 
