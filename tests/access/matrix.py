@@ -100,9 +100,9 @@ class Matrix:
                 alike = shape_of(answer, name) == shape_of(nothing, absent(kind_of(route)))
                 self.expect(alike, caller.name, half, route, name, answer.status_code, answer.text[:200])
 
-    async def open(self, caller: Caller, half: Half | None, route: Route) -> None:
+    async def open(self, caller: Caller, half: Half | None, route: Route, most: int = 3) -> None:
         """One's own is there: done, or refused for what it is; the office's is everything."""
-        for thing in samples(self.scene.of(kind_of(route), half)):
+        for thing in samples(self.scene.of(kind_of(route), half))[:most]:
             for name in thing.names:
                 answer = await self.ask(caller, half, route, name)
                 told = answer.status_code in {200, 201, 303, 409} or (answer.status_code == 422 and half is None)
@@ -115,7 +115,8 @@ class Matrix:
                 if route.is_page is caller.by_session and route.allows(caller.role):
                     nothing = await self.ask(caller, None, route, absent(kind_of(route)))
                     self.expect(nothing.status_code == 404, caller.name, route, nothing.status_code)
-                    await self.open(caller, None, route)
+                    everything = caller.role is Role.ADMINISTRATOR and not caller.by_session
+                    await self.open(caller, None, route, most=3 if everything else 1)
 
     # ── lists ──
 

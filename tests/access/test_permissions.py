@@ -16,6 +16,7 @@ from tests.access.callers import Caller, by_key, by_session, nobodies
 from tests.access.routes import Route, routes_of, undeclared
 from tests.city import CityUnderTest, new_city, open_city
 
+ROOT = Path(__file__).resolve().parents[2]
 HOLDERS = {Role.REPORTER: "FR-01", Role.DEPARTMENT: "FR-MZ"}
 NOWHERE = {"number": "AL-2026-999999", "id": "0" * 32, "rest": "nowhere", "department_code": "FR-MZ"}
 # Whether it is allowed depends on what is asked: a verb asks, beside the permission that its route declares.
@@ -113,3 +114,17 @@ async def test_what_is_public_is_so_for_nobody_in_particular(town: CityUnderTest
             answer = await caller.call(route, path)
             assert answer.status_code in {200, 303, 307, 404}, (caller.name, str(route), answer.status_code)
             assert "/sign-in?" not in answer.headers.get("location", "")
+
+
+def table_of_permissions() -> str:
+    """The table as docs/access.md shows it."""
+    head = ["permission", *(role.value for role in Role)]
+    rows = [[f"`{p.value}`", *("●" if p in PERMISSIONS[role] else "" for role in Role)] for p in Permission]
+    lines = [head, ["---", *(":-:" for _ in Role)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def test_the_document_shows_the_table_and_what_is_public() -> None:
+    shown = (ROOT / "docs" / "access.md").read_text(encoding="utf-8")
+    assert table_of_permissions() in shown, table_of_permissions()
+    assert [f"`{path}` {why}" for path, why in PUBLIC.items() if f"`{path}` {why}" not in shown] == []
