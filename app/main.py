@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -64,6 +64,18 @@ ROUTERS = (
     operating.router,
     system.router,
 )
+# What anybody may call, and why; every other route names its permission, and a test says so.
+PUBLIC: Mapping[str, str] = {
+    "/healthz": "whether the process answers",
+    "/readyz": "whether it may be sent work",
+    "/metrics": "counts without text or reporter",
+    "/openapi.json": "the description of the interface",
+    "/docs": "the same as a page",
+    "/v1/callbacks/{department_code}": "signed with the department's secret instead of a key",
+    "/dashboard": "leads to the home page",
+    "/dashboard/sign-in": "how somebody becomes known",
+    "/dashboard/static": "files of the pages",
+}
 REFRESH_SECONDS = 15.0
 
 

@@ -16,6 +16,7 @@ class Permission(StrEnum):
     ANSWER_VERIFICATION = "answer_verification"
     CLASSIFY = "classify"
     READ_CASES = "read_cases"
+    COMPARE_CASES = "compare_cases"
     RULE = "rule"
     ACT_ON_ASSIGNMENTS = "act_on_assignments"
     REVIEW = "review"
@@ -35,7 +36,9 @@ class Permission(StrEnum):
 
 P = Permission
 _READING = frozenset({P.CLASSIFY, P.READ_DIRECTORY})
-_WATCHING = frozenset({P.READ_REPORTS, P.READ_CASES, P.READ_PRECEDENTS, P.READ_DELIVERIES, P.USE_DASHBOARD})
+_WATCHING = frozenset(
+    {P.READ_REPORTS, P.READ_CASES, P.COMPARE_CASES, P.READ_PRECEDENTS, P.READ_DELIVERIES, P.USE_DASHBOARD}
+)
 _OFFICE = _READING | _WATCHING | {P.RULE, P.REVIEW, P.CONVENE}
 _LEADING = frozenset({P.INSTRUCT, P.END_UNRESOLVED, P.SET_CLOCKS, P.MAKE_STANDING})
 

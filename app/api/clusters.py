@@ -15,7 +15,6 @@ from app.flow.desk import Desk
 from app.ledger import search
 from app.ledger.reach import find_similar
 from app.models import CaseStatus
-from app.problems import NotAllowed
 
 router = make_router("cases 台账")
 Number = Annotated[str, Path(max_length=24)]
@@ -104,10 +103,8 @@ def to_reasons(reasons: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -
 
 
 @router.get("/cases/{number}/similar", response_model=SimilarListOut)
-async def get_similar(number: Number, at: Annotated[Door, door(Permission.READ_CASES)]) -> SimilarListOut:
+async def get_similar(number: Number, at: Annotated[Door, door(Permission.COMPARE_CASES)]) -> SimilarListOut:
     """Open cases that may be the same burden, the most alike first, with the evidence."""
-    if not at.principal.is_office:
-        raise NotAllowed("仅限统筹部门。", "For the coordinating office only.")
     names = at.runtime.cities.current.names
     async with at.read() as session:
         case = await search.get_case(session, at.principal, number)

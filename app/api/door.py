@@ -177,10 +177,14 @@ class Door:
         raise error
 
 
-def door(permission: Permission) -> Any:
-    """The dependency of a route that needs this permission."""
+@dataclass(frozen=True, slots=True)
+class OpenDoor:
+    """Opens the door to whoever has the permission; a route that depends on it is seen to need that permission."""
 
-    async def open_door(
+    permission: Permission
+
+    async def __call__(
+        self,
         request: Request,
         principal: Annotated[Principal, Depends(authenticate)],
         idempotency_key: Annotated[
@@ -188,7 +192,10 @@ def door(permission: Permission) -> Any:
             Header(max_length=LONGEST_KEY, description="makes a retry safe: the same key gets the same answer"),
         ] = None,
     ) -> Door:
-        principal.require(permission)
+        principal.require(self.permission)
         return Door(request, get_runtime(request), principal, idempotency_key)
 
-    return Depends(open_door)
+
+def door(permission: Permission) -> Any:
+    """The dependency of a route that needs this permission."""
+    return Depends(OpenDoor(permission))

@@ -16,7 +16,7 @@ from app.dashboard.meetings import LONGEST_PLACE, read_meeting
 from app.dashboard.reach_view import read_cluster
 from app.dashboard.rendering import Flash
 from app.dashboard.ruling_form import RulingInput, read_departments, read_ruling, read_text
-from app.dashboard.session import At, Office
+from app.dashboard.session import CaseReader, Convener, Office, Reviewer, Ruler
 from app.dashboard.triage import item_facts, triage_page
 from app.deliver.log import list_deliveries
 from app.feedback.rectification import Because
@@ -44,7 +44,7 @@ VERDICTS = {
 
 
 @router.get("/cases/{number}")
-async def show_case(number: Number, at: At, pick: str = "") -> Response:
+async def show_case(number: Number, at: CaseReader, pick: str = "") -> Response:
     """The whole case."""
     return await case_page(at, number, pick=pick)
 
@@ -88,10 +88,9 @@ async def case_page(
 
 
 async def act_on_case(
-    at: Office, number: str, needed: Permission, act: Callable[[], Awaitable[Response]], *, form: str, typed: Any
+    at: Office, number: str, act: Callable[[], Awaitable[Response]], *, form: str, typed: Any
 ) -> Response:
     """Do it, or show the page it came from again with what was typed in that form."""
-    at.principal.require(needed)
     from_triage = at.form.get("from") == "triage"
 
     async def show_again(message: Flash, status: int) -> Response:
@@ -127,7 +126,7 @@ async def _onward(at: Office, number: str) -> str:
 
 
 @router.post("/cases/{number}/ruling")
-async def rule(number: Number, at: At) -> Response:
+async def rule(number: Number, at: Ruler) -> Response:
     """裁定 or 改派."""
 
     async def act() -> Response:
@@ -153,11 +152,11 @@ async def rule(number: Number, at: At) -> Response:
         )
         return go(at.request, onward, Flash(done, "success", names))
 
-    return await act_on_case(at, number, Permission.RULE, act, form="ruling", typed=RulingInput.typed(at.form))
+    return await act_on_case(at, number, act, form="ruling", typed=RulingInput.typed(at.form))
 
 
 @router.post("/cases/{number}/closing")
-async def close(number: Number, at: At) -> Response:
+async def close(number: Number, at: Ruler) -> Response:
     """办结: end it with a statement to every reporter."""
     typed = {name: at.form.get(name) for name in ("outcome", "statement", "reason")}
 
@@ -190,11 +189,11 @@ async def close(number: Number, at: At) -> Response:
         )
         return go(at.request, onward, Flash(done, "success"))
 
-    return await act_on_case(at, number, Permission.RULE, act, form="closing", typed=typed)
+    return await act_on_case(at, number, act, form="closing", typed=typed)
 
 
 @router.post("/cases/{number}/reopening")
-async def reopen(number: Number, at: At) -> Response:
+async def reopen(number: Number, at: Ruler) -> Response:
     """重新挂账: with the reason, which is kept."""
     typed = {"reason": at.form.get("reason")}
 
@@ -209,11 +208,11 @@ async def reopen(number: Number, at: At) -> Response:
         done = words_for(at).say(N_("%(number)s 已重新挂账，请重新分办。"), number=number)
         return go(at.request, f"/dashboard/cases/{number}", Flash(done, "success"))
 
-    return await act_on_case(at, number, Permission.RULE, act, form="reopening", typed=typed)
+    return await act_on_case(at, number, act, form="reopening", typed=typed)
 
 
 @router.post("/cases/{number}/review")
-async def review(number: Number, at: At) -> Response:
+async def review(number: Number, at: Reviewer) -> Response:
     """审核: what a department sent is accepted, or goes back with a comment; more time is granted or refused.
 
     `unresolved` accepts that the burden cannot be lifted; what is said to the reporters then is optional.
@@ -243,11 +242,11 @@ async def review(number: Number, at: At) -> Response:
         message = Flash(done, "success", words_for(at).department(duty.department_code))
         return go(at.request, f"/dashboard/cases/{number}", message)
 
-    return await act_on_case(at, number, Permission.REVIEW, act, form="review", typed=typed)
+    return await act_on_case(at, number, act, form="review", typed=typed)
 
 
 @router.post("/cases/{number}/unresolved")
-async def leave(number: Number, at: At) -> Response:
+async def leave(number: Number, at: Ruler) -> Response:
     """挂账待解: the office leaves it unresolved, or does so once more, and tells every reporter why."""
     typed = {name: at.form.get(name) for name in ("because", "statement", "days")}
 
@@ -270,7 +269,7 @@ async def leave(number: Number, at: At) -> Response:
         done = words_for(at).say(N_("%(number)s 已挂账待解，已向反映人说明。"), number=number)
         return go(at.request, f"/dashboard/cases/{number}", Flash(done, "success"))
 
-    return await act_on_case(at, number, Permission.RULE, act, form="leaving", typed=typed)
+    return await act_on_case(at, number, act, form="leaving", typed=typed)
 
 
 def _term(form: Form, faults: list[str]) -> int | None:
@@ -283,7 +282,7 @@ def _term(form: Form, faults: list[str]) -> int | None:
 
 
 @router.post("/cases/{number}/consultation")
-async def convene(number: Number, at: At) -> Response:
+async def convene(number: Number, at: Convener) -> Response:
     """会商: call the departments together on this case."""
     typed = {"receivers": at.form.all("receiver"), "form": at.form}
 
@@ -308,4 +307,4 @@ async def convene(number: Number, at: At) -> Response:
         names = words_for(at).departments([code for code in codes if code])
         return go(at.request, f"/dashboard/consultations/{made.number}", Flash(done, "success", names))
 
-    return await act_on_case(at, number, Permission.CONVENE, act, form="convening", typed=typed)
+    return await act_on_case(at, number, act, form="convening", typed=typed)

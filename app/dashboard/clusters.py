@@ -11,7 +11,7 @@ from app.dashboard.forms import BadFields
 from app.dashboard.language import N_
 from app.dashboard.rendering import Flash
 from app.dashboard.ruling_form import read_text
-from app.dashboard.session import At
+from app.dashboard.session import Ruler
 from app.flow import clustering
 
 router = make_pages()
@@ -19,7 +19,7 @@ NO_REASON = N_("请写明理由（2 至 2000 字）。")
 
 
 @router.post("/cases/{number}/merging")
-async def merge(number: Number, at: At) -> Response:
+async def merge(number: Number, at: Ruler) -> Response:
     """并案: another case is merged into this one, or this one into it."""
     typed = {name: at.form.get(name).strip() for name in ("other", "direction", "reason")}
 
@@ -40,11 +40,11 @@ async def merge(number: Number, at: At) -> Response:
         )
         return go(at.request, f"/dashboard/cases/{survivor}", Flash(done, "success"))
 
-    return await act_on_case(at, number, Permission.RULE, act, form="merging", typed=typed)
+    return await act_on_case(at, number, act, form="merging", typed=typed)
 
 
 @router.post("/cases/{number}/splitting")
-async def split(number: Number, at: At) -> Response:
+async def split(number: Number, at: Ruler) -> Response:
     """拆分: the reports that were ticked go back to their own cases, or get one."""
     typed: dict[str, Any] = {"reports": at.form.all("report"), "reason": at.form.get("reason")}
 
@@ -62,4 +62,4 @@ async def split(number: Number, at: At) -> Response:
         done = words_for(at).say(N_("已拆分，线索现在的事项：%(cases)s。"), cases=cases)
         return go(at.request, f"/dashboard/cases/{number}", Flash(done, "success"))
 
-    return await act_on_case(at, number, Permission.RULE, act, form="splitting", typed=typed)
+    return await act_on_case(at, number, act, form="splitting", typed=typed)

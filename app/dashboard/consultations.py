@@ -19,7 +19,7 @@ from app.dashboard.language import N_
 from app.dashboard.listing import Listing, ListState
 from app.dashboard.meetings import LONGEST_PLACE, TYPED, read_minutes_long
 from app.dashboard.rendering import Flash
-from app.dashboard.session import At, Office
+from app.dashboard.session import CaseReader, Convener, Office
 from app.flow import consultation
 from app.ledger.sessions import SessionRecord, find_undated, page_consultations, read_consultation, was_extended
 from app.lifecycle import OPEN_SESSIONS
@@ -39,7 +39,7 @@ FORM_ONLY: Final = {"HX-Retarget": "#conclusion", "HX-Reselect": "#conclusion", 
 
 
 @router.get("/consultations")
-async def show_consultations(at: At) -> Response:
+async def show_consultations(at: CaseReader) -> Response:
     """All sessions, newest first."""
     state = ListState.from_query(PATH, at.request.query_params)
     wanted = next((known for known in ConsultationStatus if known == state.value("status")), None)
@@ -52,7 +52,7 @@ async def show_consultations(at: At) -> Response:
 
 
 @router.get("/consultations/{id}")
-async def show_consultation(id: Id, at: At) -> Response:  # noqa: A002 - the address says id
+async def show_consultation(id: Id, at: CaseReader) -> Response:  # noqa: A002 - the address says id
     """One session, by id or number."""
     query = at.request.query_params
     prefilled = {name: [query[name]] for name in PREFILLED if query.get(name)}
@@ -126,9 +126,8 @@ async def _find_slots(
 
 
 @router.post("/consultations/{id}/conclusion")
-async def conclude(id: Id, at: At) -> Response:  # noqa: A002 - the address says id
+async def conclude(id: Id, at: Convener) -> Response:  # noqa: A002 - the address says id
     """Record for each case who leads, who supports, what each does and by when; or show the form with one more line."""
-    at.principal.require(Permission.CONVENE)
     if at.form.get(MORE):
         return await _grow(at, id)
 

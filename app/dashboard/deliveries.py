@@ -11,7 +11,7 @@ from app.dashboard.language import N_
 from app.dashboard.listing import Listing, ListState
 from app.dashboard.rendering import Flash
 from app.dashboard.ruling_form import entry_of, find_department
-from app.dashboard.session import At, Office
+from app.dashboard.session import DeliveryReader, Office, Operator
 from app.deliver import endpoints
 from app.deliver.checks import connect_endpoint
 from app.deliver.health import read_health
@@ -30,7 +30,7 @@ LONGEST_URL: Final = 1000
 
 
 @router.get("/deliveries")
-async def show_deliveries(at: At) -> Response:
+async def show_deliveries(at: DeliveryReader) -> Response:
     """The delivery log, newest first."""
     state = ListState.from_query(PATH, at.request.query_params)
     kept = tuple((name, value.replace("\x00", "")) for name, value in state.filters if name in FILTERS)
@@ -57,7 +57,7 @@ async def show_deliveries(at: At) -> Response:
 
 
 @router.get("/deliveries/{id}")
-async def show_delivery(id: DeliveryId, at: At) -> Response:  # noqa: A002 - the address says id
+async def show_delivery(id: DeliveryId, at: DeliveryReader) -> Response:  # noqa: A002 - the address says id
     """One delivery with each attempt and the start of what was answered."""
     return await _delivery_page(at, id)
 
@@ -77,9 +77,8 @@ async def _delivery_page(at: Office, delivery_id: int, messages: tuple[Flash, ..
 
 
 @router.post("/deliveries/{id}/redelivery")
-async def redeliver(id: DeliveryId, at: At) -> Response:  # noqa: A002 - the address says id
+async def redeliver(id: DeliveryId, at: Operator) -> Response:  # noqa: A002 - the address says id
     """重发: the same id, the same bytes."""
-    at.principal.require(Permission.MANAGE_ENDPOINTS)
 
     async def act() -> Response:
         async with at.desk(Permission.MANAGE_ENDPOINTS) as desk:
@@ -94,7 +93,7 @@ async def redeliver(id: DeliveryId, at: At) -> Response:  # noqa: A002 - the add
 
 
 @router.get("/endpoints")
-async def show_endpoints(at: At) -> Response:
+async def show_endpoints(at: DeliveryReader) -> Response:
     """The addresses of department systems, by department code."""
     return await endpoints_page(at)
 
@@ -124,9 +123,8 @@ async def endpoints_page(
 
 
 @router.post("/endpoints")
-async def register_endpoint(at: At) -> Response:
+async def register_endpoint(at: Operator) -> Response:
     """Register an address. The answer shows its secret, this once; nothing of it goes into an address or a cookie."""
-    at.principal.require(Permission.MANAGE_ENDPOINTS)
     typed = {"department": at.form.get("department"), "url": at.form.get("url")}
 
     async def act() -> Response:

@@ -10,7 +10,7 @@ from app.dashboard.answering import make_pages, page, words_for
 from app.dashboard.language import N_
 from app.dashboard.listing import Listing, ListState
 from app.dashboard.ruling_form import entry_of, find_department
-from app.dashboard.session import At, Office
+from app.dashboard.session import CaseReader, Office
 from app.intake.accept import fold
 from app.ledger.pages import ORDERS, balance, page_cases
 from app.ledger.search import CaseFilter
@@ -66,7 +66,7 @@ def narrow(selection: CaseFilter, state: ListState, at: Office) -> CaseFilter:
 
 
 @router.get("/ledger")
-async def show_ledger(at: At) -> Response:
+async def show_ledger(at: CaseReader) -> Response:
     """One page of the ledger and the balance of the same selection."""
     state = read_state(at)
     selection = selection_of(state, at)

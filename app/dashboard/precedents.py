@@ -13,7 +13,7 @@ from app.dashboard.language import N_
 from app.dashboard.listing import Listing, ListState
 from app.dashboard.rendering import Flash
 from app.dashboard.ruling_form import read_text
-from app.dashboard.session import At, Office
+from app.dashboard.session import Office, PrecedentReader, RuleMaker, Ruler
 from app.dashboard.words import Words
 from app.flow import precedents
 from app.flow.desk import Desk
@@ -46,9 +46,8 @@ EMPTY: Final = Form()
 
 
 @router.get("/precedents")
-async def show_precedents(at: At) -> Response:
+async def show_precedents(at: PrecedentReader) -> Response:
     """All precedents, the newest first."""
-    at.principal.require(Permission.READ_PRECEDENTS)
     state = ListState.from_query(PATH, at.request.query_params)
     wanted, text = state.value("state"), state.value("text").replace("\x00", "").strip()[:200]
     known = STATES.get(wanted, PrecedentFilter())
@@ -74,7 +73,7 @@ def _is_expired(at: Office) -> Callable[[PrecedentRecord], bool]:
 
 
 @router.get("/precedents/{number}")
-async def show_precedent(number: Number, at: At) -> Response:
+async def show_precedent(number: Number, at: PrecedentReader) -> Response:
     """One precedent."""
     return await _precedent_page(at, number)
 
@@ -88,7 +87,6 @@ async def _precedent_page(
     status: int = 200,
 ) -> Response:
     """The page; `typed` is what was entered in a form, by the form's name."""
-    at.principal.require(Permission.READ_PRECEDENTS)
     entered = {"withdrawal": EMPTY, "ending": EMPTY} | (typed or {})
     async with at.read() as session:
         record = await get_precedent(session, number)
@@ -138,9 +136,8 @@ def _burdens(at: Office, record: PrecedentRecord) -> list[str]:
 
 
 @router.get("/precedents/{number}/standing")
-async def show_trial(number: Number, at: At) -> Response:
+async def show_trial(number: Number, at: RuleMaker) -> Response:
     """What a standing ruling would have done to past reports, and the form that makes it one."""
-    at.principal.require(Permission.MAKE_STANDING)
     return await _trial_page(at, number)
 
 
@@ -183,7 +180,6 @@ Show = Callable[[Flash, int], Awaitable[Response]]
 
 async def _act(at: Office, number: str, needed: Permission, act: Act, done: str, show_again: Show) -> Response:
     """Do one verb and show the precedent with what was done, or what is wrong; each process learns of it."""
-    at.principal.require(needed)
 
     async def attempted() -> Response:
         async with at.desk(needed) as desk:
@@ -203,7 +199,7 @@ def _reason(at: Office) -> str:
 
 
 @router.post("/precedents/{number}/withdrawal")
-async def withdraw(number: Number, at: At) -> Response:
+async def withdraw(number: Number, at: Ruler) -> Response:
     """撤销: it is cited no more, and its standing ruling ends with it."""
 
     async def act(desk: Desk) -> None:
@@ -216,7 +212,7 @@ async def withdraw(number: Number, at: At) -> Response:
 
 
 @router.post("/precedents/{number}/standing")
-async def make_standing(number: Number, at: At) -> Response:
+async def make_standing(number: Number, at: RuleMaker) -> Response:
     """常规裁定: from now on what matches is dispatched as it was settled."""
 
     async def act(desk: Desk) -> None:
@@ -247,7 +243,7 @@ def _standing(at: Office) -> tuple[str, date | None]:
 
 
 @router.post("/precedents/{number}/standing/end")
-async def end_standing(number: Number, at: At) -> Response:
+async def end_standing(number: Number, at: RuleMaker) -> Response:
     """End the standing ruling; what it dispatched stays as it is."""
 
     async def act(desk: Desk) -> None:

@@ -123,7 +123,7 @@ async def find_session(request: Request) -> SignedIn | None:
 
 
 async def signed_in(request: Request) -> Office:
-    """The dependency of every page behind the sign-in. Raises SignInNeeded, ForeignRequest, UnreadableForm."""
+    """Who is signed in, and the form they sent. Raises SignInNeeded, ForeignRequest, UnreadableForm."""
     unsafe = request.method not in SAFE_METHODS
     if unsafe:
         refuse_foreign(request)
@@ -143,7 +143,29 @@ async def signed_in(request: Request) -> Office:
     return office
 
 
-At = Annotated[Office, Depends(signed_in)]
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """Admits a signed-in person who has the permission; a route that depends on it is seen to need that permission."""
+
+    permission: Permission
+
+    async def __call__(self, request: Request) -> Office:
+        office = await signed_in(request)
+        office.principal.require(self.permission)
+        return office
+
+
+# Who is at work, by what the page needs; each route takes one of these.
+At = Annotated[Office, Depends(Admit(Permission.USE_DASHBOARD))]
+CaseReader = Annotated[Office, Depends(Admit(Permission.READ_CASES))]
+DeliveryReader = Annotated[Office, Depends(Admit(Permission.READ_DELIVERIES))]
+PrecedentReader = Annotated[Office, Depends(Admit(Permission.READ_PRECEDENTS))]
+Ruler = Annotated[Office, Depends(Admit(Permission.RULE))]
+Reviewer = Annotated[Office, Depends(Admit(Permission.REVIEW))]
+Convener = Annotated[Office, Depends(Admit(Permission.CONVENE))]
+Instructor = Annotated[Office, Depends(Admit(Permission.INSTRUCT))]
+RuleMaker = Annotated[Office, Depends(Admit(Permission.MAKE_STANDING))]
+Operator = Annotated[Office, Depends(Admit(Permission.MANAGE_ENDPOINTS))]
 
 
 async def _keep_alive(request: Request, runtime: Runtime, found: SignedIn) -> None:

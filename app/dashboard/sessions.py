@@ -14,7 +14,7 @@ from app.dashboard.language import N_
 from app.dashboard.meetings import read_meeting
 from app.dashboard.rendering import Flash
 from app.dashboard.ruling_form import read_departments, read_text
-from app.dashboard.session import At, Office
+from app.dashboard.session import Convener, Office
 from app.flow import agenda, consultation
 from app.flow.desk import Desk
 from app.models import Consultation
@@ -44,12 +44,11 @@ async def _act(
     async def show_again(message: Flash, status: int) -> Response:
         return await show_session(at, id, typed={form: at.form}, messages=(message,), status=status)
 
-    at.principal.require(Permission.CONVENE)
     return await attempt(at, attempted, show_again)
 
 
 @router.post("/consultations/{id}/schedule")
-async def schedule(id: Id, at: At) -> Response:  # noqa: A002 - the address says id
+async def schedule(id: Id, at: Convener) -> Response:  # noqa: A002 - the address says id
     """Fix date and place, or move them."""
 
     async def act(desk: Desk) -> Consultation:
@@ -69,7 +68,7 @@ def _meeting(at: Office) -> Meeting:
 
 
 @router.post("/consultations/{id}/invitations")
-async def invite(id: Id, at: At) -> Response:  # noqa: A002 - the address says id
+async def invite(id: Id, at: Convener) -> Response:  # noqa: A002 - the address says id
     """Invite further departments."""
     faults: list[str] = []
     codes = [code for code in read_departments(at.form.all("receiver"), at.city, faults) if code]
@@ -86,7 +85,7 @@ async def invite(id: Id, at: At) -> Response:  # noqa: A002 - the address says i
 
 
 @router.post("/consultations/{id}/invitations/withdrawal")
-async def let_go(id: Id, at: At) -> Response:  # noqa: A002 - the address says id
+async def let_go(id: Id, at: Convener) -> Response:  # noqa: A002 - the address says id
     """Withdraw invitations before the meeting; who is let go is told why."""
     codes = [code for code in at.form.all("seat") if code in at.city.departments]
 
@@ -101,7 +100,7 @@ async def let_go(id: Id, at: At) -> Response:  # noqa: A002 - the address says i
 
 
 @router.post("/consultations/{id}/extension")
-async def extend(id: Id, at: At) -> Response:  # noqa: A002 - the address says id
+async def extend(id: Id, at: Convener) -> Response:  # noqa: A002 - the address says id
     """Give the office more time, once."""
 
     async def act(desk: Desk) -> Consultation:
@@ -126,7 +125,7 @@ def _extension(at: Office) -> tuple[int, str]:
 
 
 @router.post("/consultations/{id}/batch")
-async def batch(id: Id, at: At) -> Response:  # noqa: A002 - the address says id
+async def batch(id: Id, at: Convener) -> Response:  # noqa: A002 - the address says id
     """Hold other sessions together with this one."""
 
     async def act(desk: Desk) -> Consultation:
@@ -136,7 +135,7 @@ async def batch(id: Id, at: At) -> Response:  # noqa: A002 - the address says id
 
 
 @router.post("/consultations/{id}/withdrawal")
-async def withdraw(id: Id, at: At) -> Response:  # noqa: A002 - the address says id
+async def withdraw(id: Id, at: Convener) -> Response:  # noqa: A002 - the address says id
     """Take one case off the agenda."""
 
     async def act(desk: Desk) -> Consultation:
@@ -146,7 +145,7 @@ async def withdraw(id: Id, at: At) -> Response:  # noqa: A002 - the address says
 
 
 @router.post("/consultations/{id}/cancellation")
-async def cancel(id: Id, at: At) -> Response:  # noqa: A002 - the address says id
+async def cancel(id: Id, at: Convener) -> Response:  # noqa: A002 - the address says id
     """Call the session off."""
 
     async def act(desk: Desk) -> Consultation:

@@ -16,7 +16,7 @@ from app.dashboard.endpoints import Id, NewSecret, endpoint_page, operate
 from app.dashboard.forms import BadFields
 from app.dashboard.language import N_
 from app.dashboard.rendering import Flash
-from app.dashboard.session import At, Office
+from app.dashboard.session import Office, Operator
 from app.deliver import endpoints, keys
 from app.flow.desk import Desk
 
@@ -25,20 +25,18 @@ MOST_HOURS: Final = endpoints.MOST_OVERLAP // timedelta(hours=1)
 
 
 @router.post("/endpoints/{id}/secret")
-async def rotate_secret(id: Id, at: At) -> Response:  # noqa: A002 - the address says id
+async def rotate_secret(id: Id, at: Operator) -> Response:  # noqa: A002 - the address says id
     """更换: a new secret beside the old one, which is valid for some hours more."""
     return await _show_new_secret(at, id, _read_overlap)
 
 
 @router.post("/endpoints/{id}/secret/revocation")
-async def revoke_secret(id: Id, at: At) -> Response:  # noqa: A002 - the address says id
+async def revoke_secret(id: Id, at: Operator) -> Response:  # noqa: A002 - the address says id
     """立即作废: a new secret, and none before it is valid any more."""
     return await _show_new_secret(at, id, _read_agreement)
 
 
 async def _show_new_secret(at: Office, endpoint_id: str, read: Callable[[Office], timedelta]) -> Response:
-    at.principal.require(Permission.MANAGE_ENDPOINTS)
-
     async def act() -> Response:
         async with at.desk(Permission.MANAGE_ENDPOINTS) as desk:
             await keys.lock_unchanged(desk.session, endpoint_id, at.form.get("mark"))
@@ -54,13 +52,13 @@ async def _show_new_secret(at: Office, endpoint_id: str, read: Callable[[Office]
 
 
 @router.post("/endpoints/{id}/signing-key")
-async def rotate_signing_key(id: Id, at: At) -> Response:  # noqa: A002 - the address says id
+async def rotate_signing_key(id: Id, at: Operator) -> Response:  # noqa: A002 - the address says id
     """启用或更换密钥对: sign with a new pair too; the one before it signs for some hours more."""
     return await _change_pair(at, id, _read_overlap)
 
 
 @router.post("/endpoints/{id}/signing-key/revocation")
-async def revoke_signing_key(id: Id, at: At) -> Response:  # noqa: A002 - the address says id
+async def revoke_signing_key(id: Id, at: Operator) -> Response:  # noqa: A002 - the address says id
     """立即作废: sign with a new pair, and with none before it any more."""
     return await _change_pair(at, id, _read_agreement)
 
@@ -75,7 +73,7 @@ async def _change_pair(at: Office, endpoint_id: str, read: Callable[[Office], ti
 
 
 @router.post("/endpoints/{id}/signing-key/removal")
-async def drop_signing_keys(id: Id, at: At) -> Response:  # noqa: A002 - the address says id
+async def drop_signing_keys(id: Id, at: Operator) -> Response:  # noqa: A002 - the address says id
     """停用密钥对: sign with the shared secret alone from now on."""
 
     async def act(desk: Desk) -> str:

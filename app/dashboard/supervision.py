@@ -13,7 +13,7 @@ from app.dashboard.forms import BadFields
 from app.dashboard.language import N_
 from app.dashboard.rendering import Flash
 from app.dashboard.ruling_form import read_text
-from app.dashboard.session import At, Office
+from app.dashboard.session import Instructor, Office, Ruler
 from app.flow import supervision
 from app.flow.desk import CaseChanged
 from app.models import Decided
@@ -42,9 +42,8 @@ def _read_day(at: Office, faults: list[str]) -> date | None:
 
 
 @router.post("/cases/{number}/instruction")
-async def instruct(number: Number, at: At) -> Response:
+async def instruct(number: Number, at: Instructor) -> Response:
     """批示: what a leader decided, and when the case is looked at again."""
-    at.principal.require(Permission.INSTRUCT)
     typed = {name: at.form.get(name) for name in ("decision", "note", "look_again_on")}
 
     async def act() -> Response:
@@ -71,7 +70,7 @@ async def instruct(number: Number, at: At) -> Response:
 
 
 @router.post("/cases/{number}/release")
-async def release(number: Number, at: At) -> Response:
+async def release(number: Number, at: Ruler) -> Response:
     """恢复: look again at clocks whose look kept failing."""
 
     async def act() -> Response:

@@ -12,7 +12,7 @@ from app.dashboard.language import N_
 from app.dashboard.listing import Listing, ListState
 from app.dashboard.rendering import Flash
 from app.dashboard.ruling_form import RulingInput, candidates_for
-from app.dashboard.session import At, Office
+from app.dashboard.session import CaseReader, Office
 from app.intake.accept import fold
 from app.ledger.pages import CasePage, page_cases
 from app.ledger.search import CaseFilter, CaseRecord, get_case, read_record
@@ -24,7 +24,9 @@ PATH = "/dashboard/triage"
 
 
 @router.get("/triage")
-async def show_triage(at: At, case: Annotated[str, Query()] = "", pick: Annotated[str, Query()] = "") -> Response:
+async def show_triage(
+    at: CaseReader, case: Annotated[str, Query()] = "", pick: Annotated[str, Query()] = ""
+) -> Response:
     """The open item is the one asked for, else the most urgent; `pick` fills the form with that candidate."""
     return await triage_page(at, case, pick=pick)
 
