@@ -1,7 +1,7 @@
 """signed seals over the audit chains
 
 Revision: 20261126_audit_seals
-Follows: 20261126_channels
+Follows: 20261126_channel_digests
 """
 
 import sqlalchemy as sa
