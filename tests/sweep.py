@@ -1,9 +1,9 @@
 """The canary sweep: everything that goes to departments while the tests run is searched for who reported.
 
-Watched are the bodies of events (what webhooks and the feed carry), each call and mail that goes out, each answer to a
-department, metrics, and log lines at every level. A hit fails the test during which it was seen; the counts stand at the
-end of the run. What is looked for is what the city's own points are called, and a contact and a key's label that every
-report and every reporter of the tests carries, each in the forms in which it might slip through.
+Watched are the bodies of events (what webhooks and the feed carry), each call and mail that goes out, each answer to
+a department, metrics, and log lines at every level. A hit fails the test during which it was seen; the counts stand at
+the end of the run. What is looked for is what the city's own points are called, and a contact and a key's label that
+every report and every reporter of the tests carries, each in the forms in which it might slip through.
 """
 
 import base64
@@ -47,7 +47,7 @@ def forms_of(token: str) -> dict[str, str]:
     escaped = json.dumps(token)[1:-1]
     forms |= {escaped: "JSON", re.sub(r"\\u[0-9a-f]{4}", lambda m: "\\u" + m[0][2:].upper(), escaped): "JSON"}
     every = "".join(f"%{byte:02X}" for byte in data)
-    forms |= {text: "URL" for text in (quote(token), quote(token).lower(), every, every.lower())}
+    forms |= dict.fromkeys((quote(token), quote(token).lower(), every, every.lower()), "URL")
     forms |= {every.replace("%", "="): "quoted-printable"}
     for before in range(3):
         # What stands before it shifts the letters; those that are not all its own are left out.

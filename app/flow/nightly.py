@@ -4,6 +4,7 @@ Beside the worker's loop and with no transaction open while it reads: each query
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -27,10 +28,13 @@ class Reconciler:
     Args:
         clock: database time.
         zone: the city's, in which a day begins.
+        before: what is done first every night, so that the proof covers it.
     """
 
-    def __init__(self, database: Database, clock: Clock, zone: ZoneInfo) -> None:
-        self._database, self._clock, self._zone = database, clock, zone
+    def __init__(
+        self, database: Database, clock: Clock, zone: ZoneInfo, before: Callable[[], Awaitable[object]] | None = None
+    ) -> None:
+        self._database, self._clock, self._zone, self._before = database, clock, zone, before
         self._sweeping: asyncio.Task[None] | None = None
         self._rests_until: datetime | None = None
 
@@ -85,6 +89,8 @@ class Reconciler:
     async def _sweep(self, token: str) -> None:
         broken: list[BrokenLink] = []
         events = chains = 0
+        if self._before is not None:
+            await self._before()
         async with self._database.read() as session:
             found = await reconcile(session, most=MOST_NAMED)
             async for checked, faults in walk_chains(session):
