@@ -17,6 +17,7 @@ from app.api.precedents import to_precedent_out
 from app.api.supervision import show_instruction, show_promises
 from app.casefile import CaseFile
 from app.classify import Category
+from app.directory.city import City
 from app.disclosure import day_of, disclose_assignment, disclose_case, disclose_report
 from app.feedback.rectification import Because
 from app.flow import office
@@ -187,20 +188,13 @@ async def get_case(number: Number, at: Annotated[Door, door(Permission.READ_CASE
         merges = await reach.read_merges(session, case)
         cited = (await cited_on(session, [case.id])).get(case.id, [])
         made = await settled_by(session, case)
-        own_words = city.terms_of_points(r.observation_point_code for r in record.reports)
     return {
         "case": to_case_out(case, provisional=_is_provisional(rows)).model_dump(mode="json"),
         "reach": asdict(reach.reach_of(record.reports, city.points, zone)),
         "merged_into": merges.into,
         "merged": merges.merged,
         "assignments": shown,
-        "reports": [
-            {"number": r.number, "text": r.text, "title": r.title, "decision": r.decision,
-             "verification": r.verification, "received_at": r.received_at.isoformat(),
-             "came_from": merges.origins.get(r.number), "disclosed": disclose_report(r, own_words),
-             "has_contact": r.number in record.with_contact}
-            for r in record.reports
-        ],
+        "reports": describe_reports(record, merges, city),
         "acts": [
             {"assignment": a.assignment_id, "kind": a.kind, "content": a.content, "applied": a.applied,
              "done_at": a.done_at.isoformat()}
@@ -224,6 +218,18 @@ async def get_case(number: Number, at: Annotated[Door, door(Permission.READ_CASE
         "look_backs": describe_look_backs(record),
         "second_opinion": describe_opinion(record, city.names),
     }  # fmt: skip
+
+
+def describe_reports(record: search.CaseRecord, merges: reach.Merges, city: City) -> list[dict[str, Any]]:
+    """Each report as it was sent, and as departments read it; not how to reach who sent it."""
+    terms = city.terms_of_points(r.observation_point_code for r in record.reports)
+    return [
+        {"number": r.number, "text": r.text, "title": r.title, "decision": r.decision,
+         "verification": r.verification, "received_at": r.received_at.isoformat(),
+         "came_from": merges.origins.get(r.number), "disclosed": disclose_report(r, terms),
+         "has_contact": r.number in record.with_contact}
+        for r in record.reports
+    ]  # fmt: skip
 
 
 def _is_provisional(clocks: Sequence[ClockRow]) -> bool:

@@ -1,4 +1,4 @@
-"""A point that complains about its superiors is safe here: what departments learn, who opens a contact, what is kept."""
+"""A point that complains about its superiors is safe: what departments learn, who opens a contact, what is kept."""
 
 import base64
 import json
@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
 from sqlalchemy import LargeBinary, func, select
 
 from app import disclosure
-from app.access.people import create_user
 from app.api.door import JSON_TYPE
 from app.clock import FixedClock
 from app.flow.protection import Forgetter
@@ -21,7 +21,7 @@ from app.masking import MASK
 from app.models import Base, Event, ReportContact, Role
 from tests.api.scenes import FEEDBACK, Scene
 from tests.city import CityUnderTest
-from tests.dashboard.office import PASSWORD, at_work, employ, report, shown, visitor
+from tests.dashboard.office import PASSWORD, employ, visitor
 from tests.sweep import Searcher, the_sweep
 
 DAY = 86_400_000
@@ -38,6 +38,10 @@ SECOND_OF_REPORTING = ["T01:37", "T09:37", " 09:37"]
 REASON = "核实线索需要与反映人通话"
 
 
+def key_of(client: httpx.AsyncClient) -> str:
+    return client.headers["authorization"].removeprefix("Bearer ")
+
+
 async def send(city: CityUnderTest, text: str, point: str = "FR-01", **more: Any) -> dict[str, Any]:
     answer = await (await city.reporter(point)).post("/v1/reports", json={"text": text, "contact": CONTACT, **more})
     assert answer.status_code == 201, answer.text
@@ -46,7 +50,7 @@ async def send(city: CityUnderTest, text: str, point: str = "FR-01", **more: Any
 
 
 async def live_through(city: CityUnderTest, clock: FixedClock) -> Scene:
-    """Two points, an assignment from its report to its end, and a session; departments act at other times of the day."""
+    """Two points, an assignment that comes back, and a session; departments act at other times of the day."""
     clock.set(datetime(2026, 3, 2, 1, 37, 41, 123000, tzinfo=clock.now().tzinfo))
     first = await send(city, WORDS, title="韶馨社区郭鹮鹮会计的表")
     await send(city, WORDS.replace("韶馨", "荷塘月"), "FR-02")
@@ -88,15 +92,13 @@ async def read_everything(city: CityUnderTest, scene: Scene) -> list[str]:
 async def test_nothing_a_department_reads_or_receives_tells_who_reported_or_when(
     city: CityUnderTest, clock: FixedClock
 ) -> None:
-    keys = [
-        (await city.reporter(point)).headers["authorization"].removeprefix("Bearer ") for point in ("FR-01", "FR-02")
-    ]
+    keys = [key_of(await city.reporter(point)) for point in ("FR-01", "FR-02")]
     tokens = [*OWN, PERSON, PHONE, MAIL, IDENTITY, *SECOND_OF_REPORTING, *keys]
     with the_sweep().apart(Searcher(tokens)) as sweep:
         scene = await live_through(city, clock)
         answers = await read_everything(city, scene)
     assert sweep.hits == []
-    assert sweep.counts["events"] >= 6
+    assert sweep.counts["events"] >= 5
     assert sweep.counts["answers to departments"] >= 16
     assert sweep.counts["log lines"] > 20
     assert "要求每周报一次独居老人走访台账,还要逐户拍照上传" in answers[3]
@@ -206,23 +208,6 @@ async def test_who_may_change_what_departments_read(city: CityUnderTest) -> None
     assert (await clerk.post("/v1/reports/BG-2026-999999/disclosure", json={"text": MASK})).status_code == 404
 
 
-async def test_the_case_page_shows_what_departments_will_read_and_changes_it(city: CityUnderTest) -> None:
-    told = await report(city, f"我是王芳。{MATTER}")
-    browser, url = await at_work(city), f"/dashboard/cases/{told['case']}"
-    page = await browser.get(url)
-    assert f"我是{MASK}。" in shown(page).partition("部门将看到的文字")[2]
-    wrong = await browser.send(f"{url}/disclosure", {"text": "另写一段。"})
-    assert wrong.status_code == 422
-    assert "只能在原文上隐去" in shown(wrong)
-    await browser.get(url)
-    changed = await browser.send(f"{url}/disclosure", {"text": f"我是{MASK}。{MASK}还要逐户拍照上传。"})
-    assert changed.status_code == 303, shown(changed)
-    said = shown(await browser.follow())
-    assert "已人工调整" in said
-    assert f"{MASK}还要逐户拍照上传。" in said
-    assert "调整部门将看到的文字 周敏" in said.partition("办理过程")[2]
-
-
 # ── break-glass ──
 
 
@@ -266,38 +251,6 @@ async def test_a_contact_is_opened_for_a_reason_by_a_leader_and_the_chain_says_s
     department = (await (await city.department("FR-MZ")).get(f"/v1/cases/{told['case']}/events")).text
     assert "contact" not in department
     assert await chains_hold(city)
-
-
-async def test_the_page_opens_a_contact_once_and_the_timeline_says_who_and_why(city: CityUnderTest) -> None:
-    told = await send(city, MATTER)
-    url = f"/dashboard/cases/{told['case']}"
-    clerk = await at_work(city, Role.CLERK)
-    page = await clerk.get(url)
-    assert "请负责人说明理由后查看" in shown(page)
-    assert "contact-view" not in page.text
-    refused = await clerk.post(f"{url}/contact-view", {**clerk.hidden(f"{url}/disclosure"), "reason": REASON})
-    assert refused.status_code == 403
-    leader = await visitor(city)
-    async with city.runtime.database.write() as session:
-        await create_user(session, "leader", PASSWORD, role=Role.LEADER, display_name="陈静", now=city.clock.now())
-    await leader.sign_in("leader")
-    await leader.get(url)
-    silent = await leader.send(f"{url}/contact-view", {"reason": ""})
-    assert silent.status_code == 422
-    opened = await leader.send(f"{url}/contact-view", {"reason": REASON})
-    assert opened.status_code == 200
-    assert CONTACT in shown(opened)
-    again = shown(await leader.get(url))
-    assert PHONE not in again
-    assert f"查看反映人联系方式 陈静 2026年3月2日 09:30 线索 {told['report']} 理由 {REASON}" in re.sub(
-        r"\s+", " ", again
-    )
-    await leader.send(f"{url}/contact-erasure", {"reason": "反映人要求删除"})
-    said = shown(await leader.follow())
-    assert f"已删除 {told['report']} 的联系方式。" in said
-    assert "反映人要求删除" in said
-    assert "contact-view" not in leader.page.text
-    assert await contacts(city) == 0
 
 
 # ── retention ──
@@ -361,30 +314,23 @@ async def test_a_stolen_database_holds_no_key_password_secret_token_or_contact(
 ) -> None:
     scene = await live_through(city, clock)
     office = await city.office()
-    retry = {"Idempotency-Key": "one"}
-    made = await office.post(
-        "/v1/endpoints", json={"department": "FR-MZ", "url": "http://127.0.0.1:9/in"}, headers=retry
-    )
-    again = await office.post(
-        "/v1/endpoints", json={"department": "FR-MZ", "url": "http://127.0.0.1:9/in"}, headers=retry
-    )
+    once, twice, thrice = ({"Idempotency-Key": key} for key in ("one", "two", "three"))
+    address = {"department": "FR-MZ", "url": "http://127.0.0.1:9/in"}
+    made = await office.post("/v1/endpoints", json=address, headers=once)
+    again = await office.post("/v1/endpoints", json=address, headers=once)
     assert made.json() == again.json(), "a retry gets the same answer, secret and all"
-    rotated = await office.post(
-        f"/v1/endpoints/{made.json()['id']}/secret", json={}, headers={"Idempotency-Key": "two"}
-    )
+    rotated = await office.post(f"/v1/endpoints/{made.json()['id']}/secret", json={}, headers=twice)
     assert rotated.status_code == 200
-    robot = {"department": "FR-WJ", "channel": "dingtalk", "url": "http://127.0.0.1:9/send?access_token=robot-canary-0123456789",
-             "sign_secret": "SEC-canary-0123456789"}  # fmt: skip
+    robot = {"department": "FR-WJ", "channel": "dingtalk", "sign_secret": "SEC-canary-0123456789",
+             "url": "http://127.0.0.1:9/send?access_token=robot-canary-0123456789"}  # fmt: skip
     assert (await office.post("/v1/endpoints", json=robot)).status_code == 201
-    view = await office.post(
-        f"/v1/reports/{scene.report}/contact-view", json={"reason": REASON}, headers=retry | {"Idempotency-Key": "x"}
-    )
-    assert view.status_code == 200
+    path = f"/v1/reports/{scene.report}/contact-view"
+    assert (await office.post(path, json={"reason": REASON}, headers=thrice)).status_code == 200
     browser = await visitor(city)
     await browser.sign_in(await employ(city, Role.LEADER))
     token = browser.client.cookies["yilong_session"]
     secrets = [made.json()["secret"].removeprefix("whsec_"), rotated.json()["secret"].removeprefix("whsec_")]
-    keys = [client.headers["authorization"].removeprefix("Bearer ") for client in city._clients.values()]
+    keys = [key_of(client) for client in city._clients.values()]
     assert len(keys) >= 4
     tokens = [*keys, *secrets, token, PASSWORD, CONTACT, MAIL + " ", "robot-canary-0123456789", robot["sign_secret"]]
     tokens += [base64.b64decode(secret).hex() for secret in secrets]
@@ -402,20 +348,9 @@ async def test_logs_hold_no_text_body_credential_or_signature_at_any_level(
     city: CityUnderTest, clock: FixedClock
 ) -> None:
     headers = {"content-type": JSON_TYPE, "webhook-id": "msg_1", "webhook-signature": "v1,c2lnbmF0dXJlLWNhbmFyeQ=="}
-    tokens = [
-        "走访台账",
-        "拍照上传",
-        PERSON,
-        PHONE,
-        "signature-canary",
-        "c2lnbmF0dXJlLWNhbmFyeQ",
-        "已发文取消",
-        "query-canary",
-    ]
-    tokens += [
-        client.headers["authorization"].removeprefix("Bearer ")
-        for client in (await city.reporter(), await city.office())
-    ]
+    canary = "signature-canary"
+    tokens = ["走访台账", "拍照上传", "已发文取消", PERSON, PHONE, canary, "c2lnbmF0dXJlLWNhbmFyeQ", "query-canary"]
+    tokens += [key_of(client) for client in (await city.reporter(), await city.office())]
     with the_sweep().apart(Searcher(tokens)) as sweep:
         await live_through(city, clock)
         async with city.anonymous(headers={"authorization": "Bearer signature-canary"}) as nobody:
@@ -425,14 +360,14 @@ async def test_logs_hold_no_text_body_credential_or_signature_at_any_level(
         try:
             raise ValueError(f"{PERSON} signature-canary")
         except ValueError as error:
-            get_logger().error(
-                "failed", exc_info=error, text=MATTER, body="signature-canary", signature="signature-canary"
-            )
+            get_logger().error("failed", exc_info=error, text=MATTER, body=canary, signature=canary)
     assert [hit for hit in sweep.hits if hit.channel == "log lines"] == []
-    assert sweep.counts["log lines"] > 15
+    assert sweep.counts["log lines"] >= 12
 
 
-async def test_the_zone_of_a_department_is_told_days_alone(city: CityUnderTest, clock: FixedClock) -> None:
+async def test_a_department_reads_the_day_of_what_a_point_may_have_set_off(
+    city: CityUnderTest, clock: FixedClock
+) -> None:
     """Clocks and events start with the local day for a department; the office reads the moment."""
     scene = await live_through(city, clock)
     zone = ZoneInfo("Asia/Shanghai")
