@@ -69,7 +69,7 @@ class Letter:
     Attributes:
         id: the same on every attempt.
         department: its name.
-        written_at: when the first thing that it tells of was queued; the same on every attempt.
+        written_at: the day on which the first thing that it tells of was queued; the same on every attempt.
     """
 
     id: str
