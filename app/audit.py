@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from app.models import Case, Event, new_id
+from app.models import Case, Event, day_id
 
 GENESIS = "0" * 64
 SCHEMA_VERSION = 1
@@ -75,6 +75,7 @@ def append(
     facts: dict[str, Any],
     department_code: str | None = None,
     message: dict[str, Any] | None = None,
+    told_at: datetime | None = None,
 ) -> Event:
     """Make the next event of a case and move the chain's head. The caller adds it to its session.
 
@@ -82,10 +83,11 @@ def append(
         facts: what the audit keeps for ever; no personal data, no free text of a reporter.
         department_code: whom the event is addressed to, together with
         message: the `data` of the webhook's body.
+        told_at: the moment that the body names, where the event's own would say too much.
     """
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
     event = Event(
-        id=new_id(),
+        id=day_id(),
         case_id=case.id,
         seq=case.last_seq + 1,
         type=event_type,
@@ -99,7 +101,7 @@ def append(
         event.body = to_canonical_json(
             {
                 "type": event_type,
-                "timestamp": to_rfc3339(now),
+                "timestamp": to_rfc3339(told_at or now),
                 "id": event.id,
                 "seq": event.seq,
                 "schema_version": SCHEMA_VERSION,

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import audit
 from app.batch import Batch
 from app.deadlines import Calendar, Due, due_after_return, due_by, kept_working_days, office_moment, remind_at
-from app.disclosure import disclose_assignment, disclose_case
+from app.disclosure import day_of, disclose_assignment, disclose_case
 from app.lifecycle import ASSIGNMENT, CASE, DEPARTMENT_CLOCKS, DEPARTMENT_STATES, LIVE, advance
 from app.models import (
     Assignment,
@@ -51,6 +51,7 @@ class CaseFile:
         terms: the office's rules on how long each clock is.
         events: what this transaction adds to the case's chain.
         batch: every row that it adds; written in one go when the verb is done.
+        by_a_point: a point acts; what departments are told of it names the day only.
     """
 
     session: AsyncSession
@@ -64,6 +65,7 @@ class CaseFile:
     deadlines: list[Deadline] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     batch: Batch = field(default_factory=Batch)
+    by_a_point: bool = False
 
     # ── the record ──
 
@@ -84,6 +86,7 @@ class CaseFile:
             facts=facts,
             department_code=department_code,
             message=message,
+            told_at=day_of(self.now, self.calendar.zone) if self.by_a_point else self.now,
         )
         self.batch.add(event)
         self.events.append(event)

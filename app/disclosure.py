@@ -3,16 +3,16 @@
 Nothing here carries the reporter, the point, a contact or an exact time of reporting (day grain only).
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-if TYPE_CHECKING:
-    from app.models import Assignment, Case
+from app.masking import mask
 
-MASK = "〔隐去〕"
+if TYPE_CHECKING:
+    from app.models import Assignment, Case, Report
+
 LONGEST_TEXT = 4000  # keeps a webhook's body under 20 kB, three bytes a character
 # 阶段: what a clock is called where people are told of it.
 STAGES: Final[Mapping[str, str]] = {
@@ -27,36 +27,6 @@ STAGES: Final[Mapping[str, str]] = {
     "revisit": "重新研究挂账待解事项",
     "pause": "暂停到期",
 }
-_NUMBERS = re.compile(
-    r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)"  # mobile telephone
-    r"|(?<!\d)\d{17}[\dXx](?![0-9A-Za-z])"  # identity card
-    r"|(?<!\d)0\d{2,3}[- ]\d{7,8}(?!\d)"  # landline
-    r"|[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"  # e-mail
-)
-_UNIT_SUFFIXES = ("村委会", "居委会", "社区", "村", "街道", "镇", "乡")
-
-
-def identifying_terms(names: Iterable[str | None]) -> list[str]:
-    """The names of a point and of its township, whole and without their suffix, longest first."""
-    terms = set()
-    for name in names:
-        if not name:
-            continue
-        terms.add(name)
-        for suffix in _UNIT_SUFFIXES:
-            bare = name.removesuffix(suffix)
-            if bare != name and len(bare) >= 2:
-                terms.add(bare)
-                break
-    return sorted(terms, key=lambda t: (-len(t), t))
-
-
-def mask(text: str, terms: Sequence[str]) -> str:
-    """The text with each of the terms, and every telephone, identity or e-mail number, replaced by 〔隐去〕."""
-    masked = _NUMBERS.sub(MASK, text)
-    if terms:
-        masked = re.sub("|".join(re.escape(t) for t in terms), MASK, masked)
-    return masked
 
 
 def disclose_case(case: "Case", zone: ZoneInfo) -> dict[str, Any]:
@@ -96,6 +66,19 @@ def disclose_text(texts: Iterable[tuple[str | None, str, Sequence[str]]]) -> lis
         {"title": mask(title, terms) if title else None, "text": mask(text, terms)[:LONGEST_TEXT]}
         for title, text, terms in texts
     ]
+
+
+def disclose_report(report: "Report", terms: Sequence[str]) -> dict[str, str | None]:
+    """What departments are told of one report: as the office has put it, else masked by the rules."""
+    if report.disclosed_text is not None:
+        return {"title": report.disclosed_title, "text": report.disclosed_text}
+    (shown,) = disclose_text([(report.title, report.text, terms)])
+    return shown
+
+
+def day_of(moment: datetime, zone: ZoneInfo) -> datetime:
+    """The beginning of the local day: what a department learns of a moment at which a point may have acted."""
+    return moment.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def to_local(moment: datetime, zone: ZoneInfo) -> str:

@@ -23,6 +23,7 @@ from app.api import (
     evidence,
     operating,
     precedents,
+    protection,
     reports,
     sessions,
     supervision,
@@ -44,6 +45,7 @@ from app.worker import WorkerContext, run_worker
 
 ROUTERS = (
     reports.router,
+    protection.router,
     classifications.router,
     cases.router,
     supervision.router,

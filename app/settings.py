@@ -105,6 +105,9 @@ class Settings(BaseSettings):
     relapse_window_days: int = Field(
         180, ge=1, le=3650, description="days after a case was struck off in which the rule applies"
     )
+    contact_retention_days: int = Field(
+        180, ge=1, le=3650, description="days after a case was struck off in which its reporters' contacts are kept"
+    )
     suggest_from_likeness: float = Field(
         0.55, ge=0, le=1, description="from this likeness two cases are shown to the office as perhaps the same burden"
     )

@@ -32,6 +32,7 @@ from app.flow.digest import Digester
 from app.flow.evidence import Sweeper
 from app.flow.look_back import LookBacks
 from app.flow.nightly import Reconciler
+from app.flow.protection import Forgetter
 from app.flow.second_opinion import Adviser
 from app.flow.supervision import Supervisor
 from app.flow.tidying import Tidier
@@ -112,7 +113,8 @@ class WorkerContext:
         self.tidier = Tidier(self.database, self.clock, timedelta(days=settings.relapse_window_days))
         self.digester = Digester(self.database, self.clock, self.cities, settings.resolved_public_url)
         self.look_backs = LookBacks(self.database, self.clock, self.cities)
-        self.reconciler = Reconciler(self.database, self.clock, zone, self.sealer)
+        forgetter = Forgetter(self.database, self.clock, self.cities, settings.contact_retention_days)
+        self.reconciler = Reconciler(self.database, self.clock, zone, self.sealer, forgetter.forget)
         if settings.second_opinion_url:
             self.adviser = self._make_adviser(settings.second_opinion_url, self.cities)
 

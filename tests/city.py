@@ -26,6 +26,7 @@ from tests import postgres
 from tests.apart import run_apart
 from tests.conftest import sqlite_template
 from tests.schemas import misfits_of_webhook
+from tests.sweep import LABEL, watch_answer, watch_open_answer
 
 SECRET = "a-secret-of-the-tests-only-0123456789-abcdef"
 
@@ -106,14 +107,18 @@ class CityUnderTest:
                 now=self.clock.now(),
                 observation_point=holder if role is Role.REPORTER else None,
                 department=holder if role is Role.DEPARTMENT else None,
+                label=LABEL if role is Role.REPORTER else None,
             )
         client = self.anonymous(headers={"Authorization": f"Bearer {key}"})
+        if role is Role.DEPARTMENT:
+            client.event_hooks = {"response": [watch_answer]}
         self._clients[role, holder] = client
         return client
 
     def anonymous(self, **options: Any) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(self.application, raise_app_exceptions=False)
-        return httpx.AsyncClient(transport=transport, base_url="http://yilong.test", **options)
+        watched = {"response": [watch_open_answer]}
+        return httpx.AsyncClient(transport=transport, base_url="http://yilong.test", event_hooks=watched, **options)
 
     async def reporter(self, point: str = "FR-01") -> httpx.AsyncClient:
         return await self.client(Role.REPORTER, point)

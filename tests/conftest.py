@@ -20,17 +20,21 @@ from app.log import configure_logging
 from tests import postgres
 from tests.apart import run_apart
 from tests.compiled_once import share_compiled_statements
+from tests.sweep import SweepPlugin, watch, watch_logs
 
 if TYPE_CHECKING:
     from tests.city import CityUnderTest
 
 configure_logging(logging.WARNING)
+watch_logs()
 
 ROOM_IN_MEMORY = 3 * 2**30
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     share_compiled_statements()
+    watch()
+    config.pluginmanager.register(SweepPlugin())
 
 
 def work_in_memory() -> None:

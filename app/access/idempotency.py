@@ -1,5 +1,6 @@
 """Idempotency-Key: what a write answered is kept in the transaction of its effect and given again on a retry."""
 
+import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,9 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.database import Database, insert_if_absent
 from app.models import IdempotentAnswer
 from app.problems import InvalidInput
+from app.sealing import Sealer
 
 KEPT = timedelta(hours=72)
 LONGEST_KEY = 255
+SEALED = "sealed:"
 
 
 class KeyReused(InvalidInput):
@@ -39,6 +42,22 @@ class Answer:
 def digest_of(method: str, path: str, body: bytes) -> str:
     """What makes two requests the same request."""
     return hashlib.sha256(b"\n".join((method.encode(), path.encode(), body))).hexdigest()
+
+
+def seal_answer(sealer: Sealer, holder: str, key: str, body: str) -> str:
+    """An answer that shows a secret, as it may be stored."""
+    return SEALED + base64.b64encode(sealer.seal(body.encode(), _place(holder, key))).decode()
+
+
+def open_answer(sealer: Sealer, holder: str, key: str, body: str) -> str:
+    """A stored answer as it was given; raises SealBroken."""
+    if not body.startswith(SEALED):
+        return body
+    return sealer.open(base64.b64decode(body.removeprefix(SEALED)), _place(holder, key)).decode()
+
+
+def _place(holder: str, key: str) -> str:
+    return f"answer:{holder}:{key}"
 
 
 async def remember(

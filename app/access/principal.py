@@ -26,6 +26,8 @@ class Permission(StrEnum):
     SET_CLOCKS = "set_clocks"
     READ_PRECEDENTS = "read_precedents"
     MAKE_STANDING = "make_standing"
+    VIEW_CONTACTS = "view_contacts"
+    ERASE_CONTACTS = "erase_contacts"
     STATE_OPINION = "state_opinion"
     PULL_EVENTS = "pull_events"
     READ_DIRECTORY = "read_directory"
@@ -40,7 +42,8 @@ _WATCHING = frozenset(
     {P.READ_REPORTS, P.READ_CASES, P.COMPARE_CASES, P.READ_PRECEDENTS, P.READ_DELIVERIES, P.USE_DASHBOARD}
 )
 _OFFICE = _READING | _WATCHING | {P.RULE, P.REVIEW, P.CONVENE}
-_LEADING = frozenset({P.INSTRUCT, P.END_UNRESOLVED, P.SET_CLOCKS, P.MAKE_STANDING})
+_GUARDING = frozenset({P.VIEW_CONTACTS, P.ERASE_CONTACTS})
+_LEADING = _GUARDING | {P.INSTRUCT, P.END_UNRESOLVED, P.SET_CLOCKS, P.MAKE_STANDING}
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.REPORTER: _READING | {P.SEND_REPORTS, P.READ_REPORTS, P.ANSWER_VERIFICATION},

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.directory.pack import Department, Pack, Tier
-from app.disclosure import disclose_text, identifying_terms
+from app.disclosure import disclose_text
+from app.masking import identifying_terms
 
 # Reasons of triage that name a doubt about who is responsible; the others are the office's alone to settle.
 ASKED_REASONS: Final = ("no_department", "tier_unknown", "low_confidence")

@@ -1,9 +1,11 @@
 """The ledger: the office reads and rules on every case, a department reads its own."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, Field, field_validator
@@ -15,7 +17,8 @@ from app.api.precedents import to_precedent_out
 from app.api.supervision import show_instruction, show_promises
 from app.casefile import CaseFile
 from app.classify import Category
-from app.disclosure import disclose_assignment, disclose_case
+from app.directory.city import City
+from app.disclosure import day_of, disclose_assignment, disclose_case, disclose_report
 from app.feedback.rectification import Because
 from app.flow import office
 from app.flow.desk import Desk
@@ -171,7 +174,7 @@ async def get_case(number: Number, at: Annotated[Door, door(Permission.READ_CASE
         shown = [disclose_assignment(a, city.names, zone) for a in duties]
         promises = await show_promises(session, duties, at.runtime.clock.now(), zone)
         rows = await clocks_of(session, case, department)
-        clocks = [to_clock_out(row).model_dump(mode="json") for row in rows]
+        clocks = [to_clock_out(row, None if department is None else zone).model_dump(mode="json") for row in rows]
         if department is not None:
             points = await reach.count_points_for_department(session, case)
             return {
@@ -191,12 +194,7 @@ async def get_case(number: Number, at: Annotated[Door, door(Permission.READ_CASE
         "merged_into": merges.into,
         "merged": merges.merged,
         "assignments": shown,
-        "reports": [
-            {"number": r.number, "text": r.text, "title": r.title, "decision": r.decision,
-             "verification": r.verification, "received_at": r.received_at.isoformat(),
-             "came_from": merges.origins.get(r.number)}
-            for r in record.reports
-        ],
+        "reports": describe_reports(record, merges, city),
         "acts": [
             {"assignment": a.assignment_id, "kind": a.kind, "content": a.content, "applied": a.applied,
              "done_at": a.done_at.isoformat()}
@@ -220,6 +218,18 @@ async def get_case(number: Number, at: Annotated[Door, door(Permission.READ_CASE
         "look_backs": describe_look_backs(record),
         "second_opinion": describe_opinion(record, city.names),
     }  # fmt: skip
+
+
+def describe_reports(record: search.CaseRecord, merges: reach.Merges, city: City) -> list[dict[str, Any]]:
+    """Each report as it was sent, and as departments read it; not how to reach who sent it."""
+    terms = city.terms_of_points(r.observation_point_code for r in record.reports)
+    return [
+        {"number": r.number, "text": r.text, "title": r.title, "decision": r.decision,
+         "verification": r.verification, "received_at": r.received_at.isoformat(),
+         "came_from": merges.origins.get(r.number), "disclosed": disclose_report(r, terms),
+         "has_contact": r.number in record.with_contact}
+        for r in record.reports
+    ]  # fmt: skip
 
 
 def _is_provisional(clocks: Sequence[ClockRow]) -> bool:
@@ -272,16 +282,16 @@ async def list_events(number: Number, at: Annotated[Door, door(Permission.READ_C
     async with at.read() as session:
         case = await search.get_case(session, at.principal, number)
         department = None if at.principal.is_office else at.principal.department or ""
-        return [to_event_out(e) for e in await search.list_events(session, case, department)]
+        day_in = None if department is None else at.runtime.cities.current.calendar.zone
+        return [to_event_out(e, day_in) for e in await search.list_events(session, case, department)]
 
 
-def to_event_out(event: Event) -> EventOut:
-    import json
-
+def to_event_out(event: Event, day_in: ZoneInfo | None = None) -> EventOut:
+    """An event as it is read; in `day_in`, the day alone of its moment, for what a point did may have set it off."""
     return EventOut(
         seq=event.seq,
         type=event.type,
-        happened_at=event.happened_at,
+        happened_at=event.happened_at if day_in is None else day_of(event.happened_at, day_in),
         actor=event.actor,
         department=event.department_code,
         facts=json.loads(event.facts),

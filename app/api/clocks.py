@@ -1,10 +1,12 @@
 """How a clock is shown: whose it is, since and until when, how it ended, what it waits for."""
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
 from app.api.door import Out
+from app.disclosure import day_of
 from app.ledger.clocks import ClockRow
 from app.models import Blocker, DeadlineKind, Party
 from app.supervise.watch import is_quarantined
@@ -26,7 +28,7 @@ class ClockOut(Out):
     party: Party
     department: str | None
     assignment: str | None
-    started_at: datetime
+    started_at: datetime = Field(description="a department reads the day alone")
     due_at: datetime
     working_days: int | None = Field(description="counted from `started_at`; null where the end is a date that was set")
     basis: str
@@ -42,14 +44,15 @@ class ClockOut(Out):
     blocker: BlockerOut | None = Field(description="of the office's clock during a pause: what is waited for")
 
 
-def to_clock_out(row: ClockRow) -> ClockOut:
+def to_clock_out(row: ClockRow, day_in: ZoneInfo | None = None) -> ClockOut:
+    """A clock as it is read; in `day_in`, the day alone of its start, for what a point did may have set it off."""
     deadline, pause = row.deadline, row.pause
     return ClockOut(
         kind=deadline.kind,
         party=deadline.party,
         department=deadline.department_code,
         assignment=deadline.assignment_id,
-        started_at=deadline.started_at,
+        started_at=deadline.started_at if day_in is None else day_of(deadline.started_at, day_in),
         due_at=deadline.due_at,
         working_days=deadline.working_days,
         basis=deadline.basis,

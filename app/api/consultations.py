@@ -191,6 +191,9 @@ def to_consultation_out(record: SessionRecord, principal: Principal) -> Consulta
         )
     known = {name: getattr(found, name) for name in ConsultationOut.model_fields if hasattr(found, name)}
     known |= {"convener": found.convener if office else None, "merged_into": record.merged_into}
+    if not office:
+        # A report that concerns several departments convenes them in its own request.
+        known["convened_at"] = found.convened_at.replace(hour=0, minute=0, second=0, microsecond=0)
     return ConsultationOut(**known | {"agenda": agenda, "invitations": invitations})
 
 

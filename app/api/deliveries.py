@@ -7,7 +7,7 @@ from fastapi import Path, Query, Response
 from pydantic import BaseModel, Field, model_validator
 
 from app.access.principal import Permission
-from app.api.door import Door, In, Out, door, make_router
+from app.api.door import Door, In, Kept, Out, door, make_router
 from app.deliver import endpoints
 from app.deliver.channels import Described
 from app.deliver.checks import connect_endpoint
@@ -169,7 +169,7 @@ async def post_endpoint(body: EndpointIn, at: Annotated[Door, door(Permission.MA
             )
         return NewEndpointOut(**EndpointOut.model_validate(made).model_dump(), secret=secret)
 
-    return await at.write(act, status=201)
+    return await at.write(act, status=201, kept=Kept.SEALED)
 
 
 @router.post("/endpoints/{id}/test-message")
@@ -215,7 +215,7 @@ async def post_secret(
     async def act(desk: Desk) -> BaseModel:
         return SecretOut(secret=await endpoints.rotate_secret(desk.session, id, desk.sealer, desk.now, overlap))
 
-    return await at.write(act)
+    return await at.write(act, kept=Kept.SEALED)
 
 
 @router.delete("/endpoints/{id}", response_model=EndpointOut)

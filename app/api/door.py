@@ -4,13 +4,23 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum, auto
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.idempotency import LONGEST_KEY, Answer, AnsweredBefore, digest_of, find_answer, remember
+from app.access.idempotency import (
+    LONGEST_KEY,
+    Answer,
+    AnsweredBefore,
+    digest_of,
+    find_answer,
+    open_answer,
+    remember,
+    seal_answer,
+)
 from app.access.keys import find_principal
 from app.access.people import find_signed_in
 from app.access.principal import Permission, Principal
@@ -27,6 +37,14 @@ SESSION_COOKIE = "yilong_session"
 CSRF_HEADER = "X-CSRF-Token"
 JSON_TYPE = "application/json"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Kept(Enum):
+    """How an answer is stored for a retry: as it is; sealed, where it shows a secret this once; or not at all."""
+
+    PLAIN = auto()
+    SEALED = auto()
+    NOT = auto()
 
 
 class In(BaseModel):
@@ -137,11 +155,13 @@ class Door:
         *,
         body: bytes | None = None,
         together: bool = False,
+        kept: Kept = Kept.PLAIN,
     ) -> Response:
         """Do one verb in one transaction and answer after its commit.
 
         With an Idempotency-Key the answer is stored in the same transaction, and a retry gets it again. `body` stands
-        for one that was read already. `together` says that on SQLite it may share its transaction with others.
+        for one that was read already. `together` says that on SQLite it may share its transaction with others; `kept`
+        how the answer is stored.
         """
         sent = await self.request.body() if body is None else body
         digest = digest_of(self.request.method, self.request.url.path, sent)
@@ -149,8 +169,12 @@ class Door:
         async def answer_within(session: AsyncSession) -> Answer:
             desk = make_desk(self.runtime, session, self.principal)
             answer = Answer(status, (await act(desk)).model_dump_json())
-            if self.idempotency_key:
+            if self.idempotency_key and kept is not Kept.NOT:
                 holder, key = self.principal.holder, self.idempotency_key
+                if kept is Kept.SEALED:
+                    sealed = Answer(status, seal_answer(desk.sealer, holder, key, answer.body))
+                    await remember(self.runtime.database, session, holder, key, digest, sealed, desk.now)
+                    return answer
                 await remember(self.runtime.database, session, holder, key, digest, answer, desk.now)
             return answer
 
@@ -170,10 +194,11 @@ class Door:
         Whatever the caller is told the second time may come of the first: what it acted on may even be gone.
         """
         if self.idempotency_key and (isinstance(error, AnsweredBefore) or error.status < 500):
+            holder, key = self.principal.holder, self.idempotency_key
             async with self.runtime.database.read() as session:
-                stored = await find_answer(session, self.principal.holder, self.idempotency_key, digest)
+                stored = await find_answer(session, holder, key, digest)
             if stored is not None:
-                return stored
+                return Answer(stored.status, open_answer(self.runtime.sealer, holder, key, stored.body))
         raise error
 
 

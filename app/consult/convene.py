@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.casefile import CaseFile
 from app.consult.session_file import SessionFile, standing_seats, tell
 from app.lifecycle import advance
-from app.models import AgendaItem, AgendaOutcome, Consultation, ConsultationStatus, Invitation, new_id
+from app.models import AgendaItem, AgendaOutcome, Consultation, ConsultationStatus, Invitation, day_id, new_id
 from app.problems import Conflict, InvalidInput
 
 Texts = Mapping[str, list[dict[str, str | None]]]
@@ -55,7 +55,7 @@ def convene(files: Sequence[CaseFile], guests: Sequence[Guest], *, number: str) 
         raise TooFewDepartments
     first = files[0]
     session = Consultation(
-        id=new_id(), number=number, convener=first.actor[:80], convened_at=first.now, due_at=first.now
+        id=day_id(), number=number, convener=first.actor[:80], convened_at=first.now, due_at=first.now
     )
     advance(session, ConsultationStatus.CONVENED)
     agenda = [AgendaItem(consultation_id=session.id, case_id=file.case.id) for file in files]

@@ -57,8 +57,11 @@ async def case_page(
     pick: str = "",
     messages: tuple[Flash, ...] = (),
     status: int = 200,
+    opened: dict[str, str] | None = None,
 ) -> Response:
-    """The page; `typed` holds what was entered in a form that was refused, by the form's name."""
+    """The page; `typed` holds what was entered in a form that was refused, by the form's name, `opened` the contact
+    that was just opened, by its report's number.
+    """
     entered = typed or {}
     async with at.read() as session:
         case = await get_case(session, at.principal, number)
@@ -83,6 +86,7 @@ async def case_page(
         "item_provisional": any(d.provisional for d in record.deadlines if d.ended_at is None),
         "reasons": {known: labels.BECAUSE[known] for known in Because},
         "ruler": words.ruler,
+        "opened": opened or {},
     }
     return await page(at, "case.html", "ledger", facts, messages=messages, status=status)
 

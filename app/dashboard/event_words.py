@@ -17,6 +17,9 @@ EVENT: Final[Labels] = {
     DIGEST_TYPE: N_("每日提要"),
     "case.opened": N_("登记立项"),
     "report.joined": N_("新线索并入"),
+    "report.disclosure_changed": N_("调整部门将看到的文字"),
+    "report.contact_viewed": N_("查看反映人联系方式"),
+    "report.contact_erased": N_("删除反映人联系方式"),
     "case.merged": N_("并入其他事项"),
     "case.took_over": N_("其他事项并入"),
     "reports.split_off": N_("拆分线索"),
@@ -79,6 +82,8 @@ EVENT: Final[Labels] = {
     "look_back.lapsed": N_("回头看未答复"),
 }
 EVENT_TONES: Final[Labels] = {
+    "report.contact_viewed": "warning",
+    "report.contact_erased": "info",
     "case.opened": "info",
     "case.ruled": "info",
     "assignment.created": "info",
@@ -207,6 +212,7 @@ FACTS: Final[tuple[tuple[str, str, Reader], ...]] = (
     ("relapsed_as", N_("另立事项"), _as_it_is),
     ("relapse_of", N_("回潮自"), _as_it_is),
     ("days", N_("销号后天数"), _as_it_is),
+    ("unmasked", N_("恢复显示"), _yes_or_no),
     ("holds", N_("是否没有反弹"), _yes_or_no),
     ("round", N_("第几次核实"), _as_it_is),
     ("because", N_("原因"), _reasons),

@@ -282,6 +282,7 @@ BECAUSE: Final[Labels] = {
     "needs_province": N_("需省级解决"),
     "needs_funds": N_("需落实经费"),
     "other": N_("其他原因"),
+    "retention": N_("保管期满"),
     "province_refused": N_("省级未同意"),
     "superseded": N_("由新的决定代替"),
     "unresolved_accepted": N_("未能解决，已认可"),

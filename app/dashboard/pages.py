@@ -13,6 +13,7 @@ from app.dashboard import (
     ledger,
     pausing,
     precedents,
+    protection,
     sessions,
     sign_in,
     signing_keys,
@@ -36,8 +37,8 @@ def all_pages() -> APIRouter:
     """Every page; static files must be mounted before, for the last route takes what is left."""
     router = APIRouter()
     for part in (
-        sign_in, home, triage, ledger, cases, clusters, pausing, supervision, consultations, sessions, precedents,
-        deliveries, endpoints, channels, signing_keys,
+        sign_in, home, triage, ledger, cases, protection, clusters, pausing, supervision, consultations, sessions,
+        precedents, deliveries, endpoints, channels, signing_keys,
     ):  # fmt: skip
         router.include_router(part.router)
     router.include_router(_rest)

@@ -165,6 +165,8 @@ Reviewer = Annotated[Office, Depends(Admit(Permission.REVIEW))]
 Convener = Annotated[Office, Depends(Admit(Permission.CONVENE))]
 Instructor = Annotated[Office, Depends(Admit(Permission.INSTRUCT))]
 RuleMaker = Annotated[Office, Depends(Admit(Permission.MAKE_STANDING))]
+ContactReader = Annotated[Office, Depends(Admit(Permission.VIEW_CONTACTS))]
+ContactEraser = Annotated[Office, Depends(Admit(Permission.ERASE_CONTACTS))]
 Operator = Annotated[Office, Depends(Admit(Permission.MANAGE_ENDPOINTS))]
 
 

@@ -13,6 +13,8 @@ from app.dashboard.listing import Listing, ListState
 from app.dashboard.rendering import Flash
 from app.dashboard.ruling_form import RulingInput, candidates_for
 from app.dashboard.session import CaseReader, Office
+from app.dashboard.words import Words
+from app.disclosure import disclose_report
 from app.intake.accept import fold
 from app.ledger.pages import CasePage, page_cases
 from app.ledger.search import CaseFilter, CaseRecord, get_case, read_record
@@ -100,7 +102,7 @@ def item_facts(
         ruling = RulingInput.proposed(picked, at.city, reason_for(words.say, picked.why))
     return {
         "item": record,
-        "reports": [report_facts(report, at, words.spans(report.decision)) for report in record.reports],
+        "reports": reports_facts(record, at, words),
         "decision": decision,
         "opinion": opinion_of(record, words),
         "candidates": candidates,
@@ -116,6 +118,20 @@ def item_facts(
 def reason_for(say: Any, why: str) -> str:
     """The reason a candidate brings along; the office may say more."""
     return str(say(N_("采纳：%(why)s。"), why=why))
+
+
+def reports_facts(record: CaseRecord, at: Office, words: Words) -> list[dict[str, Any]]:
+    """Each report with what departments read of it."""
+    terms = at.city.terms_of_points(report.observation_point_code for report in record.reports)
+    return [
+        report_facts(report, at, words.spans(report.decision))
+        | {
+            "disclosed": disclose_report(report, terms),
+            "adjusted": report.disclosed_text is not None,
+            "has_contact": report.number in record.with_contact,
+        }
+        for report in record.reports
+    ]
 
 
 def report_facts(report: Any, at: Office, spans: list[dict[str, Any]]) -> dict[str, Any]:

@@ -98,7 +98,10 @@ async def load_message(session: AsyncSession, message: Sequence[Row[Any]], token
         id=message_id,
         channel=channel,
         department=department,
-        written_at=min((row.created_at for row in told), default=message[0].due_at),
+        # The day alone: held back until office hours, its moment would tell when a point reported.
+        written_at=min((row.created_at for row in told), default=message[0].due_at).replace(
+            hour=0, minute=0, second=0, microsecond=0
+        ),
         rows=await load_claimed(session, ids, token),
         notices=[Notice(row.number, row.type, row.body) for row in told],
     )

@@ -69,7 +69,7 @@ class Letter:
     Attributes:
         id: the same on every attempt.
         department: its name.
-        written_at: when the first thing that it tells of was queued; the same on every attempt.
+        written_at: the day on which the first thing that it tells of was queued; the same on every attempt.
         title: what kind of letter it is; empty where it tells of events.
         more, whole: how much it only counts, and a link to all of it.
         closing: a last line.

@@ -5,7 +5,7 @@ Verbs take a `City` as an argument, so that rules stay pure and intake needs no 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -27,9 +27,12 @@ from app.directory.precedent_book import read_precedents, read_precedents_versio
 from app.directory.precedents import PrecedentBook, compile_book
 from app.directory.term_book import read_terms, read_terms_version
 from app.log import get_logger
+from app.masking import identifying_terms
 from app.models import PackVersion
 from app.problems import AppError, InvalidInput
 from app.terms import Terms
+
+MOST_REMEMBERED = 2000
 
 
 class NoPackLoaded(AppError):
@@ -63,6 +66,20 @@ class City:
     points: dict[str, ObservationPoint]
     names: dict[str, str]
     terms: Terms = field(default_factory=Terms)
+    _identifying: dict[frozenset[str], list[str]] = field(default_factory=dict, compare=False, repr=False)
+
+    def terms_of_points(self, codes: Iterable[str]) -> list[str]:
+        """What in a text would tell that one of these points wrote it: their names and those of their townships."""
+        wanted = frozenset(codes)
+        known = self._identifying.get(wanted)
+        if known is None:
+            points = [self.points[code] for code in sorted(wanted) if code in self.points]
+            names = [name for point in points for name in (point.name, point.township)]
+            public = [*self.names.values(), *(district.name for district in self.pack.districts)]
+            if len(self._identifying) >= MOST_REMEMBERED:
+                self._identifying.clear()
+            known = self._identifying[wanted] = identifying_terms(names, public)
+        return known
 
     def get_department(self, code: str, field: str = "department") -> Department:
         """The department; raises UnknownDepartment naming the input field."""

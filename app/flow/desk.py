@@ -17,8 +17,9 @@ from app.consult.precedent import ON_PRECEDENTS
 from app.deliver.fan_out import enqueue
 from app.directory.city import City
 from app.directory.serials import Numbers
-from app.disclosure import disclose_text, identifying_terms
-from app.models import AssignmentRole, Case, CaseStatus, Event, Report
+from app.disclosure import disclose_report
+from app.intake.contact import ERASED, VIEWED
+from app.models import AssignmentRole, Case, CaseStatus, Event, Report, Role
 from app.problems import Conflict, NotFound
 from app.route import cluster
 from app.route.likeness import Thresholds as LikenessThresholds
@@ -32,7 +33,7 @@ from app.supervise.relapse import ENDED_ON_THE_MATTER, RelapsePolicy
 BACK_ON_THE_LEDGER = {"case.put_back", "case.reopened", "case.relapsed"}
 # What follows without anybody's hand is the service's own act, not that of who set it off.
 SYSTEM_ACTOR = "system"
-HAPPENS_TO_NOBODY = TELLING | RECOUNTING | ON_PRECEDENTS | look_back.QUIET | {OBTAINED, DELAY_TOLD}
+HAPPENS_TO_NOBODY = TELLING | RECOUNTING | ON_PRECEDENTS | look_back.QUIET | {OBTAINED, DELAY_TOLD, VIEWED, ERASED}
 
 
 class CaseChanged(Conflict):
@@ -83,13 +84,14 @@ class Desk:
             terms=self.city.terms,
             now=self.now,
             actor=self.principal.actor,
+            by_a_point=self.principal.role is Role.REPORTER,
         )
         file.batch.add(case)
         return file
 
     async def open_file(self, case_id: str) -> CaseFile:
         """Lock a case and read what belongs to it; raises NotFound."""
-        return await open_case_file(
+        file = await open_case_file(
             self.session,
             case_id,
             calendar=self.city.calendar,
@@ -98,6 +100,8 @@ class Desk:
             now=self.now,
             actor=self.principal.actor,
         )
+        file.by_a_point = self.principal.role is Role.REPORTER
+        return file
 
     async def open_numbered(self, case_number: str, expected_version: int | None = None) -> CaseFile:
         """The same by number; raises NotFound, MergedAway, or CaseChanged where somebody acted since it was read."""
@@ -107,11 +111,11 @@ class Desk:
         file = await self.open_file(case_id)
         if file.case.merged_into is not None:
             raise MergedAway(await self.session.scalar(select(Case.number).where(Case.id == file.case.merged_into)))
-        if expected_version is not None and await self._acted_since(file.case, expected_version):
+        if expected_version is not None and await self.acted_since(file.case, expected_version):
             raise CaseChanged(file.case.last_seq)
         return file
 
-    async def _acted_since(self, case: Case, version: int) -> bool:
+    async def acted_since(self, case: Case, version: int) -> bool:
         """Whether anybody acted since that version; a second opinion and a reminder happen to nobody's work."""
         if case.last_seq <= version:
             return case.last_seq < version
@@ -127,12 +131,8 @@ class Desk:
 
     def masked(self, reports: Sequence[Report]) -> list[dict[str, str | None]]:
         """What departments may read of the reports; the first three, for a webhook has its limit."""
-        entries = []
-        for report in reports[:3]:
-            point = self.city.points.get(report.observation_point_code)
-            terms = identifying_terms([point.name, point.township]) if point else []
-            entries.append((report.title, report.text, terms))
-        return disclose_text(entries)
+        terms = self.city.terms_of_points(report.observation_point_code for report in reports)
+        return [disclose_report(report, terms) for report in reports[:3]]
 
     def duties(
         self, receivers: Sequence[tuple[str, AssignmentRole]], sources: Sequence[str], term: int | None = None

@@ -11,10 +11,10 @@ from app.batch import Look, fetch_all
 from app.casefile import CaseFile
 from app.classify import Decision
 from app.directory.city import City
-from app.disclosure import identifying_terms
 from app.flow.desk import Desk
 from app.flow.relapse import open_relapsed
 from app.intake import accept
+from app.masking import identifying_terms
 from app.models import CaseStatus, RelapseRule
 from app.route import cluster
 from app.route.cluster import Alike, Traces

@@ -4,6 +4,7 @@ Beside the worker's loop and with no transaction open while it reads: each query
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -31,10 +32,19 @@ class Reconciler:
         clock: database time.
         zone: the city's, in which a day begins.
         sealer: opens the key that signs the seals.
+        before: what is done first every night, so that the proof covers it.
     """
 
-    def __init__(self, database: Database, clock: Clock, zone: ZoneInfo, sealer: Sealer) -> None:
-        self._database, self._clock, self._zone, self._sealer = database, clock, zone, sealer
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        zone: ZoneInfo,
+        sealer: Sealer,
+        before: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        self._database, self._clock, self._zone = database, clock, zone
+        self._sealer, self._before = sealer, before
         self._sweeping: asyncio.Task[None] | None = None
         self._rests_until: datetime | None = None
 
@@ -89,6 +99,8 @@ class Reconciler:
     async def _sweep(self, token: str) -> None:
         broken: list[BrokenLink] = []
         events = chains = 0
+        if self._before is not None:
+            await self._before()
         async with self._database.read() as session:
             found = await reconcile(session, most=MOST_NAMED)
             async for checked, faults in walk_chains(session):

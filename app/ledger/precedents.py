@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.directory.precedents import cited_in
-from app.ledger.search import make_cursor, read_cursor
+from app.ledger.search import find_last, make_cursor
 from app.models import (
     Case,
     CitedPrecedent,
@@ -62,13 +63,14 @@ async def find_precedents(
         withdrawn = Precedent.withdrawn_at
         statement = statement.where(withdrawn.is_(None) if in_force else withdrawn.is_not(None))
     if cursor:
-        moment, last_id = read_cursor(cursor)
+        known: Any = select(Precedent.settled_at, Precedent.id)
+        moment, last_id = await find_last(session, known, Precedent.number, cursor)
         same = and_(Precedent.settled_at == moment, Precedent.id < last_id)
         statement = statement.where(or_(Precedent.settled_at < moment, same))
     order = (Precedent.settled_at.desc(), Precedent.id.desc())
     rows = await _read(session, statement.order_by(*order).limit(limit + 1))
     more, rows = len(rows) > limit, rows[:limit]
-    following = make_cursor(rows[-1][0].settled_at, rows[-1][0].id) if more else None
+    following = make_cursor(rows[-1][0].number) if more else None
     return await _with_rulings(session, rows), following
 
 

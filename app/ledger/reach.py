@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.directory.pack import ObservationPoint
 from app.models import Case, CaseStatus, Report, SimilarPair
 
-ENOUGH = 3
+ENOUGH = 5
 
 
 @dataclass(frozen=True, slots=True)

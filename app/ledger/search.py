@@ -1,10 +1,9 @@
 """Finds cases: filters, pages by cursor, scoped to what the reader may see."""
 
 import base64
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, and_, exists, func, or_, select
@@ -27,6 +26,7 @@ from app.models import (
     Pause,
     Reply,
     Report,
+    ReportContact,
     Ruling,
     SecondOpinion,
 )
@@ -124,15 +124,14 @@ async def find_cases(
     """Newest first. Raises BadCursor."""
     statement = scope_cases(select(Case).where(*conditions_of(wanted)), principal)
     if cursor:
-        opened_at, last_id = read_cursor(cursor)
-        statement = statement.where(
-            or_(Case.opened_at < opened_at, and_(Case.opened_at == opened_at, Case.id < last_id))
-        )
+        moments: Any = select(Case.opened_at, Case.id)
+        last = await find_last(session, scope_cases(moments, principal), Case.number, cursor)
+        statement = statement.where(or_(Case.opened_at < last[0], and_(Case.opened_at == last[0], Case.id < last[1])))
     limit = max(1, min(limit, LARGEST_PAGE))
     rows = list(await session.scalars(statement.order_by(Case.opened_at.desc(), Case.id.desc()).limit(limit + 1)))
     more = len(rows) > limit
     rows = rows[:limit]
-    return Page(rows, make_cursor(rows[-1].opened_at, rows[-1].id) if more else None)
+    return Page(rows, make_cursor(rows[-1].number) if more else None)
 
 
 async def count_cases(session: AsyncSession, principal: Principal, wanted: CaseFilter) -> int:
@@ -146,20 +145,21 @@ async def count_by_status(session: AsyncSession) -> dict[CaseStatus, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def make_cursor(moment: datetime, row_id: str) -> str:
-    value = json.dumps([moment.isoformat(), row_id])
-    return base64.urlsafe_b64encode(value.encode()).decode().rstrip("=")
+def make_cursor(number: str) -> str:
+    """The number of the last row shown and nothing else: a moment or an id would tell when a point reported."""
+    return base64.urlsafe_b64encode(number.encode()).decode().rstrip("=")
 
 
-def read_cursor(cursor: str) -> tuple[datetime, str]:
+async def find_last(session: AsyncSession, readable: Select[Any], number: Any, cursor: str) -> tuple[datetime, str]:
+    """Moment and id of the row after which a page begins, of those that the reader may see. Raises BadCursor."""
     try:
-        value = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        opened_at, last_id = datetime.fromisoformat(value[0]), str(value[1])
-    except (ValueError, TypeError, IndexError, KeyError):
+        named = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+    except ValueError:
         raise BadCursor from None
-    if opened_at.tzinfo is None:
+    row = (await session.execute(readable.where(number == named))).one_or_none() if named.isprintable() else None
+    if row is None:
         raise BadCursor
-    return opened_at.astimezone(UTC), last_id
+    return row[0], row[1]
 
 
 async def get_case(session: AsyncSession, principal: Principal, number: str) -> Case:
@@ -175,6 +175,7 @@ class CaseRecord:
     """A case with everything that belongs to it, as the office sees it.
 
     `relapse_of` and `relapsed_as` are the numbers of the struck-off case that it follows and of those that follow it.
+    `with_contact` are the numbers of the reports whose contact is kept.
     """
 
     case: Case
@@ -192,6 +193,7 @@ class CaseRecord:
     opinion: SecondOpinion | None = None
     instructions: Sequence[Instruction] = ()
     pauses: Sequence[Pause] = ()
+    with_contact: frozenset[str] = frozenset()
 
 
 async def read_record(session: AsyncSession, case: Case) -> CaseRecord:
@@ -230,6 +232,11 @@ async def read_record(session: AsyncSession, case: Case) -> CaseRecord:
         opinion=await session.get(SecondOpinion, case.id),
         instructions=await rows(
             select(Instruction).where(Instruction.case_id == case.id).order_by(Instruction.decided_at, Instruction.id)
+        ),
+        with_contact=frozenset(
+            await session.scalars(
+                select(Report.number).join(ReportContact, ReportContact.report_id == Report.id).where(its_own)
+            )
         ),
         pauses=await rows(select(Pause).where(Pause.assignment_id.in_([a.id for a in assignments])).order_by(Pause.id)),
     )

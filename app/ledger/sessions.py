@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 
 from app.access.principal import Principal
 from app.ledger.precedents import PrecedentRecord, cited_on
-from app.ledger.search import make_cursor, read_cursor
+from app.ledger.search import find_last, make_cursor
 from app.models import (
     AgendaItem,
     AgendaOutcome,
@@ -147,13 +147,14 @@ async def find_consultations(
     if status:
         statement = statement.where(Consultation.status.in_(status))
     if cursor:
-        moment, last_id = read_cursor(cursor)
+        moments: Any = select(Consultation.convened_at, Consultation.id)
+        moment, last_id = await find_last(session, _scoped(moments, principal), Consultation.number, cursor)
         same = and_(Consultation.convened_at == moment, Consultation.id < last_id)
         statement = statement.where(or_(Consultation.convened_at < moment, same))
     order = (Consultation.convened_at.desc(), Consultation.id.desc())
     rows = list(await session.scalars(statement.order_by(*order).limit(limit + 1)))
     more, rows = len(rows) > limit, rows[:limit]
-    return await records_of(session, rows), make_cursor(rows[-1].convened_at, rows[-1].id) if more else None
+    return await records_of(session, rows), make_cursor(rows[-1].number) if more else None
 
 
 async def find_undated(session: AsyncSession) -> list[SessionRecord]:

@@ -3,7 +3,7 @@
 from app.models.access import ApiKey, IdempotentAnswer, User, UserSession
 from app.models.cases import Act, Assignment, Case, Deadline, Pause, Ruling
 from app.models.clusters import ReportKey, SimilarPair
-from app.models.columns import Base, columns_of, new_id
+from app.models.columns import Base, columns_of, day_id, new_id
 from app.models.consultations import AgendaItem, Consultation, Invitation, StatedPosition
 from app.models.delivery import DIGEST_TYPE, Attempt, Callback, Delivery, Endpoint, EndpointAlert, EndpointCheck
 from app.models.directory import CalendarDay, CalendarImport, Department, ObservationPoint, PackVersion, Serial
@@ -131,5 +131,6 @@ __all__ = [
     "UserSession",
     "VerificationStatus",
     "columns_of",
+    "day_id",
     "new_id",
 ]

@@ -23,8 +23,10 @@ ID_LENGTH = 32
 Json = JSON().with_variant(JSONB(), "postgresql")
 # A UUID of version 7 has 12 and 62 bits of chance after its time.
 RANDOM_BITS, STEP_BITS = 74, 40
+DAY = 86_400_000
 _making = threading.Lock()
-_newest = 0
+# The newest id of each kind: whose time is the moment, and whose time is the day.
+_newest = {1: 0, DAY: 0}
 BigSerial = BigInteger().with_variant(Integer(), "sqlite")
 
 
@@ -97,14 +99,23 @@ def new_id() -> str:
     It says nothing else. Rows that one act adds are told apart by it, so that what comes first never is chance.
     Source: RFC 9562, sections 5.7 and 6.2 (method 2: within a millisecond it counts on by a random step).
     """
-    global _newest
+    return _make_id(1)
+
+
+def day_id() -> str:
+    """The same for what departments see by its id: its time is that of the day, for the moment may be a report's."""
+    return _make_id(DAY)
+
+
+def _make_id(grain: int) -> str:
     with _making:
-        milliseconds = time.time_ns() // 1_000_000
-        if milliseconds > _newest >> RANDOM_BITS:
-            _newest = (milliseconds << RANDOM_BITS) | secrets.randbits(RANDOM_BITS)
+        milliseconds = time.time_ns() // 1_000_000 // grain * grain
+        newest = _newest[grain]
+        if milliseconds > newest >> RANDOM_BITS:
+            number = (milliseconds << RANDOM_BITS) | secrets.randbits(RANDOM_BITS)
         else:
-            _newest += 1 + secrets.randbits(STEP_BITS)
-        number = _newest
+            number = newest + 1 + secrets.randbits(STEP_BITS)
+        _newest[grain] = number
     time_and_a, b = number >> 62, number & ((1 << 62) - 1)
     stamp, a = time_and_a >> 12, time_and_a & 0xFFF
     return f"{(stamp << 80) | (0x7 << 76) | (a << 64) | (0x2 << 62) | b:032x}"

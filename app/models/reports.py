@@ -16,6 +16,8 @@ class Report(Base):
 
     `came_from` is the case under which it lay before that one was merged; None where it lies under its own. `likeness`
     is what counts for comparing it, kept where others are compared with it (see `route.likeness`), with its `keys`.
+    `disclosed_text` and `disclosed_title` are what departments read in their place once the office has seen to it;
+    None: masked by the rules.
     """
 
     __tablename__ = "reports"
@@ -35,6 +37,8 @@ class Report(Base):
     came_from: Mapped[str | None] = mapped_column(id_column())
     likeness: Mapped[dict[str, Any] | None] = mapped_column(Json)
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    disclosed_title: Mapped[str | None] = mapped_column(Text)
+    disclosed_text: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (
         Index("ix_reports_case_id", "case_id"),
@@ -49,7 +53,10 @@ class Report(Base):
 
 
 class ReportContact(Base):
-    """How to reach the person behind a report: apart from the report, encrypted, never shown to a department."""
+    """How to reach the person behind a report: apart from the report, encrypted, never shown to a department.
+
+    The row goes when the contact is erased; that it was, and why, stays in the case's chain.
+    """
 
     __tablename__ = "report_contacts"
 

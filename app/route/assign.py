@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.casefile import CaseFile, live_assignments
-from app.models import Assignment, AssignmentKind, AssignmentStatus, CaseStatus, new_id
+from app.models import Assignment, AssignmentKind, AssignmentStatus, CaseStatus, day_id
 from app.route.policy import Duty, order_duties
 
 CREATED = {
@@ -26,7 +26,7 @@ def dispatch(
     made = []
     for duty in order_duties(duties):
         assignment = Assignment(
-            id=new_id(),
+            id=day_id(),
             case_id=file.case.id,
             department_code=duty.department,
             kind=duty.kind,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.advise.answer import LONGEST_CONTENT, Dropped, Opinion, Quote, read_answer
 from app.advise.question import Told
 from app.directory.pack import BUNDLED_PACK, load_pack
-from app.disclosure import MASK
+from app.masking import MASK
 from app.vocabulary import OpinionFault as F
 from tests.model_server import completion
 

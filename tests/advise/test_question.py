@@ -8,7 +8,7 @@ import pytest
 
 from app.advise.question import INSTRUCTION, MOST_CANDIDATES, find_candidates, is_worth_asking, prepare, write_request
 from app.directory.pack import BUNDLED_PACK, Pack, load_pack
-from app.disclosure import MASK
+from app.masking import MASK
 
 pack = cache(lambda: load_pack(BUNDLED_PACK))
 

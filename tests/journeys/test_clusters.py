@@ -292,10 +292,10 @@ async def test_a_session_called_for_a_case_alone_is_cancelled_by_merging_and_cal
     assert [s["status"] for s in restored["consultations"]] == ["cancelled", "convened"]
 
 
-async def test_a_department_learns_how_many_points_there_are_from_three_on(city: CityUnderTest) -> None:
+async def test_a_department_learns_how_many_points_there_are_from_five_on(city: CityUnderTest) -> None:
     first = await send(city, "FR-01", PLAIN)
     department = await city.department("FR-MZ")
-    for point, wanted in (("FR-02", None), ("FR-03", 3)):
+    for point, wanted in (("FR-02", None), ("FR-03", None), ("FR-04", None), ("FR-05", 5)):
         await send(city, point, PLAIN)
         shown = (await department.get(f"/v1/cases/{first['case']}")).json()
         assert shown["reach"] == {"points": wanted}

@@ -176,3 +176,36 @@ def _on_case(chance: Chance, case: str, word: str, body: dict[str, Any], own: st
         often=Often.ONCE,
         legal=legal,
     )
+
+
+def disclosure(chance: Chance, case: str) -> Attempt | None:
+    """The office masks more of a report; what the rules mask it may show again with a reason."""
+    found = chance.pick(chance.world.reports(case))
+    if found is None:
+        return None
+    words = found["text"]
+    body: dict[str, Any] = {"text": f"{words[:3]}〔隐去〕{words[7:]}"}
+    legal = chance.is_likely(0.8)
+    if not legal:
+        body["text"] = "另写一段。"
+    attempt = _of_report(found, "disclosure", body, "report.disclosure_changed", legal)
+    return replace(attempt, actor=chance.clerk(), audience=Audience.OFFICE)
+
+
+def contact_view(chance: Chance, case: str) -> Attempt | None:
+    return _of_contact(chance, case, "contact-view", "report.contact_viewed")
+
+
+def contact_erasure(chance: Chance, case: str) -> Attempt | None:
+    return _of_contact(chance, case, "contact-erasure", "report.contact_erased")
+
+
+def _of_contact(chance: Chance, case: str, word: str, own: str) -> Attempt | None:
+    """A leader opens or erases what was left to reach a reporter; legal while it is there."""
+    kept = {row["report_id"] for row in chance.world.all("report_contacts")}
+    found = chance.pick(chance.world.reports(case), lambda r: r["id"] in kept)
+    if found is None:
+        return None
+    attempt = _of_report(found, word, {"reason": REASON}, own, found["id"] in kept)
+    # What stands in the event is one number or a list of them.
+    return replace(attempt, actor=LEADER, audience=Audience.LEADER, subject=None)

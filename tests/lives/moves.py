@@ -50,6 +50,9 @@ MOVES: Mapping[str, Move] = {
         3,
         RULED | PUT_BACK | SENT_OUT | INVITED | ASKED | STRUCK_OFF | {"reports.taken_back", "case.opened"},
     ),
+    "disclosure": Move(case_moves.disclosure, 1),
+    "contact view": Move(case_moves.contact_view, 1),
+    "contact erasure": Move(case_moves.contact_erasure, 1),
     "instruction": Move(case_moves.instruction, 5),
     "release": Move(case_moves.release, 1),
     "convene": Move(session_moves.convene, 2, TAKEN_BACK),
@@ -75,6 +78,7 @@ ROUTES = frozenset(
     [f"/v1/assignments/{{id}}/{word.replace('_', '-')}" for word in duty_moves.DEPARTMENT_ACTS]
     + [f"/v1/assignments/{{id}}/{word}" for word in ("evidence", "review", "pause", "resume")]
     + ["/v1/reports", "/v1/reports/{number}/verification", "/v1/reports/{number}/look-back"]
+    + [f"/v1/reports/{{number}}/{word}" for word in ("disclosure", "contact-view", "contact-erasure")]
     + [f"/v1/cases/{{number}}/{word}" for word in ("ruling", "close", "unresolved", "reopen", "merge", "split")]
     + ["/v1/cases/{number}/supervision", "/v1/cases/{number}/supervision/release", "/v1/consultations"]
     + [f"/v1/consultations/{{id}}/{word}" for word in ("batch", "invitations", "response", "opinions", "schedule")]
