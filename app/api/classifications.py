@@ -32,8 +32,8 @@ async def post_classification(body: ClassificationIn, at: Annotated[Door, door(P
     """Decide without storing: category, route, receivers, and the evidence for each."""
     district, unit = body.district, body.unit
     city = at.runtime.cities.current
-    if district is None and at.principal.observation_point:
-        point = city.points[at.principal.observation_point]
+    point = city.points.get(at.principal.observation_point or "")
+    if district is None and point is not None:
         district, unit = point.district, unit or point.name
     decision = classify_with_precedents(
         city,

@@ -29,7 +29,7 @@ from app.directory.term_book import read_terms, read_terms_version
 from app.log import get_logger
 from app.masking import identifying_terms
 from app.models import PackVersion
-from app.problems import AppError, InvalidInput
+from app.problems import AppError, InvalidInput, NotAllowed
 from app.terms import Terms
 
 MOST_REMEMBERED = 2000
@@ -52,6 +52,17 @@ class UnknownDepartment(InvalidInput):
             "部门代码不在目录中。请从 GET /v1/departments 查询正确的代码。",
             "The department code is not in the directory. Look it up at GET /v1/departments.",
             errors=[{"field": field, "zh": "没有这个部门代码", "en": "no such department code"}],
+        )
+
+
+class PointInactive(NotAllowed):
+    code = "observation_point_inactive"
+    title_zh, title_en = "观测点已停用", "The observation point is not active"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "这个观测点已不在目录中,不能再反映。已反映的仍可查询。请联系统筹部门。",
+            "This observation point is no longer in the directory and may not send; what it sent can still be read.",
         )
 
 
@@ -87,6 +98,13 @@ class City:
             return self.departments[code]
         except KeyError:
             raise UnknownDepartment(field) from None
+
+    def get_point(self, code: str | None) -> ObservationPoint:
+        """The observation point; raises PointInactive where the pack names it no more, though its key is still good."""
+        point = self.points.get(code or "")
+        if point is None:
+            raise PointInactive
+        return point
 
     def represented_by(self, receiver: str, sources: Sequence[str]) -> list[str]:
         """The provincial sources that a receiver stands for: those whose municipal counterpart it is."""

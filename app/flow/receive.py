@@ -68,8 +68,8 @@ class Reading:
 
 
 def read(city: City, thresholds: Thresholds, submission: Submission, point_code: str) -> Reading:
-    """分: reads a report; stores nothing. Raises NotFound for a department that it names wrongly, EmptyText."""
-    point = city.points[point_code]
+    """分: reads a report; stores nothing. Raises PointInactive, UnknownDepartment or EmptyText."""
+    point = city.get_point(point_code)
     for code in submission.declared_departments:
         city.get_department(code, "declared_departments")
     accept.refuse_empty(submission)
@@ -95,7 +95,7 @@ async def receive(desk: Desk, submission: Submission, reading: Reading | None = 
     if reading is None or reading.city is not desk.city:
         reading = read(desk.city, desk.thresholds, submission, desk.principal.observation_point or "")
     decision = reading.cited.decision
-    point = desk.city.points[desk.principal.observation_point or ""]
+    point = desk.city.get_point(desk.principal.observation_point)
     # Numbers come first: taking one is a transaction of its own.
     number = await desk.numbers.take(REPORT, desk.now)
     case_number = await desk.numbers.take(CASE, desk.now)

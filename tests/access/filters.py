@@ -78,8 +78,18 @@ class _Removal(ast.NodeTransformer):
         if not (here and _is_condition(node) and ast.unparse(node) == self._wanted.says):
             return self.generic_visit(node)
         self.done += 1
+        if _is_sql(node):
+            return ast.copy_location(ast.parse("__import__('sqlalchemy').true()", mode="eval").body, node)
         refuses = isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.NotEq | ast.NotIn)
         return ast.copy_location(ast.Constant(not refuses), node)
+
+
+def _is_sql(node: ast.AST) -> bool:
+    """Whether it is a condition on a column, such as `Case.id == …`, and no comparison of values."""
+    return any(
+        isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id[0].isupper()
+        for part in ast.walk(node)
+    )
 
 
 @contextmanager

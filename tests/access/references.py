@@ -4,11 +4,17 @@ import json
 from typing import Any
 
 import httpx
+from sqlalchemy import select
 
+from app.deliver.channels import Described
+from app.deliver.daily_queue import load_daily, queue_daily
+from app.deliver.endpoints import register_channel
 from app.deliver.signing import sign
+from app.flow.channels import guard_of
+from app.models import Channel, Delivery
 from tests.access.bodies import MEETING, absent
 from tests.access.matrix import Matrix, shape_of
-from tests.access.scene import DEPARTMENTS, SAID, THIRD, Half, other
+from tests.access.scene import DAY, DEPARTMENTS, SAID, THIRD, Half, other
 
 POSITION = {"position": "lead", "basis": "三定规定"}
 
@@ -24,6 +30,7 @@ async def check_references(matrix: Matrix) -> None:
     await state_beside(matrix)
     await tell_those_who_stay(matrix)
     await queue_own(matrix)
+    await queue_digests(matrix)
 
 
 async def read_shared(matrix: Matrix, half: Half) -> None:
@@ -171,3 +178,25 @@ async def queue_own(matrix: Matrix) -> None:
         known = {event["id"] for event in feed.json()["events"]}
         rows = (await scene.office.get(f"/v1/deliveries?department={DEPARTMENTS[half]}&limit=200")).json()
         matrix.expect({row["event"] for row in rows} == known, half, "queued", len(rows), len(known))
+
+
+async def queue_digests(matrix: Matrix) -> None:
+    """A day's digest is queued for the channels of its own department, and tells there what is that one's."""
+    runtime, now = matrix.scene.city.runtime, matrix.scene.city.clock.now()
+    async with runtime.database.write() as session:
+        undone = await session.begin_nested()
+        channels = {}
+        for half, code in DEPARTMENTS.items():
+            robot = Described(channel=Channel.WECOM, url=f"http://127.0.0.1:9/{half}?key=1")
+            guard = guard_of(runtime.settings)
+            made = await register_channel(session, code, robot, runtime.sealer, guard, now, has_mail_server=False)
+            channels[half] = made.id
+        await session.flush()
+        for half, code in DEPARTMENTS.items():
+            await queue_daily(session, code, DAY, now, now)
+            await session.flush()
+            daily, _ = await load_daily(session, channels[half], DAY)
+            matrix.expect([line.number for line in daily.lines] == [SAID[half]], half, "digest", daily)
+        rows = await session.scalars(select(Delivery.endpoint_id).where(Delivery.digest_day == DAY))
+        matrix.expect(sorted(rows) == sorted(channels.values()), "digests queued")
+        await undone.rollback()

@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Literal
 
 import httpx
 from sqlalchemy import select
 
+from app.deliver.daily_queue import LETTER
 from app.models import CalendarImport, Deadline, Digest, LookBack, Report, Role, new_id
 from tests.access.callers import Caller, by_key
 from tests.city import CityUnderTest
@@ -20,6 +21,7 @@ POINTS: dict[Half, str] = {"a": "FR-01", "b": "FR-02"}
 DEPARTMENTS: dict[Half, str] = {"a": "FR-MZ", "b": "FR-WJ"}
 THIRD = "CS-JY"
 NOTICE_YEAR = 2028
+DAY = date(2026, 2, 27)
 LEVELS: dict[Half, int] = {"a": 1, "b": 2}
 # Words that stand for one party alone wherever they are kept.
 WROTE: dict[Half, str] = {"a": "甲村独有之语", "b": "乙村独有之语"}
@@ -229,13 +231,13 @@ async def _supervise(scene: Scene) -> None:
 
 
 async def _digest(scene: Scene) -> None:
-    """A day's digest of each department and of the office, the departments' on days of their own."""
-    now, first = scene.city.clock.now(), date(2026, 2, 26)
+    """One day's digest of each department and of the office."""
     recipients = {DEPARTMENTS["a"]: SAID["a"], DEPARTMENTS["b"]: SAID["b"], "office": "统筹"}
     async with scene.city.runtime.database.write() as session:
-        for n, (recipient, words) in enumerate(recipients.items()):
-            day = first + timedelta(days=n)
-            session.add(Digest(recipient=recipient, day=day, content={"text": words}, made_at=now))
+        for recipient, words in recipients.items():
+            letter = {"lines": [[words, "", "", ""]], "count": 1, "said": 0}
+            content = {"text": words, LETTER: letter}
+            session.add(Digest(recipient=recipient, day=DAY, content=content, made_at=scene.city.clock.now()))
 
 
 async def _deliveries(scene: Scene) -> None:

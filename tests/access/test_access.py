@@ -218,3 +218,15 @@ async def test_a_retried_act_gets_its_first_answer_though_the_move_is_no_longer_
     again = await scene.department.post(url, json={}, headers=headers)
     assert first.status_code == again.status_code == 200
     assert first.content == again.content
+
+
+async def test_a_point_that_the_pack_names_no_more_still_reads_but_may_not_send(city: CityUnderTest) -> None:
+    async with city.runtime.database.write() as session:
+        session.add(ObservationPoint(code="P1", name="甲村", district="FR", active=False))
+    reporter, body = await city.reporter("P1"), {"text": "区民政局要求每周报一次台账。"}
+    refused = await reporter.post("/v1/reports", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (403, "observation_point_inactive")
+    (entry,) = (await reporter.post("/v1/reports/batch", json={"reports": [body]})).json()["results"]
+    assert entry["problem"]["code"] == "observation_point_inactive"
+    assert (await reporter.post("/v1/classifications", json=body)).status_code == 200
+    assert (await reporter.get("/v1/reports/BG-2026-000001")).status_code == 404
