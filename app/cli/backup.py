@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.running import FALSE, fail, run
+from app.cli.running import FALSE, fail, run_plain
 
 if TYPE_CHECKING:
     from app.flow.backup import BackedUp
-    from app.runtime import Runtime
 
 MOST_NAMED = 20
 
@@ -25,24 +24,7 @@ def backup(target: Annotated[Path, typer.Argument(help="A folder that is not the
     On PostgreSQL use pg_dump, see docs/operations.md. Exit code 1: the backup is made, but evidence was missing before.
     """
 
-    async def work(runtime: "Runtime") -> "BackedUp":
-        import asyncio
-        import sqlite3
-
-        from app.flow.backup import backup as copy
-
-        database = runtime.database.url.database
-        if not runtime.database.is_sqlite or not database:
-            fail(
-                "PostgreSQL 请用 pg_dump 备份,并复制材料目录,见 docs/operations.md。"
-                "On PostgreSQL use pg_dump and copy the evidence folder, see docs/operations.md."
-            )
-        try:
-            return await asyncio.to_thread(copy, Path(database), runtime.settings.resolved_evidence_dir, target)
-        except sqlite3.Error as error:
-            fail(f"无法复制数据库:{error}。The database could not be copied: {error}.")
-
-    done = run(work, with_city=False)
+    done = run_plain(_back_up(target))
     typer.echo(f"已备份 backed up: {target} ({done.bytes / 1e6:.1f} MB,材料 files of evidence: {done.files})")
     typer.echo("密钥不在其中,请另行保管。The secret key is not in it: keep it elsewhere.", err=True)
     if done.lost:
@@ -52,3 +34,25 @@ def backup(target: Annotated[Path, typer.Argument(help="A folder that is not the
             f"These files ({len(done.lost)}) are on record but missing or damaged: restore them from an older backup.",
             FALSE,
         )
+
+
+async def _back_up(target: Path) -> "BackedUp":
+    """Asks for no schema at head: a backup is what comes before `migrate`."""
+    import asyncio
+    import sqlite3
+
+    from app.database import to_async_url
+    from app.flow.backup import backup as copy
+    from app.settings import get_settings
+
+    settings = get_settings()
+    url = to_async_url(settings.resolved_database_url)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        fail(
+            "PostgreSQL 请用 pg_dump 备份,并复制材料目录,见 docs/operations.md。"
+            "On PostgreSQL use pg_dump and copy the evidence folder, see docs/operations.md."
+        )
+    try:
+        return await asyncio.to_thread(copy, Path(url.database), settings.resolved_evidence_dir, target)
+    except sqlite3.Error as error:
+        fail(f"无法复制数据库:{error}。The database could not be copied: {error}.")

@@ -94,7 +94,9 @@ def _check(copy: Path, evidence: Path) -> BackedUp:
         [(sound,)] = connection.execute("PRAGMA quick_check(1)").fetchall()
         if sound != "ok":
             raise BackupRefused(f"数据库已损坏:{sound}", f"The database is damaged: {sound}")
-        for evidence_id, sha256, name in connection.execute("SELECT id, sha256, name FROM evidence ORDER BY id"):
+        older = not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'evidence'").fetchall()
+        rows = () if older else connection.execute("SELECT id, sha256, name FROM evidence ORDER BY id")
+        for evidence_id, sha256, name in rows:
             path = evidence / sha256[:2] / f"{sha256}.{evidence_id}"
             if path.is_file() and _hash_of(path) == sha256:
                 done.files += 1

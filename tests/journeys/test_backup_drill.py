@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner, Result
 
 from app.cli import application
@@ -181,6 +182,9 @@ async def test_a_backup_under_traffic_is_restored_and_sends_what_was_pending_und
                 for number in before:
                     assert (await office.get(f"/v1/reports/{number}")).status_code == 200
                 await holds_its_evidence(quiet)
+                with pytest.raises(DBAPIError, match="append-only"):
+                    async with quiet.runtime.database.write() as session:
+                        await session.execute(delete(Event))
                 await let_leases_end(quiet)
             async with open_city(url, restored, DatabaseClock(), with_worker=True) as again:
                 answer = await (await again.reporter()).post("/v1/reports", json={"text": ASSIGNED})
@@ -271,6 +275,14 @@ async def test_evidence_that_comes_or_is_swept_meanwhile_is_in_the_backup_and_lo
     with sqlite3.connect(tmp_path / "two" / "yilong.db") as copy:
         assert copy.execute("SELECT count(*) FROM evidence").fetchone() == (1,)
     copy.close()
+
+
+async def test_a_database_that_is_yet_to_be_migrated_is_backed_up_too(small: CityUnderTest, tmp_path: Path) -> None:
+    async with small.runtime.database.write() as session:
+        await session.execute(text("UPDATE alembic_version SET version_num = 'older'"))
+        await session.execute(text("DROP TABLE evidence"))
+    made = await asyncio.to_thread(command, small.url, small.folder, "backup", str(tmp_path / "one"))
+    assert made.exit_code == 0, made.output
 
 
 async def test_on_postgresql_the_command_says_what_to_use(tmp_path: Path) -> None:
