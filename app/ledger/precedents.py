@@ -63,7 +63,7 @@ async def find_precedents(
         withdrawn = Precedent.withdrawn_at
         statement = statement.where(withdrawn.is_(None) if in_force else withdrawn.is_not(None))
     if cursor:
-        known: Select[Any] = select(Precedent.settled_at, Precedent.id)
+        known: Any = select(Precedent.settled_at, Precedent.id)
         moment, last_id = await find_last(session, known, Precedent.number, cursor)
         same = and_(Precedent.settled_at == moment, Precedent.id < last_id)
         statement = statement.where(or_(Precedent.settled_at < moment, same))

@@ -124,7 +124,7 @@ async def find_cases(
     """Newest first. Raises BadCursor."""
     statement = scope_cases(select(Case).where(*conditions_of(wanted)), principal)
     if cursor:
-        moments: Select[Any] = select(Case.opened_at, Case.id)
+        moments: Any = select(Case.opened_at, Case.id)
         last = await find_last(session, scope_cases(moments, principal), Case.number, cursor)
         statement = statement.where(or_(Case.opened_at < last[0], and_(Case.opened_at == last[0], Case.id < last[1])))
     limit = max(1, min(limit, LARGEST_PAGE))

@@ -147,7 +147,7 @@ async def find_consultations(
     if status:
         statement = statement.where(Consultation.status.in_(status))
     if cursor:
-        moments: Select[Any] = select(Consultation.convened_at, Consultation.id)
+        moments: Any = select(Consultation.convened_at, Consultation.id)
         moment, last_id = await find_last(session, _scoped(moments, principal), Consultation.number, cursor)
         same = and_(Consultation.convened_at == moment, Consultation.id < last_id)
         statement = statement.where(or_(Consultation.convened_at < moment, same))

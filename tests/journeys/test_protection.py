@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -127,7 +128,7 @@ async def test_a_page_of_cases_goes_on_after_a_number(city: CityUnderTest) -> No
 @pytest.mark.parametrize("form", ["raw", "base64", "full width"])
 async def test_a_leak_is_caught(city: CityUnderTest, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     """The sweep is worth something: without masking, in any of the forms, it finds the point and the person."""
-    forms = {
+    forms: dict[str, Callable[[str], str]] = {
         "raw": lambda text: text,
         "base64": lambda text: base64.b64encode(b"x" + text.encode()).decode(),
         "full width": lambda text: text.translate({code: code + 0xFEE0 for code in range(0x21, 0x7F)}),
