@@ -31,12 +31,13 @@ _DAY: Final = f"(?:{_spaced('0', '[1-9]')}|{_spaced('[12]', _D)}|{_spaced('3', '
 _IDENTITY: Final = _spaced("[1-9]", *[_D] * 5, _YEAR, _MONTH, _DAY, *[_D] * 3, "[0-9Xx]")
 _LANDLINE: Final = rf"\(?0\d{{2,3}}\)?{_GAP}{_spaced(*[_D] * 7)}(?:{_GAP}\d)?"
 _NUMBERS: Final = re.compile(
+    r"(?=[\d+(])(?:"  # where none can begin, nothing else is tried
     rf"(?<!\d)(?:\+?86{_GAP})?{_MOBILE}(?!\d)"
     rf"|(?<![0-9A-Za-z]){_IDENTITY}(?![0-9A-Za-z])"
     r"|(?<![0-9A-Za-z])\d{15,19}[Xx]?(?![0-9A-Za-z])"  # an old identity card, an account
-    rf"|(?<!\d){_LANDLINE}(?!\d)"
-    r"|[A-Za-z0-9_.+-]+\s?@\s?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"  # a mailbox
+    rf"|(?<!\d){_LANDLINE}(?!\d))"
 )
+_MAILBOXES: Final = re.compile(r"[A-Za-z0-9_.+-]+\s?@\s?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 # A number of any kind where it is said to be one's own.
 _SAID_NUMBERS: Final = re.compile(
     r"(?:电话|手机|座机|固话|微信|扣扣|QQ)(?:号码|号)?[是为::\s]{0,3}"
@@ -64,11 +65,14 @@ _WORDS: Final = (
 )
 _OF_UNITS: Final = "市区县镇乡村街道社局委办厅处室科站所院校组队部会的了是"
 _NOT_IN_NAMES: Final = f"{_OF_UNITS}党支总副第小大名个位要说给问寻"
-_GIVEN: Final = rf"(?:(?![{_NOT_IN_NAMES}])[\u4e00-\u9fff])"
-_LOOSE_GIVEN: Final = rf"(?:(?![{_OF_UNITS}])[\u4e00-\u9fff])"
+# A Chinese character that is none of those.
+_GIVEN: Final = rf"[^{_NOT_IN_NAMES}\u0000-\u4dff\ua000-\U0010ffff]"
+_LOOSE_GIVEN: Final = rf"[^{_OF_UNITS}\u0000-\u4dff\ua000-\U0010ffff]"
 _AFTER: Final = r"(?=[^\u4e00-\u9fff]|$|[的是在说讲来和及与称同任报反让叫把被按已也都就这那电手联要给])"
-_NAME: Final = rf"(?!{_WORDS})[{_SURNAMES}]{_GIVEN}{{1,2}}?"
-_ANY_NAME: Final = rf"(?!{_WORDS})[{_SURNAMES}{_FURTHER_SURNAMES}]{_LOOSE_GIVEN}{{1,2}}?"
+_NAME: Final = rf"(?=[{_SURNAMES}])(?!{_WORDS})[{_SURNAMES}]{_GIVEN}{{1,2}}?"
+_ANY_NAME: Final = (
+    rf"(?=[{_SURNAMES}{_FURTHER_SURNAMES}])(?!{_WORDS})[{_SURNAMES}{_FURTHER_SURNAMES}]{_LOOSE_GIVEN}{{1,2}}?"
+)
 _TITLES: Final = "书记|主任|支书|村长|会计|出纳|文书|社长|组长|队长|站长|网格员|网格长|专干|干事|营长|委员|社工|村医"
 _LABELS: Final = "联系人|反映人|填报人|报告人|经办人|举报人|投诉人|姓名|署名|落款|我叫|本人叫|名叫|本人"
 _PERSONS: Final = (
@@ -140,6 +144,9 @@ def _find(folded: str, terms: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Spans in the text as it is folded, character for character; they may overlap."""
     for found in _NUMBERS.finditer(folded):
         yield found.span()
+    if "@" in folded:
+        for found in _MAILBOXES.finditer(folded):
+            yield found.span()
     for expression in (_SAID_NUMBERS, *_PERSONS):
         for found in expression.finditer(folded):
             yield found.span("said")

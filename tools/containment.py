@@ -33,7 +33,7 @@ def reasons_against(narrow: Schema, wide: Schema, path: str = "") -> list[str]:
     if gone and EXTENSIBLE in narrow:
         return [f"{here}: the value {value!r} is gone" for value in gone]
     alternatives = _alternatives(wide)
-    found = []
+    found: list[str] = []
     for each in _alternatives(narrow):
         against = [list(_reasons_in(each, other, path)) for other in alternatives]
         if all(against):
