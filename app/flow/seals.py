@@ -6,9 +6,10 @@ Reading holds no transaction; each seal is one short one. What many cases moved 
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import bindparam, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit import GENESIS
 from app.database import ConcurrentChange, Database, insert_if_absent
@@ -19,22 +20,25 @@ from app.notary import Notary, SealedAt, WrittenSeal, digest_of, hash_of_seal, n
 from app.sealing import Sealer
 
 KEY_ID: Final = "audit"
+CASES_AT_ONCE: Final = 2000
 HEADS_A_SEAL: Final = 2000
 MOST_TRIES: Final = 5
+# After every id.
+_END: Final = "z"
+_BOUND = select(Case.id).where(Case.id > bindparam("after")).order_by(Case.id).offset(bindparam("skipped")).limit(1)
+_THIS_SEAL = select(SealedHead.seq).where(SealedHead.case_id == Case.id, SealedHead.seq == Case.last_seq)
+_ANY_SEAL = select(SealedHead.seq).where(SealedHead.case_id == Case.id)
 # Only what a chain really ends with is sealed: a head that its own events contradict is for the verification to name.
-_SAME = (SealedHead.case_id == Case.id) & (SealedHead.seq == Case.last_seq)
+# The bounds are said of each table: without them PostgreSQL read a million events for each page.
 _MOVED = (
-    select(
-        Case.id,
-        Case.number,
-        Case.last_seq,
-        Case.last_hash,
-        select(SealedHead.seq).where(SealedHead.case_id == Case.id).exists().label("known"),
-    )
+    select(Case.id, Case.number, Case.last_seq, Case.last_hash, _ANY_SEAL.exists().label("known"))
     .join(Event, (Event.case_id == Case.id) & (Event.seq == Case.last_seq) & (Event.hash == Case.last_hash))
-    .where(Case.id > bindparam("after"), ~select(SealedHead.seq).where(_SAME).exists())
+    .where(
+        *(column > bindparam("after") for column in (Case.id, Event.case_id)),
+        *(column <= bindparam("upto") for column in (Case.id, Event.case_id)),
+        ~_THIS_SEAL.where(SealedHead.case_id > bindparam("after"), SealedHead.case_id <= bindparam("upto")).exists(),
+    )
     .order_by(Case.id)
-    .limit(HEADS_A_SEAL)
 )
 
 
@@ -47,21 +51,30 @@ async def seal_all(database: Database, sealer: Sealer, now: datetime) -> AuditSe
     made, after, tries = None, "", 0
     while True:
         async with database.read() as session:
+            # The seal first: heads that another one seals meanwhile are not counted twice, for its number is taken.
             before = await last_seal(session)
-            moved = (await session.execute(_MOVED, {"after": after})).all()
-        if made is not None and before is not None and not moved:
+            rows, reached = await _read_moved(session, after)
+        if made is not None and before is not None and not rows:
             return before
-        number = before.number + 1 if before else 1
-        heads = [SealedAt(row.id, row.number, row.last_seq, row.last_hash, number) for row in moved]
-        fresh = sum(not row.known for row in moved)
-        made = await _make(database, notary, before, heads, fresh, now)
+        made = await _make(database, notary, before, rows, now)
         if made is not None:
-            after, tries = heads[-1].case_id if heads else after, 0
             get_logger().info("audit_sealed", seal=made.number, hash=made.hash, cases=made.cases, heads=made.heads)
-            if len(heads) < HEADS_A_SEAL:
+            if reached == _END:
                 return made
+            after, tries = reached, 0
         elif (tries := tries + 1) == MOST_TRIES:
             raise ConcurrentChange
+
+
+async def _read_moved(session: AsyncSession, after: str) -> tuple[list[Any], str]:
+    """Rows of cases whose head no seal knows, enough for a seal, and the case up to which they are complete."""
+    rows: list[Any] = []
+    while len(rows) < HEADS_A_SEAL and after != _END:
+        bound = await session.scalar(_BOUND, {"after": after, "skipped": CASES_AT_ONCE - 1})
+        upto = bound or _END
+        rows += (await session.execute(_MOVED, {"after": after, "upto": upto})).all()
+        after = upto
+    return rows, after
 
 
 async def open_notary(database: Database, sealer: Sealer, now: datetime) -> Notary:
@@ -88,13 +101,14 @@ async def _make(
     database: Database,
     notary: Notary,
     before: AuditSeal | None,
-    heads: Sequence[SealedAt],
-    fresh: int,
+    rows: Sequence[Any],
     now: datetime,
 ) -> AuditSeal | None:
     """Write the next seal with its heads; None where somebody else has just written it."""
+    number, fresh = (before.number + 1 if before else 1), sum(not row.known for row in rows)
+    heads = [SealedAt(row.id, row.number, row.last_seq, row.last_hash, number) for row in rows]
     seal = WrittenSeal(
-        number=before.number + 1 if before else 1,
+        number=number,
         made_at=now.replace(microsecond=now.microsecond // 1000 * 1000),
         previous_hash=before.hash if before else GENESIS,
         cases=(before.cases if before else 0) + fresh,

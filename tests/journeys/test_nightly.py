@@ -49,7 +49,7 @@ async def home(city: CityUnderTest, role: Role) -> str:
 async def metrics(city: CityUnderTest) -> dict[str, float]:
     async with city.anonymous() as nobody:
         lines = (await nobody.get("/metrics")).text.splitlines()
-    pairs = (line.split(" ") for line in lines if line.startswith(("yilong_reconcile", "yilong_audit")))
+    pairs = (line.split(" ") for line in lines if line.startswith(("yilong_reconcile", "yilong_audit_broken")))
     return {name: float(value) for name, value in pairs}
 
 

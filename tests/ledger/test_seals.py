@@ -121,7 +121,7 @@ async def test_a_seal_costs_what_moved_since_the_last_one(city: CityUnderTest, m
     for point in ("FR-01", "FR-02", "FR-03"):
         text_of_point = f"街道要求{point}每天报一次丙表,另外还要截图。"
         await (await city.reporter(point)).post("/v1/reports", json={"text": text_of_point})
-    monkeypatch.setattr(seals, "_MOVED", seals._MOVED.limit(2))
+    monkeypatch.setattr(seals, "CASES_AT_ONCE", 1)
     monkeypatch.setattr(seals, "HEADS_A_SEAL", 2)
     last = await seal_all(database, sealer, city.clock.now())
     async with database.read() as session:
