@@ -37,7 +37,8 @@ def reasons_against(narrow: Schema, wide: Schema, path: str = "") -> list[str]:
     for each in _alternatives(narrow):
         against = [list(_reasons_in(each, other, path)) for other in alternatives]
         if all(against):
-            found.extend(min(against, key=len))
+            fewest = min(against, key=len)
+            found.extend(fewest)
     return found
 
 
