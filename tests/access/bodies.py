@@ -44,7 +44,13 @@ ENDPOINT: Mapping[str, Body] = {
     "replay": {"what": "missing", "since": "2026-01-01T00:00:00+08:00"},
 }
 PLAIN: Mapping[str, Mapping[str, Body]] = {
-    "reports": {"verification": {"relieved": True}, "look-back": {"holds": True}},
+    "reports": {
+        "verification": {"relieved": True},
+        "look-back": {"holds": True},
+        "disclosure": {"text": "〔隐去〕"},
+        "contact-view": WHY,
+        "contact-erasure": WHY,
+    },
     "cases": CASE,
     "assignments": ASSIGNMENT,
     "consultations": CONSULTATION,
