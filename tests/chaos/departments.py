@@ -82,6 +82,10 @@ class Departments(DepartmentReceiver):
         self.news: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()
 
+    def recover(self) -> None:
+        """Ordinary systems answer well from now on; hostile ones stay as they are."""
+        self._bad_share = 0.0
+
     def url_for(self, department: str, behaviour: str) -> str:
         return f"http://127.0.0.1:{self.port}/{department}/{behaviour}"
 

@@ -85,7 +85,7 @@ async def run(plan: Plan, folder: Path) -> Account:
             work=lambda: len(departments.book), every=min(15.0, plan.seconds / 5),
             cluster=cluster, proxy=proxy,
         )  # fmt: skip
-        calm = await weather(plan, storm, people, database)
+        calm = await weather(plan, storm, people, departments, database)
         account = await close_account(database, people.book, departments.book)
         account.hold("did not calm down in time", [] if calm < plan.calm_seconds else [f"{calm:.0f} s"])
         account.hold("processes that ended by themselves", range(0 if cluster else deployment.ended_by_themselves))
@@ -104,14 +104,18 @@ def between_kills(plan: Plan) -> tuple[float, float]:
     return max(shortest, 0.5 * pause), max(longest, 1.5 * pause)
 
 
-async def weather(plan: Plan, storm: Storm, people: People, database: Database) -> float:
-    """Everybody works through the storm; answers how many seconds it took until all was delivered after it."""
+async def weather(plan: Plan, storm: Storm, people: People, departments: Departments, database: Database) -> float:
+    """Everybody works through the storm; answers how many seconds it took until all was delivered after it.
+
+    What was answered badly last has to wait for two minutes and a fifth, and what its case has after it comes then.
+    """
     over = asyncio.Event()
     acting = asyncio.create_task(people.act_on_news())
     reporting = [asyncio.create_task(people.report_until(over, plan.pause)) for _ in range(plan.reporters)]
     raging = asyncio.create_task(storm.rage(over))
     await asyncio.wait([acting, raging, *reporting], timeout=plan.seconds, return_when=asyncio.FIRST_EXCEPTION)
     over.set()
+    departments.recover()
     await asyncio.gather(raging, *reporting)
     await storm.deployment.all_up()
     began = time.monotonic()
