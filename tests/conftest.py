@@ -31,6 +31,22 @@ watch_logs()
 ROOM_IN_MEMORY = 3 * 2**30
 
 
+# They take a minute or so each and begin first: no worker is left alone with one at the end.
+LONG = (
+    "journeys/test_random_lives.py", "browser/test_every_page.py", "browser/test_office.py", "browser/test_safety.py",
+    "browser/test_keyboard.py", "demo/test_simulation.py", "journeys/test_clusters.py", "access/test_matrix.py",
+    "access/test_mutations.py", "access/test_random_owners.py", "deliver/test_order.py", "api/test_callback_model.py",
+    "api/test_callback_storm.py", "lives/test_moves.py", "ledger/test_seals.py", "test_packaging.py",
+    "test_migrations.py", "dashboard/test_sessions.py", "journeys/test_sessions.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files first, in this order; the others as they are."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     share_compiled_statements()
     watch()
