@@ -77,16 +77,19 @@ class Courier:
     def under_way(self) -> int:
         return len(self._under_way)
 
+    @property
+    def _room(self) -> int:
+        return self._concurrency - len(self._under_way)
+
     async def take(self) -> bool:
         """Claim as much as there is room for and set it on its way; whether a further look may be worth it.
 
         Database failures are raised as problems; then nothing was claimed.
         """
         self.place_freed.clear()
-        room = self._concurrency - len(self._under_way)
-        if room <= 0 or (self._idle and not await self._looks_due()):
+        if self._room <= 0 or (self._idle and not await self._looks_due()):
             return False
-        claim = await self._claim(room)
+        claim = await self._claim()
         for delivery_id in claim.quarantined:
             get_logger().error("delivery_quarantined", delivery=delivery_id)
         for claimed in claim.taken:
@@ -96,14 +99,16 @@ class Courier:
         self._idle = not claim.found_work
         return claim.found_work
 
-    async def _claim(self, room: int) -> Claim:
-        now = self._clock.now()
-        opens = self._office_moment(now)
+    async def _claim(self) -> Claim:
         async with self._database.write() as session:
+            # Many may wait for SQLite's one writer, and calls end meanwhile: room and moment are those of its turn.
+            await session.connection()
+            now = self._clock.now()
+            opens = self._office_moment(now)
             return await claim_due(
                 session,
                 now,
-                limit=room,
+                limit=self._room,
                 cap=self._cap,
                 last_chances=self._last_chances(),
                 opens_at=opens if opens > now else None,
