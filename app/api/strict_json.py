@@ -4,11 +4,12 @@ import json
 import re
 from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar
+from urllib.parse import parse_qsl
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from app.problems import AppError, MalformedJson
+from app.problems import AppError, InvalidInput, MalformedJson
 
 JSON_LIMIT = 256 * 1024
 DEEPEST = 32
@@ -133,6 +134,19 @@ class StrictRequest(Request):
         return self._json
 
 
+def _check_address(path: str, query: bytes) -> None:
+    """Raise InvalidInput where an address holds a NUL, which PostgreSQL's texts cannot; it names the parameters."""
+    if "\x00" not in path and b"%00" not in query:
+        return
+    sent = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    names = dict.fromkeys(name for name, value in sent if "\x00" in value and "\x00" not in name)
+    raise InvalidInput(
+        "地址中含有空字符(%00),请去掉后再试。",
+        "The address holds a NUL (%00). Leave it out and try again.",
+        errors=[{"field": name[:80], "zh": "含有空字符", "en": "holds a NUL"} for name in names] or None,
+    )
+
+
 class StrictRoute(APIRoute):
     """Reads and parses before FastAPI does, whose own handler would turn our problems into a bare 400."""
 
@@ -140,8 +154,7 @@ class StrictRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_strictly(request: Request) -> Response:
-            if "\x00" in request.scope["path"] or b"%00" in request.scope.get("query_string", b""):
-                raise _refuse("地址中含有无效字符", "The address holds an invalid character")
+            _check_address(request.scope["path"], request.scope.get("query_string", b""))
             strict = StrictRequest(request.scope, request.receive)
             if request.method in {"POST", "PUT", "PATCH"}:
                 raw = await strict.body()

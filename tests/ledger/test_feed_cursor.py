@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from app.access.principal import Principal
@@ -70,6 +70,7 @@ def is_a_position(text: str) -> bool:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(after=GARBAGE)
+@example(after="\x00")
 async def test_garbage_for_a_cursor_is_refused_in_clear_words_and_never_breaks(city: CityUnderTest, after: str) -> None:
     department = await city.department("FR-MZ")
     for query in ({"after": after}, {"after": "0", "limit": after}):
