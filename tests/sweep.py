@@ -222,8 +222,12 @@ def _plant_contact(inner: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def watch_logs() -> None:
-    """Search every log line at every level; what stands below a warning is not printed."""
+    """Search every log line at every level, and again after a test has set logging up; what is below a warning is not
+    printed.
+    """
     known = structlog.get_config()
+    if known["processors"][-1] is _search_line:
+        return
     structlog.configure(
         processors=[*known["processors"], _search_line], wrapper_class=structlog.make_filtering_bound_logger(0)
     )
@@ -245,6 +249,7 @@ class SweepPlugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Any:
+        watch_logs()
         before = len(the_sweep().hits)
         result = yield
         hits = the_sweep().hits[before:]
