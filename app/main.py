@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
@@ -41,7 +42,11 @@ from app.dashboard.pages import all_pages
 from app.log import get_logger
 from app.problems import AppError
 from app.runtime import Runtime
+from app.settings import Settings
 from app.worker import WorkerContext, run_worker
+
+if TYPE_CHECKING:
+    from app.access.provider import Provider
 
 ROUTERS = (
     reports.router,
@@ -76,6 +81,8 @@ PUBLIC: Mapping[str, str] = {
     "/v1/callbacks/{department_code}": "signed with the department's secret instead of a key",
     "/dashboard": "leads to the home page",
     "/dashboard/sign-in": "how somebody becomes known",
+    "/dashboard/sign-in/provider": "leads to the provider of single sign-on",
+    "/dashboard/sign-in/provider/return": "what the provider sends back, tied to the browser that left",
     "/dashboard/static": "files of the pages",
 }
 REFRESH_SECONDS = 15.0
@@ -91,6 +98,7 @@ def create_app(runtime: Runtime, *, with_worker: bool = False, alone: bool = Fal
     async def lifespan(application: FastAPI) -> AsyncIterator[None]:
         runtime: Runtime = application.state.runtime
         await runtime.start()
+        application.state.provider = open_provider(runtime.settings)
         if alone:
             await warm_up(application, runtime)
             settle_memory()
@@ -129,6 +137,15 @@ def create_app(runtime: Runtime, *, with_worker: bool = False, alone: bool = Fal
     application.include_router(all_pages())
     add_api_docs(application)
     return application
+
+
+def open_provider(settings: Settings) -> "Provider | None":
+    """The provider of single sign-on where one is set up; without one its library is not even loaded."""
+    if not settings.oidc_issuer:
+        return None
+    from app.access.provider import Provider
+
+    return Provider(settings)
 
 
 async def keep_current(runtime: Runtime, stop: asyncio.Event) -> None:

@@ -90,9 +90,12 @@ def is_first_guess(username: str, password: str) -> bool:
 
 
 def password_fits(password_hash: str | None, password: str) -> bool:
-    """Check a password against a hash; takes about as long where there is none. Some 50 ms of CPU: call in a thread."""
+    """Check a password against a hash; takes about as long where there is none, or an empty one.
+
+    Some 50 ms of CPU: call in a thread.
+    """
     try:
-        return _hasher.verify(password_hash or _DECOY, password) and password_hash is not None
+        return _hasher.verify(password_hash or _DECOY, password) and bool(password_hash)
     except (VerificationError, InvalidHashError):
         return False
 

@@ -16,6 +16,7 @@ from app.dashboard import (
     protection,
     sessions,
     sign_in,
+    sign_on,
     signing_keys,
     supervision,
     triage,
@@ -37,8 +38,8 @@ def all_pages() -> APIRouter:
     """Every page; static files must be mounted before, for the last route takes what is left."""
     router = APIRouter()
     for part in (
-        sign_in, home, triage, ledger, cases, protection, clusters, pausing, supervision, consultations, sessions,
-        precedents, deliveries, endpoints, channels, signing_keys,
+        sign_in, sign_on, home, triage, ledger, cases, protection, clusters, pausing, supervision, consultations,
+        sessions, precedents, deliveries, endpoints, channels, signing_keys,
     ):  # fmt: skip
         router.include_router(part.router)
     router.include_router(_rest)

@@ -1,6 +1,6 @@
 """The tables, nothing else. Import the modules' names from here."""
 
-from app.models.access import ApiKey, IdempotentAnswer, User, UserSession
+from app.models.access import ApiKey, IdempotentAnswer, User, UserIdentity, UserSession
 from app.models.cases import Act, Assignment, Case, Deadline, Pause, Ruling
 from app.models.clusters import ReportKey, SimilarPair
 from app.models.columns import Base, columns_of, day_id, new_id
@@ -128,6 +128,7 @@ __all__ = [
     "TermChange",
     "Urgency",
     "User",
+    "UserIdentity",
     "UserSession",
     "VerificationStatus",
     "columns_of",

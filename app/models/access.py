@@ -29,7 +29,10 @@ class ApiKey(Base):
 
 
 class User(Base):
-    """A person of the coordinating office (or its auditor), signing in with a password."""
+    """A person of the coordinating office (or its auditor), signing in with a password, or at a provider (单点登录).
+
+    Whom a provider vouches for has no password: an empty hash, which nothing fits.
+    """
 
     __tablename__ = "users"
 
@@ -39,6 +42,17 @@ class User(Base):
     password_hash: Mapped[str] = mapped_column(String(200))
     role: Mapped[Role] = mapped_column(enum_column(Role))
     active: Mapped[bool] = mapped_column(Boolean, default=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class UserIdentity(Base):
+    """Whom a provider of single sign-on (单点登录) means by a subject; nobody is known there by anything else."""
+
+    __tablename__ = "user_identities"
+
+    issuer: Mapped[str] = mapped_column(String(300), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(255), primary_key=True)
+    user_id: Mapped[str] = mapped_column(reference("users.id"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
