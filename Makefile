@@ -64,6 +64,7 @@ schemas: .venv/.dev ## 由代码重写推送和回调的结构 · write docs/sch
 
 lock: ## 更新锁定的依赖(需要 uv) · pin the dependencies again (needs uv)
 	$(LOCK) -o requirements.txt pyproject.toml
+	$(LOCK) --extra oidc --extra s3 -c requirements.txt -o requirements-extras.txt pyproject.toml
 	$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
 
 clean: ## 删除虚拟环境与缓存,不动数据 · remove .venv and caches, never the data

@@ -24,7 +24,8 @@ from tests.receiver import Answer, DepartmentReceiver
 CLIENT, CLIENT_SECRET = "yilong", "canary-client-secret"
 JSON: Final = {"Content-Type": "application/json"}
 HTML: Final = {"Content-Type": "text/html; charset=utf-8"}
-PAGE: Final = """<!doctype html><html lang="zh"><title>统一身份认证</title><h1>统一身份认证</h1>
+PAGE: Final = """<!doctype html><html lang="zh"><title>统一身份认证</title><link rel="icon" href="data:,">
+<h1>统一身份认证</h1>
 <form method="post" action="{action}"><label>账号 <input name="account"></label><button>登录</button></form></html>"""
 
 Claims = dict[str, Any]
@@ -83,6 +84,7 @@ class OidcProvider(DepartmentReceiver):
     """Vouches for whom `people` names: account → claims.
 
     Attributes:
+        host: this machine, by the name that it goes by.
         redirect_uri: the one address that it sends browsers back to.
         keys: those that it publishes; it signs with the first.
         methods: how clients may show their secret.
@@ -97,6 +99,7 @@ class OidcProvider(DepartmentReceiver):
     def __init__(self, clock: Clock, **people: Claims) -> None:
         super().__init__()
         self.time, self.people = clock, people
+        self.host = "127.0.0.1"
         self.redirect_uri = "http://yilong.test/dashboard/sign-in/provider/return"
         self.keys: list[Key] = [rsa_key("one")]
         self.methods: tuple[str, ...] = ("client_secret_basic",)
@@ -114,7 +117,7 @@ class OidcProvider(DepartmentReceiver):
 
     @property
     def issuer(self) -> str:
-        return f"http://127.0.0.1:{self.port}/realms/office"
+        return f"http://{self.host}:{self.port}/realms/office"
 
     def asked_for(self, path: str) -> int:
         """How often that path was asked for."""

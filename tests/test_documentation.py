@@ -58,7 +58,7 @@ def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
 
 def shown(default: Any) -> str:
     """A default as the README writes it."""
-    if default is None or default == []:
+    if default is None or default in ([], {}):
         return "—"
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
@@ -151,7 +151,7 @@ def test_code_names_only_decisions_that_are_written_down() -> None:
 
 
 def test_the_lock_files_name_no_host_and_pin_everything_by_hash() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-extras.txt", "requirements-dev.txt"):
         text = (ROOT / name).read_text(encoding="utf-8")
         assert "://" not in text
         assert not re.search(r"^\s*(-i|--index-url|--extra-index-url|--find-links|-f)\b", text, re.MULTILINE)

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 import httpx
@@ -59,7 +60,6 @@ class Provider:
         self._client_secret = secret.get_secret_value() if secret else None
         self._loopback = settings.environment is not Environment.PRODUCTION
         self._total_seconds = total_seconds
-        self._tls = ssl.create_default_context()
         self._found: Mapping[str, Any] = {}
         self._keys = KeySet([])
         self._asked: dict[str, float] = {}
@@ -118,7 +118,7 @@ class Provider:
             async with (
                 asyncio.timeout(self._total_seconds),
                 httpx.AsyncClient(
-                    transport=_Bounded(self._tls), timeout=timeout, trust_env=False,
+                    transport=_Bounded(), timeout=timeout, trust_env=False,
                     headers={"Accept": "application/json", "Accept-Encoding": "identity"},
                 ) as web,
             ):  # fmt: skip
@@ -185,8 +185,8 @@ class _Code(OAuth2Client):  # type: ignore[misc] # Authlib carries no types
 class _Bounded(httpx.AsyncHTTPTransport):
     """Reads no more of an answer than an honest provider sends, and unpacks nothing."""
 
-    def __init__(self, tls: ssl.SSLContext) -> None:
-        super().__init__(verify=tls)
+    def __init__(self) -> None:
+        super().__init__(verify=_trusted())
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         answer = await super().handle_async_request(request)
@@ -201,6 +201,12 @@ class _Bounded(httpx.AsyncHTTPTransport):
         finally:
             await answer.aclose()
         return httpx.Response(answer.status_code, headers=answer.headers, content=bytes(body))
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that the system trusts, read once."""
+    return ssl.create_default_context()
 
 
 def _refusal(word: Any) -> str:

@@ -34,7 +34,7 @@ class SignOnExpired(SignOnRefused):
     status, code = 400, "sign_on_expired"
     title_zh, title_en = "登录已过期", "The sign-in has expired"
     said = (
-        "登录用时过长,或不是从本浏览器的登录页面开始的。请回到登录页面重新登录。",
+        "登录用时过长，或不是从本浏览器的登录页面开始的。请回到登录页面重新登录。",
         "The sign-in took too long, or did not begin in this browser. Go back to the sign-in page and begin again.",
     )
 
@@ -43,7 +43,7 @@ class ProviderRefused(SignOnRefused):
     status, code = 403, "provider_refused"
     title_zh, title_en = "统一身份认证没有完成登录", "The identity provider did not complete the sign-in"
     said = (
-        "可能是您取消了登录,或您没有使用本系统的许可。请重新登录;仍不成功的,请联系本单位系统管理员。",
+        "可能是您取消了登录，或您没有使用本系统的许可。请重新登录；仍不成功的，请联系本单位系统管理员。",
         "Perhaps it was cancelled, or you may not use this service. Try again; if that fails, ask your administrator.",
     )
 
@@ -52,7 +52,7 @@ class ProviderSilent(SignOnRefused):
     status, code = 503, "provider_unavailable"
     title_zh, title_en = "统一身份认证暂时不可用", "The identity provider is unavailable for the moment"
     said = (
-        "统一身份认证没有正常应答。请稍后再试;有本系统密码的,可以用密码登录。",
+        "统一身份认证没有正常应答。请稍后再试；有本系统密码的，可以用密码登录。",
         "The identity provider gave no proper answer. Try again later, or sign in with a password if you have one.",
     )
 
@@ -61,7 +61,7 @@ class ProviderUntrusted(SignOnRefused):
     status, code = 502, "provider_untrusted"
     title_zh, title_en = "身份信息核验未通过", "The identity could not be verified"
     said = (
-        "统一身份认证返回的信息不可信,未予登录,情况已记录。请重新登录;仍不成功的,请联系本单位系统管理员。",
+        "统一身份认证返回的信息不可信，未予登录，情况已记录。请重新登录；仍不成功的，请联系本单位系统管理员。",
         "What the identity provider answered cannot be trusted; it was logged. Try again; if that fails, ask your "
         "administrator.",
     )
@@ -71,7 +71,7 @@ class NoRole(SignOnRefused):
     status, code = 403, "no_role"
     title_zh, title_en = "您没有使用本系统的权限", "You may not use this service"
     said = (
-        "您的身份已核实,但没有分配使用本系统的角色。请联系本单位系统管理员,在统一身份认证中分配角色后再登录。",
+        "您的身份已核实，但没有分配使用本系统的角色。请联系本单位系统管理员，在统一身份认证中分配角色后再登录。",
         "You are who you say, but no role of this service was given to you. Ask your administrator to give you one at "
         "the identity provider, then sign in again.",
     )
@@ -81,7 +81,7 @@ class AccountClosed(SignOnRefused):
     status, code = 403, "account_closed"
     title_zh, title_en = "账号已停用", "The account is closed"
     said = (
-        "您在本系统的账号已停用。如需恢复,请联系本单位系统管理员。",
+        "您在本系统的账号已停用。如需恢复，请联系本单位系统管理员。",
         "Your account here was closed. Ask your administrator if you need it again.",
     )
 
