@@ -210,4 +210,4 @@ def _trusted() -> ssl.SSLContext:
 
 
 def _refusal(word: Any) -> str:
-    return word if word in REFUSALS else "other"
+    return word if isinstance(word, str) and word in REFUSALS else "other"

@@ -309,6 +309,7 @@ LIES: Mapping[str, tuple[Change, int, str]] = {
     "refusing": (lambda p: setattr(p, "refuses", "access_denied"), 403, "access_denied"),
     "refusing in its own words": (lambda p: setattr(p, "refuses", "canary-word"), 403, "other"),
     "not knowing us": (lambda p: setattr(p, "methods", ("client_secret_post",)), 403, "invalid_client"),
+    "refusing with no word": (answering("/token", 400, b'{"error":[{}]}', JSON), 403, "other"),
     "an answer of no token": (answering("/token", body=b"{}", headers=JSON), 502, "KeyError"),
 }  # fmt: skip
 
