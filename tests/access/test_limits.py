@@ -209,7 +209,7 @@ async def test_wrong_keys_and_signatures_are_slowed_where_they_come_from_and_goo
 ) -> None:
     async with replicas(city_url, tmp_path, clock, 1, rate_failed_keys_per_minute=20) as [town]:
         good = (await town.reporter("FR-01")).headers["Authorization"].removeprefix("Bearer ")
-        client, writes = town.anonymous(), []
+        client, writes = town.anonymous(), list[object]()
         event.listen(town.runtime.database.writer.sync_engine, "begin", writes.append)
 
         async def send(key: str, path: str = LOOK, place: str = "203.0.113.9") -> int:
