@@ -183,10 +183,28 @@ class Settings(BaseSettings):
     password_sign_in: bool = Field(
         True, description="whether people may sign in with a password too; `false` needs the issuer"
     )
+    rate_per_key_per_minute: int = Field(
+        600,
+        ge=0,
+        le=100_000_000,
+        description="requests one API key may make a minute, over all replicas; as many at once after a pause. `0`: "
+        "no limit",
+    )
+    rate_failed_keys_per_minute: int = Field(
+        60,
+        ge=0,
+        le=100_000_000,
+        description="wrong keys and callback signatures one address may send a minute before it is told to wait; "
+        "good ones go on. `0`: no limit",
+    )
     session_cookie_secure: bool = Field(
         False, description="sends the session cookie over HTTPS only; set it wherever the dashboard has HTTPS"
     )
-    trusted_proxy: bool = Field(False, description="takes the client address from the proxy's X-Forwarded-For")
+    trusted_proxy: bool = Field(
+        False,
+        description="takes the client address from the last entry of the proxy's X-Forwarded-For; without it all who "
+        "come through a proxy share one address",
+    )
 
     @model_validator(mode="after")
     def refuse_weak_production(self) -> "Settings":

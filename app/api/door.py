@@ -22,8 +22,10 @@ from app.access.idempotency import (
     seal_answer,
 )
 from app.access.keys import find_principal
+from app.access.limiter import Kind
 from app.access.people import find_signed_in
 from app.access.principal import Permission, Principal
+from app.api.address import client_address
 from app.api.strict_json import StrictRoute
 from app.classify import Thresholds
 from app.flow.desk import Desk
@@ -71,7 +73,12 @@ class Problem(BaseModel):
 
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": {"model": Problem, "description": "Problem details (RFC 9457)"}
+    429: {
+        "model": Problem,
+        "description": "Too many requests with this key, or too many wrong keys or signatures from this address",
+        "headers": {"Retry-After": {"description": "seconds until one is let through", "schema": {"type": "integer"}}},
+    },
+    "default": {"model": Problem, "description": "Problem details (RFC 9457)"},
 }
 
 
@@ -86,18 +93,32 @@ def get_runtime(request: Request) -> Runtime:
 
 
 async def authenticate(request: Request) -> Principal:
-    """Whoever calls: by Bearer key, or by a signed-in browser with its CSRF token. Raises NotAuthenticated."""
+    """Whoever calls: by Bearer key, or by a signed-in browser with its CSRF token.
+
+    Raises NotAuthenticated; TooManyRequests where the key, or the address with its wrong keys, has used up its budget.
+    """
     runtime = get_runtime(request)
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     principal = None
     if scheme.lower() == "bearer":
         async with runtime.database.glance() as connection:
             principal = await find_principal(connection, key.strip(), runtime.clock.now())
+        if principal is None:
+            await note_failure(request)
+        else:
+            await runtime.limiter.spend(Kind.KEY, principal.holder)
     elif token := request.cookies.get(SESSION_COOKIE):
         principal = await _from_session(request, runtime, token)
     if principal is None:
         raise NotAuthenticated
     return principal
+
+
+async def note_failure(request: Request) -> None:
+    """A wrong key or signature; raises TooManyRequests where the address has sent too many of them."""
+    runtime = get_runtime(request)
+    address = client_address(request, trusted_proxy=runtime.settings.trusted_proxy)
+    await runtime.limiter.spend(Kind.FAILED_KEY, runtime.sealer.blind(address))
 
 
 async def _from_session(request: Request, runtime: Runtime, token: str) -> Principal | None:

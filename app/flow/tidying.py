@@ -1,8 +1,10 @@
-"""Drops what has served its time: stored answers to retried requests, keys of what was struck off long ago."""
+"""Drops what has served its time: answers to retried requests, keys of what was struck off long ago, old counts."""
 
 from datetime import datetime, timedelta
 from typing import Final
 
+from app.access.attempts import forget_served
+from app.access.buckets import forget_full
 from app.access.idempotency import forget_old
 from app.clock import Clock
 from app.database import Database
@@ -33,9 +35,10 @@ class Tidier:
         async with self._database.write() as session:
             answers = await forget_old(session, now, most=BATCH)
             keys = await clear_shelf(session, now - self._relapse_window, most=BATCH)
-        if answers or keys:
-            get_logger().info("tidied", answers=answers, shelved=keys)
-        if BATCH in (answers, keys):
+            counts = (await forget_full(session, now, most=BATCH), await forget_served(session, now, most=BATCH))
+        if answers or keys or any(counts):
+            get_logger().info("tidied", answers=answers, shelved=keys, count=sum(counts))
+        if BATCH in (answers, keys, *counts):
             return True
         self._tidied = now
         return False

@@ -10,6 +10,7 @@ from app.models.directory import CalendarDay, CalendarImport, Department, Observ
 from app.models.events import Event
 from app.models.evidence import Evidence
 from app.models.learned import LearnedModel
+from app.models.limits import RateBucket, SignInCount
 from app.models.look_backs import LookBack
 from app.models.opinions import SecondOpinion
 from app.models.precedents import CitedPrecedent, Precedent, StandingRuling
@@ -110,6 +111,7 @@ __all__ = [
     "Position",
     "Precedent",
     "PrecedentState",
+    "RateBucket",
     "RelapseRule",
     "Reply",
     "ReplyKind",
@@ -121,6 +123,7 @@ __all__ = [
     "SealedHead",
     "SecondOpinion",
     "Serial",
+    "SignInCount",
     "SimilarPair",
     "StandingRuling",
     "StatedPosition",
