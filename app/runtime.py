@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from app.access.key_use import KeyUse
 from app.clock import Clock, DatabaseClock
 from app.database import PATIENCE_SECONDS, Database
 from app.deadlines import OfficeHours
@@ -24,8 +25,10 @@ class Runtime:
     cities: CityCache
     numbers: Numbers
     together: Together = field(init=False)
+    key_use: KeyUse = field(init=False)
 
     def __post_init__(self) -> None:
+        self.key_use = KeyUse(self.database, ZoneInfo(self.settings.timezone))
         self.together = Together(self.database, lambda reports: self.numbers.reserve_for(reports, self.clock.now()))
 
     async def start(self, *, with_city: bool = True) -> None:

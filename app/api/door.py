@@ -93,6 +93,8 @@ async def authenticate(request: Request) -> Principal:
     if scheme.lower() == "bearer":
         async with runtime.database.glance() as connection:
             principal = await find_principal(connection, key.strip(), runtime.clock.now())
+        if principal is not None:
+            runtime.key_use.note(principal.holder.removeprefix("key:"), runtime.clock.now())
     elif token := request.cookies.get(SESSION_COOKIE):
         principal = await _from_session(request, runtime, token)
     if principal is None:
@@ -107,6 +109,8 @@ async def _from_session(request: Request, runtime: Runtime, token: str) -> Princ
         return None
     if request.method not in SAFE_METHODS and request.headers.get(CSRF_HEADER) != signed_in.csrf_token:
         raise NotAllowed("请求缺少有效的 CSRF 令牌。", "The request lacks a valid CSRF token.")
+    if signed_in.must_change:
+        raise NotAllowed("请先在页面上更换初始密码。", "Change the password you were given first, on the pages.")
     return signed_in.principal
 
 
