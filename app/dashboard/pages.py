@@ -3,6 +3,9 @@
 from fastapi import APIRouter, Response
 
 from app.dashboard import (
+    account,
+    admin_log,
+    api_keys,
     cases,
     channels,
     clusters,
@@ -12,6 +15,7 @@ from app.dashboard import (
     home,
     ledger,
     pausing,
+    people,
     precedents,
     protection,
     sessions,
@@ -38,7 +42,7 @@ def all_pages() -> APIRouter:
     router = APIRouter()
     for part in (
         sign_in, home, triage, ledger, cases, protection, clusters, pausing, supervision, consultations, sessions,
-        precedents, deliveries, endpoints, channels, signing_keys,
+        precedents, deliveries, endpoints, channels, signing_keys, people, api_keys, admin_log, account,
     ):  # fmt: skip
         router.include_router(part.router)
     router.include_router(_rest)

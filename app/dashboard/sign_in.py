@@ -73,10 +73,13 @@ async def _open(runtime: Runtime, request: Request, form: Form) -> str | None:
     before = request.cookies.get(SESSION_COOKIE)
     async with runtime.database.write() as session:
         now = runtime.clock.now()
+        unchanged = await find_user(session, user.username)
+        if unchanged is None or unchanged.password_hash != user.password_hash:
+            return None
         known = await find_signed_in(session, before, now) if before else None
         if known is not None:
             await close_session(session, known.token_hash, now)
-        return open_session(session, user, now)
+        return open_session(session, unchanged, now)
 
 
 def _form(
