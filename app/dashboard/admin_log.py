@@ -96,7 +96,7 @@ def _actor(row: ActRow, words: Words) -> str:
 
 def _value(name: str, row: ActRow, words: Words) -> str | datetime:
     value = str(row.act.facts[name])
-    if value in ROLE_LABELS:
+    if name in {"role", "before"} and value in ROLE_LABELS:
         return words.say(ROLE_LABELS[value])
     if name == "department":
         return f"{words.department(value)} {value}"
