@@ -57,7 +57,14 @@ async def change_password(at: At) -> Response:
                 but=at.signed_in.token_hash,
             )
         done = translator(language_of(at.request))(N_("密码已修改，您在其他地方的登录已全部结束。"))
-        return go(at.request, HOME if at.signed_in.must_change else OWN_ACCOUNT, Flash(done, "success"))
+        if not at.signed_in.must_change:
+            return go(at.request, OWN_ACCOUNT, Flash(done, "success"))
+        answer = go(at.request, HOME, Flash(done, "success"))
+        if "HX-Location" in answer.headers:
+            # The menu was not there before: htmx has to load the whole page.
+            del answer.headers["HX-Location"]
+            answer.headers["HX-Redirect"] = HOME
+        return answer
 
     async def show_again(message: Flash, status: int) -> Response:
         return await _account_page(at, (message,), status)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 from sqlalchemy import select
+from typer.testing import Result
 
 from app.access import keyholders, keys
 from app.access.admin_log import page_acts
@@ -23,6 +24,7 @@ from app.database import Database
 from app.models import AdminActKind, ApiKey, IdempotentAnswer, Role, columns_of
 from tests.access.test_access import find, with_holders
 from tests.city import CityUnderTest, open_city
+from tests.journeys.test_backup_drill import command
 
 BOSS = "office:boss"
 DAY = timedelta(days=1)
@@ -283,3 +285,47 @@ async def test_a_password_of_somebody_elses_lets_nobody_at_the_interface(city: C
 
 def test_an_administrator_by_key_is_named_by_the_key() -> None:
     assert Principal(Role.ADMINISTRATOR, "key:1").actor == "office:key:1"
+
+
+# ── commands ──
+
+
+async def run(city: CityUnderTest, *arguments: str) -> Result:
+    return await asyncio.to_thread(command, city.url, city.folder, *arguments)
+
+
+async def said(city: CityUnderTest, *arguments: str) -> list[str]:
+    """What a command that does its work prints."""
+    result = await run(city, *arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout.splitlines()
+
+
+async def test_an_operator_manages_keys_and_people_by_command(city: CityUnderTest) -> None:
+    [old] = await said(city, "create-key", "--role", "reporter", "--observation-point", "FR-01", "--days", "30")
+    prefix = old.split("_")[1]
+    [new] = await said(city, "rotate-key", prefix, "--overlap-days", "2")
+    lines = [line.split("\t") for line in await said(city, "list-keys", "--observation-point", "FR-01")]
+    assert [line[:3] for line in lines] == [[key.split("_")[1], "reporter", "FR-01"] for key in (new, old)]
+    assert await said(city, "revoke-key", f"yl_{prefix}") == [f"已停用:{prefix}"]
+    assert (await run(city, "revoke-key", lines[1][6])).exit_code == 2
+    assert (await run(city, "revoke-key", "no-such-key")).exit_code == 2
+    assert len(await said(city, "list-keys", "--role", "reporter")) == 1
+    assert "revoked" in (await said(city, "list-keys", "--role", "reporter", "--all"))[1]
+    assert (await bearer(city, old).get("/v1/departments")).status_code == 401
+    for name, role in (("boss", "administrator"), ("li", "clerk")):
+        await said(city, "create-user", name, "--role", role, "--password", "correct horse")
+    await said(city, "set-role", "li", "auditor")
+    [password] = await said(city, "reset-password", "li")
+    assert len(password) == 16
+    assert await said(city, "end-sessions", "li") == ["已结束登录:0"]
+    await said(city, "deactivate-user", "li")
+    assert await said(city, "list-users") == [
+        "boss\tadministrator\tactive\t-\t0\tboss",
+        "li\tauditor\tinactive\t-\t0\tli",
+    ]
+    await said(city, "activate-user", "li")
+    for refused in (("set-role", "boss", "clerk"), ("deactivate-user", "boss"), ("end-sessions", "nobody")):
+        result = await run(city, *refused)
+        assert result.exit_code == 2
+        assert result.stderr.count("\n") == 2
