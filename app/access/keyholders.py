@@ -208,8 +208,7 @@ async def rotate_key(
         row.label,
     )
     row.expires_at = min(row.expires_at or now + overlap, now + overlap)
-    record(
-        session, AdminActKind.KEY_ROTATED, f"key:{new.id}", by=by, now=now, **facts_of(new),
-        before=row.prefix, before_until=row.expires_at.isoformat(),
-    )  # fmt: skip
+    old_facts, new_facts = facts_of(row) | {"after": new.prefix}, facts_of(new) | {"before": row.prefix}
+    record(session, AdminActKind.KEY_ROTATED, f"key:{row.id}", by=by, now=now, **old_facts)
+    record(session, AdminActKind.KEY_CREATED, f"key:{new.id}", by=by, now=now, **new_facts)
     return Rotated(key, new, row)

@@ -37,7 +37,7 @@ FACTS: Final = (
     ("department", N_("部门")),
     ("before", N_("原为")),
     ("role", N_("角色")),
-    ("before_until", N_("原密钥有效至")),
+    ("after", N_("换为")),
     ("expires_at", N_("有效至")),
     ("count", N_("结束的登录")),
 )
@@ -103,6 +103,6 @@ def _value(name: str, row: ActRow, words: Words) -> str | datetime:
     if name == "observation_point":
         point = words.city.points.get(value)
         return f"{point.name} {value}" if point else value
-    if name in {"expires_at", "before_until"}:
+    if name == "expires_at":
         return datetime.fromisoformat(value)
     return value

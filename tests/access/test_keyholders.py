@@ -114,7 +114,8 @@ async def test_a_revoked_key_is_nobodys_and_stays_so(database: Database, clock: 
         found = await keyholders.list_keys(session, KeyFilter(valid_at=clock.now()), limit=9)
         assert len(found) == await keyholders.count_keys(session, KeyFilter(valid_at=clock.now())) == 2
     assert [entry.act.kind for entry in acts] == [
-        AdminActKind.KEY_ROTATED, AdminActKind.KEY_REVOKED, AdminActKind.KEY_CREATED, AdminActKind.KEY_CREATED,
+        AdminActKind.KEY_CREATED, AdminActKind.KEY_ROTATED, AdminActKind.KEY_REVOKED,
+        AdminActKind.KEY_CREATED, AdminActKind.KEY_CREATED,
     ]  # fmt: skip
     said = json.dumps([columns_of(entry.act) for entry in acts], default=str)
     assert key.split("_", 2)[2] not in said

@@ -63,7 +63,12 @@ async def test_a_key_is_made_rotated_and_revoked(city: CityUnderTest, clock: Fix
     for key in (old, new):
         assert key.split("_", 2)[2] not in log
     assert f"周敏 停用密钥 密钥前缀 {old.split('_')[1]}" in log
-    assert f"周敏 更换密钥 密钥前缀 {new.split('_')[1]}" in log
+    before, after = old.split("_")[1], new.split("_")[1]
+    assert (
+        f"周敏 更换密钥 密钥前缀 {before} · 观测点 {point} FR-01 · 角色 观测点 · 换为 {after} · 有效至 2026年3月4日"
+        in log
+    )
+    assert f"周敏 制发密钥 密钥前缀 {after} · 观测点 {point} FR-01 · 原为 {before}" in log
 
 
 async def test_a_form_that_is_sent_twice_makes_and_rotates_once(city: CityUnderTest) -> None:
