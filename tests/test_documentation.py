@@ -21,7 +21,7 @@ from app.cli.application import application
 from app.settings import Settings
 from tools import draw_lifecycle
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.waits
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
