@@ -23,7 +23,7 @@ from app.clock import FixedClock
 from app.database import Database
 from app.models import AdminActKind, ApiKey, IdempotentAnswer, Role, columns_of
 from tests.access.test_access import find, with_holders
-from tests.city import CityUnderTest, open_city
+from tests.city import CityUnderTest, new_city, open_city
 from tests.journeys.test_backup_drill import command
 
 BOSS = "office:boss"
@@ -302,7 +302,15 @@ async def said(city: CityUnderTest, *arguments: str) -> list[str]:
     return result.stdout.splitlines()
 
 
-async def test_an_operator_manages_keys_and_people_by_command(city: CityUnderTest) -> None:
+async def test_an_operator_manages_keys_and_people_by_command(tmp_path: Path, clock: FixedClock) -> None:
+    """On one database: what the commands call is tried on both above."""
+    with new_city("sqlite", tmp_path) as url:
+        async with open_city(url, tmp_path, clock) as city:
+            await manage_keys(city)
+            await manage_people(city)
+
+
+async def manage_keys(city: CityUnderTest) -> None:
     [old] = await said(city, "create-key", "--role", "reporter", "--observation-point", "FR-01", "--days", "30")
     prefix = old.split("_")[1]
     [new] = await said(city, "rotate-key", prefix, "--overlap-days", "2")
@@ -314,6 +322,9 @@ async def test_an_operator_manages_keys_and_people_by_command(city: CityUnderTes
     assert len(await said(city, "list-keys", "--role", "reporter")) == 1
     assert "revoked" in (await said(city, "list-keys", "--role", "reporter", "--all"))[1]
     assert (await bearer(city, old).get("/v1/departments")).status_code == 401
+
+
+async def manage_people(city: CityUnderTest) -> None:
     for name, role in (("boss", "administrator"), ("li", "clerk")):
         await said(city, "create-user", name, "--role", role, "--password", "correct horse")
     await said(city, "set-role", "li", "auditor")
