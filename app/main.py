@@ -22,6 +22,7 @@ from app.api import (
     directory,
     events,
     evidence,
+    keys,
     operating,
     precedents,
     protection,
@@ -69,6 +70,7 @@ ROUTERS = (
     calendar.router,
     deliveries.router,
     operating.router,
+    keys.router,
     system.router,
 )
 # What anybody may call, and why; every other route names its permission, and a test says so.
@@ -149,7 +151,7 @@ def open_provider(settings: Settings) -> "Provider | None":
 
 
 async def keep_current(runtime: Runtime, stop: asyncio.Event) -> None:
-    """Follow the database's clock, and packs and calendars that another process loads."""
+    """Follow the database's clock, and packs and calendars that another process loads; write which keys were used."""
     while not stop.is_set():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), REFRESH_SECONDS)
@@ -158,5 +160,6 @@ async def keep_current(runtime: Runtime, stop: asyncio.Event) -> None:
             await runtime.anchor_clock()
             if await runtime.cities.refresh():
                 get_logger().info("city_refreshed")
+            await runtime.key_use.write()
         except AppError as error:
             get_logger().warning("refresh_waits", reason=error.code)

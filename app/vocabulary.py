@@ -15,6 +15,21 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
 
 
+class AdminActKind(StrEnum):
+    """What was done to accounts and keys."""
+
+    USER_CREATED = "user_created"
+    ROLE_SET = "role_set"
+    USER_DEACTIVATED = "user_deactivated"
+    USER_ACTIVATED = "user_activated"
+    SESSIONS_ENDED = "sessions_ended"
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - a word, no password
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    KEY_CREATED = "key_created"
+    KEY_ROTATED = "key_rotated"
+    KEY_REVOKED = "key_revoked"
+
+
 class CaseStatus(StrEnum):
     TRIAGE = "triage"
     DISPATCHED = "dispatched"

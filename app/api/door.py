@@ -107,6 +107,7 @@ async def authenticate(request: Request) -> Principal:
             await note_failure(request)
         else:
             await runtime.limiter.spend(Kind.KEY, principal.holder)
+            runtime.key_use.note(principal.holder.removeprefix("key:"), runtime.clock.now())
     elif token := request.cookies.get(SESSION_COOKIE):
         principal = await _from_session(request, runtime, token)
     if principal is None:
@@ -128,6 +129,8 @@ async def _from_session(request: Request, runtime: Runtime, token: str) -> Princ
         return None
     if request.method not in SAFE_METHODS and request.headers.get(CSRF_HEADER) != signed_in.csrf_token:
         raise NotAllowed("请求缺少有效的 CSRF 令牌。", "The request lacks a valid CSRF token.")
+    if signed_in.must_change:
+        raise NotAllowed("请先在页面上更换初始密码。", "Change the password you were given first, on the pages.")
     return signed_in.principal
 
 

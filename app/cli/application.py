@@ -4,6 +4,7 @@ import typer
 
 from app.cli import (
     accounts,
+    api_keys,
     backtest,
     backup,
     calendar,
@@ -26,8 +27,8 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for group in (
-    server, accounts, calendar, classification, learning, backtest, ledger, supervision, deliveries, encryption,
-    backup, integration, demo, simulate,
+    server, accounts, api_keys, calendar, classification, learning, backtest, ledger, supervision, deliveries,
+    encryption, backup, integration, demo, simulate,
 ):  # fmt: skip
     group.register(application)
 

@@ -3,6 +3,9 @@
 from fastapi import APIRouter, Response
 
 from app.dashboard import (
+    account,
+    admin_log,
+    api_keys,
     cases,
     channels,
     clusters,
@@ -12,6 +15,7 @@ from app.dashboard import (
     home,
     ledger,
     pausing,
+    people,
     precedents,
     protection,
     sessions,
@@ -39,7 +43,7 @@ def all_pages() -> APIRouter:
     router = APIRouter()
     for part in (
         sign_in, sign_on, home, triage, ledger, cases, protection, clusters, pausing, supervision, consultations,
-        sessions, precedents, deliveries, endpoints, channels, signing_keys,
+        sessions, precedents, deliveries, endpoints, channels, signing_keys, people, api_keys, admin_log, account,
     ):  # fmt: skip
         router.include_router(part.router)
     router.include_router(_rest)

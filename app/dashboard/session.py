@@ -27,6 +27,9 @@ TOUCH_EVERY: Final = timedelta(minutes=1)
 MOST_REMEMBERED: Final = 10_000
 # A page that is open and unattended asks for badges; that alone must not keep somebody signed in.
 UNATTENDED: Final = frozenset({"/dashboard/badges"})
+OWN_ACCOUNT: Final = "/dashboard/account"
+# What is open to whoever has to change the password first.
+BEFORE_THE_CHANGE: Final = frozenset({OWN_ACCOUNT, f"{OWN_ACCOUNT}/password", "/dashboard/sign-out"})
 
 
 class ForeignRequest(NotAllowed):
@@ -36,6 +39,10 @@ class ForeignRequest(NotAllowed):
     def __init__(self) -> None:
         message = N_("为防止冒用身份，此操作已被拒绝。请回到本系统页面刷新后再试。")
         super().__init__(message, translator("en")(message))
+
+
+class PasswordChangeNeeded(Exception):
+    """Somebody else knows this person's password; the page route answers with the way to where it is changed."""
 
 
 class SignInNeeded(Exception):
@@ -62,6 +69,10 @@ class Office:
     @property
     def now(self) -> datetime:
         return self.runtime.clock.now()
+
+    @property
+    def user_id(self) -> str:
+        return self.principal.holder.removeprefix("user:")
 
     def may(self, permission: Permission) -> bool:
         return self.principal.may(permission)
@@ -123,13 +134,18 @@ async def find_session(request: Request) -> SignedIn | None:
 
 
 async def signed_in(request: Request) -> Office:
-    """Who is signed in, and the form they sent. Raises SignInNeeded, ForeignRequest, UnreadableForm."""
+    """Who is signed in, and the form they sent.
+
+    Raises SignInNeeded, PasswordChangeNeeded, ForeignRequest, UnreadableForm.
+    """
     unsafe = request.method not in SAFE_METHODS
     if unsafe:
         refuse_foreign(request)
     found = await find_session(request)
     if found is None:
         raise SignInNeeded
+    if found.must_change and request.url.path not in BEFORE_THE_CHANGE:
+        raise PasswordChangeNeeded
     runtime = get_runtime(request)
     form = await read_form(request) if unsafe else Form()
     office = Office(request, runtime, found, form)
@@ -168,6 +184,9 @@ RuleMaker = Annotated[Office, Depends(Admit(Permission.MAKE_STANDING))]
 ContactReader = Annotated[Office, Depends(Admit(Permission.VIEW_CONTACTS))]
 ContactEraser = Annotated[Office, Depends(Admit(Permission.ERASE_CONTACTS))]
 Operator = Annotated[Office, Depends(Admit(Permission.MANAGE_ENDPOINTS))]
+PeopleManager = Annotated[Office, Depends(Admit(Permission.MANAGE_PEOPLE))]
+KeyManager = Annotated[Office, Depends(Admit(Permission.MANAGE_KEYS))]
+LogReader = Annotated[Office, Depends(Admit(Permission.READ_ADMIN_LOG))]
 
 
 async def _keep_alive(request: Request, runtime: Runtime, found: SignedIn) -> None:

@@ -93,8 +93,11 @@ async def _open(runtime: Runtime, request: Request, form: Form) -> str | None:
     if user is None or not fits or Permission.USE_DASHBOARD not in PERMISSIONS[user.role]:
         return None
     async with runtime.database.write() as session:
+        unchanged = await find_user(session, user.username)
+        if unchanged is None or unchanged.password_hash != user.password_hash:
+            return None
         await clear(session, attempt)
-        return await renew_session(request, session, user)
+        return await renew_session(request, session, unchanged)
 
 
 async def renew_session(request: Request, session: AsyncSession, user: User) -> str:

@@ -1,6 +1,6 @@
 """The tables, nothing else. Import the modules' names from here."""
 
-from app.models.access import ApiKey, IdempotentAnswer, User, UserIdentity, UserSession
+from app.models.access import AdminAct, ApiKey, IdempotentAnswer, User, UserIdentity, UserSession
 from app.models.cases import Act, Assignment, Case, Deadline, Pause, Ruling
 from app.models.clusters import ReportKey, SimilarPair
 from app.models.columns import Base, columns_of, day_id, new_id
@@ -21,6 +21,7 @@ from app.models.sweeps import Sweep
 from app.models.terms import TermChange
 from app.vocabulary import (
     ActKind,
+    AdminActKind,
     AgendaOutcome,
     AssignmentKind,
     AssignmentRole,
@@ -56,6 +57,8 @@ __all__ = [
     "DIGEST_TYPE",
     "Act",
     "ActKind",
+    "AdminAct",
+    "AdminActKind",
     "AgendaItem",
     "AgendaOutcome",
     "ApiKey",

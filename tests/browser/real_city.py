@@ -63,6 +63,8 @@ class Town:
     delivery: str = "1"
     endpoint: str = ""
     group: str = ""
+    person: str = ""
+    key: str = ""
     clock: FixedClock = field(default_factory=lambda: FixedClock(MORNING))
 
 
@@ -116,8 +118,10 @@ async def _suppose(city: CityUnderTest, number: str, text: str) -> None:
 
 async def _work(url: str, folder: Path, town: Town) -> None:
     async with open_city(url, folder, town.clock, join_from_likeness=2.0) as city:
-        await employ(city)
+        town.person = await employ(city)
         office = await city.office()
+        key = {"role": "department", "department": "FR-CL", "days": 365, "label": "残联业务系统"}
+        town.key = (await office.post("/v1/keys", json=key)).json()["id"]
         address = {"department": "FR-MZ", "url": "http://127.0.0.1:9/yilong"}
         town.endpoint = (await office.post("/v1/endpoints", json=address)).json()["id"]
         group = {"department": "FR-WJ", "channel": "wecom", "url": "http://127.0.0.1:9/send?key=0123456789abcdef"}
@@ -141,13 +145,14 @@ async def _work(url: str, folder: Path, town: Town) -> None:
             await _report(city, f"{ROUTINE[index % 3]}这是第{index}次反映。", points[index % len(points)])
 
 
-async def employ(city: CityUnderTest) -> None:
-    """Somebody of each role of the office."""
+async def employ(city: CityUnderTest) -> str:
+    """Somebody of each role of the office; the id of the last."""
     people = {Role.ADMINISTRATOR: "周敏", Role.AUDITOR: "李明", Role.CLERK: "陈晨", Role.LEADER: "何主任"}
     async with city.runtime.database.write() as session:
         now = city.clock.now()
         for role, name in people.items():
-            await create_user(session, role.value, PASSWORD, role=role, display_name=name, now=now)
+            made = await create_user(session, role.value, PASSWORD, role=role, display_name=name, now=now)
+        return made.id
 
 
 async def settle(city: CityUnderTest, town: Town, points: list[str]) -> None:
