@@ -10,6 +10,7 @@ from app.dashboard import (
     deliveries,
     endpoints,
     home,
+    imports,
     ledger,
     pausing,
     precedents,
@@ -37,8 +38,8 @@ def all_pages() -> APIRouter:
     """Every page; static files must be mounted before, for the last route takes what is left."""
     router = APIRouter()
     for part in (
-        sign_in, home, triage, ledger, cases, protection, clusters, pausing, supervision, consultations, sessions,
-        precedents, deliveries, endpoints, channels, signing_keys,
+        sign_in, home, triage, ledger, imports, cases, protection, clusters, pausing, supervision, consultations,
+        sessions, precedents, deliveries, endpoints, channels, signing_keys,
     ):  # fmt: skip
         router.include_router(part.router)
     router.include_router(_rest)

@@ -9,6 +9,7 @@ from app.models.delivery import DIGEST_TYPE, Attempt, Callback, Delivery, Endpoi
 from app.models.directory import CalendarDay, CalendarImport, Department, ObservationPoint, PackVersion, Serial
 from app.models.events import Event
 from app.models.evidence import Evidence
+from app.models.imports import Import, ImportRow
 from app.models.learned import LearnedModel
 from app.models.look_backs import LookBack
 from app.models.opinions import SecondOpinion
@@ -47,6 +48,7 @@ from app.vocabulary import (
     RelapseRule,
     ReplyKind,
     Role,
+    RowState,
     Urgency,
     VerificationStatus,
 )
@@ -94,6 +96,8 @@ __all__ = [
     "Evidence",
     "ExtensionState",
     "IdempotentAnswer",
+    "Import",
+    "ImportRow",
     "Instruction",
     "Invitation",
     "InvitationAnswer",
@@ -117,6 +121,7 @@ __all__ = [
     "ReportContact",
     "ReportKey",
     "Role",
+    "RowState",
     "Ruling",
     "SealedHead",
     "SecondOpinion",
