@@ -93,9 +93,8 @@ def neutral(text: str) -> str:
     return f"'{text}" if text.lstrip()[:1] in LEADS or text[:1] in {"\t", "\r", "\n"} else text
 
 
-def csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Comma-separated lines for Excel; the first begins with a byte order mark, or it would not take them for UTF-8."""
-    start = BOM
+def csv_lines(rows: Iterable[Sequence[str]], start: str = BOM) -> Iterator[str]:
+    """Comma-separated lines for Excel; a file begins with a byte order mark, or it would not be taken for UTF-8."""
     for row in rows:
         line = io.StringIO()
         csv.writer(line, lineterminator="\r\n").writerow([neutral(text) for text in row])

@@ -1,4 +1,4 @@
-"""Reads what a page's form sent, limited while it streams: text, or one file among texts. It knows none in particular."""
+"""Reads what a page's form sent, limited while it streams: text, or one file among texts. Knows none in particular."""
 
 import errno
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -17,7 +17,7 @@ from app.problems import InvalidInput, StorageFull
 LARGEST_FORM: Final = 512 * 1024
 MOST_FIELDS: Final = 2000
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
-UPLOAD_TYPE: Final = "multipart/form-data"
+UPLOAD_TYPE, FILE_FIELD = "multipart/form-data", "file"
 # What stands around the file: boundaries, headers, the other fields.
 LARGEST_REST: Final = 64 * 1024
 
@@ -120,7 +120,7 @@ async def read_upload(request: Request) -> Form:
     file = None
     for name, value in items:
         if isinstance(value, UploadFile):
-            file = value
+            file = value if name == FILE_FIELD else await value.close()
         else:
             values.setdefault(name, []).append(value.replace("\x00", ""))
     return Form(values, file)

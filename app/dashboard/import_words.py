@@ -54,6 +54,10 @@ GUIDE: Final = (
 )
 
 
+# A row by its number, with what it says and what is wrong with it.
+FaultyRow = tuple[int, Values, Sequence[Sequence[str]]]
+
+
 def say_fault(fault: Sequence[str], say: Callable[[str], str]) -> str:
     """What is wrong, without the column's name; a kind that has no words yet is shown as it is."""
     field, kind = fault
@@ -80,7 +84,7 @@ def template(city: City) -> list[Table]:
     ]
 
 
-def faulty_rows(rows: Iterable[tuple[int, Values, Sequence[Sequence[str]]]], say: Callable[[str], str]) -> Table:
+def faulty_rows(rows: Iterable[FaultyRow], say: Callable[[str], str]) -> Table:
     """Rows as they were sent, with what is wrong: to be put right and sent again."""
     return Table(
         "线索",

@@ -9,6 +9,7 @@ from app.dashboard import (
     consultations,
     deliveries,
     endpoints,
+    exporting,
     home,
     imports,
     ledger,
@@ -38,8 +39,8 @@ def all_pages() -> APIRouter:
     """Every page; static files must be mounted before, for the last route takes what is left."""
     router = APIRouter()
     for part in (
-        sign_in, home, triage, ledger, imports, cases, protection, clusters, pausing, supervision, consultations,
-        sessions, precedents, deliveries, endpoints, channels, signing_keys,
+        sign_in, home, triage, ledger, exporting, imports, cases, protection, clusters, pausing, supervision,
+        consultations, sessions, precedents, deliveries, endpoints, channels, signing_keys,
     ):  # fmt: skip
         router.include_router(part.router)
     router.include_router(_rest)

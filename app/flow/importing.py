@@ -26,7 +26,7 @@ from app.flow.receive import Reading, read, receive
 from app.intake import imports
 from app.intake.imports import Sent
 from app.intake.sheet import REQUIRED, Fault, Judge, Judged, Sheet, digest_of, from_json
-from app.intake.spreadsheet import read_spreadsheet
+from app.intake.spreadsheet import TEXT, Cell, read_spreadsheet
 from app.log import get_logger
 from app.models import ImportRow, Role, RowState
 from app.problems import AppError
@@ -59,8 +59,11 @@ async def read_sheet(file: IO[bytes], city: City, name: str, now: datetime, *, p
         async for line in lines:
             sheet.take(line)
     sheet.close()
-    judge = Judge(city, now.astimezone(city.calendar.zone).date(), point)
-    rows = await asyncio.to_thread(lambda: [(number, each, judge.judge(each)) for number, each in sheet.rows])
+    judge = Judge(city, now.astimezone(city.calendar.zone).date())
+    default = {"observation_point": Cell(TEXT, point)} if point else {}
+    rows = await asyncio.to_thread(
+        lambda: [(number, default | values, judge.judge(default | values)) for number, values in sheet.rows]
+    )
     return Sent(sha256, clean_name(name), sheet.unknown, rows)
 
 

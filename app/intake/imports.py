@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Delete, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Delete, delete, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Database, insert_if_absent
@@ -214,11 +214,3 @@ async def _forget(session: AsyncSession, ids: Sequence[str]) -> None:
     await session.execute(delete(ImportRow).where(ImportRow.import_id.in_(ids), ImportRow.state.in_(not_in)))
     used = exists().where(ImportRow.import_id == Import.id)
     await session.execute(delete(Import).where(Import.id.in_(ids), ~used))
-
-
-async def count_rows(session: AsyncSession, import_id: str) -> dict[RowState, int]:
-    """How many rows are in which state; all states are named."""
-    rows = await session.execute(
-        select(ImportRow.state, func.count()).where(ImportRow.import_id == import_id).group_by(ImportRow.state)
-    )
-    return dict.fromkeys(RowState, 0) | {RowState(state): count for state, count in rows}

@@ -275,6 +275,7 @@ def tell(answer: dict[str, Any]) -> int:
 def main() -> NoReturn:
     """Read standard input, answer, and end with 0 even where the file is refused."""
     confine()
+    refused = ""
     rows = size = 0
     try:
         for number, cells in read(sys.stdin.buffer):
@@ -286,11 +287,12 @@ def main() -> NoReturn:
             size += tell({"row": number, "cells": cells})
             if size > MOST_OUTPUT:
                 raise Refused("too_large")
-        tell({"rows": rows})
     except Refused as error:
-        tell({"refused": str(error)})
+        refused = str(error)
     except MemoryError:
-        tell({"refused": "too_large"})
+        refused = "too_large"
+    # Only here, where what filled the memory has gone with the error.
+    tell({"refused": refused} if refused else {"rows": rows})
     sys.stdout.buffer.flush()
     sys.exit(0)
 

@@ -88,7 +88,7 @@ class Sheet:
     """
 
     required: tuple[str, ...] = REQUIRED
-    rows: list[tuple[int, Values]] = field(default_factory=list)
+    rows: list[tuple[int, dict[str, Cell]]] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     _places: dict[int, str] | None = None
     _seen: int = 0
@@ -159,11 +159,10 @@ class Judge:
 
     Args:
         today: the city's day; nothing happened after it.
-        point: the point of rows that name none.
     """
 
-    def __init__(self, city: City, today: date, point: str = "") -> None:
-        self._city, self._today, self._point = city, today, point
+    def __init__(self, city: City, today: date) -> None:
+        self._today = today
         self._points = _by_name((code, p.name) for code, p in city.points.items())
         self._departments = _by_name(city.names.items())
 
@@ -203,7 +202,6 @@ class Judge:
     def _read_point(self, said: str, faults: list[Fault], *, unless: set[str]) -> str:
         if "observation_point" in unless:
             return ""
-        said = said or self._point
         code = self._points.get(fold(said), "")
         if not code:
             faults.append(Fault("observation_point", "unknown" if said else "empty"))

@@ -1,7 +1,7 @@
 """What the pages show of imports: the files, and their rows with what became of them. Reads only."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ class ImportRecord:
     """A file with how many of its rows are in which state."""
 
     kept: Import
-    counts: dict[RowState, int] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -62,11 +62,11 @@ async def get_import(session: AsyncSession, import_id: str) -> ImportRecord:
     return ImportRecord(kept, (await _count(session, [kept.id]))[kept.id])
 
 
-async def _count(session: AsyncSession, ids: Sequence[str]) -> dict[str, dict[RowState, int]]:
-    found = {each: dict.fromkeys(RowState, 0) for each in ids}
+async def _count(session: AsyncSession, ids: Sequence[str]) -> dict[str, dict[str, int]]:
+    found = {each: {state.value: 0 for state in RowState} for each in ids}
     counted = select(ImportRow.import_id, ImportRow.state, func.count()).where(ImportRow.import_id.in_(ids))
     for import_id, state, count in await session.execute(counted.group_by(ImportRow.import_id, ImportRow.state)):
-        found[import_id][RowState(state)] = count
+        found[import_id][state] = count
     return found
 
 

@@ -4,6 +4,7 @@ import io
 import struct
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from app.intake.sheet import COLUMNS
@@ -72,8 +73,9 @@ def parts(sheet: str | bytes, more: Mapping[str, str | bytes] | None = None) -> 
         f'<Relationship Id="rId2" Type="{NS}/officeDocument/2006/relationships/styles" Target="styles.xml"/>'
         "</Relationships>",
         "xl/styles.xml": f'{HEAD}<styleSheet xmlns="{MAIN}"><fonts count="1"><font/></fonts>'
-        '<fills count="1"><fill><patternFill/></fill> </fills><borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="2">'
-        '<xf numFmtId="0"/><xf numFmtId="14" applyNumberFormat="1"/></cellXfs></styleSheet>',
+        '<fills count="1"><fill><patternFill/></fill></fills><borders count="1"><border/></borders>'
+        '<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="2"><xf numFmtId="0"/>'
+        '<xf numFmtId="14" applyNumberFormat="1"/></cellXfs></styleSheet>',
         "xl/worksheets/sheet1.xml": sheet,
     }
     return found | dict(more or {})
@@ -200,14 +202,10 @@ def hostile() -> Iterator[tuple[str, Callable[[], bytes], str]]:
     yield "column beyond the last", lambda: book(sheet_xml('<row><c r="ZZZZ1"><v>1</v></c></row>')), "damaged"
     yield "index of no string", lambda: book(with_headings('<row><c t="s"><v>99999</v></c></row>')), "damaged"
     yield "number of 9,000 digits", lambda: book(with_headings(f"<row><c><v>{'9' * 9000}</v></c></row>")), "damaged"
-    yield (
-        "5,300 rows",
-        lambda: book(with_headings(f"<row>{text_cell('FR-01')}{text_cell('表')}</row>" * 5300)),
-        "too_many_rows",
-    )
+    yield "5,300 rows", lambda: "观测点,反映内容\n".encode() + "FR-01,表\n".encode() * 5300, "too_many_rows"
     yield "no heading", lambda: book(sheet_xml(f"<row>{text_cell('别的')}</row>" * 20)), "bad_headings"
-    yield "headings twice", lambda: xlsx([good_row(1)], ["观测点", "反映内容", "反映情况"]), "bad_headings"
-    yield "only headings", lambda: xlsx([]), "no_rows"
+    yield "headings twice", lambda: comma_separated([good_row(1)], ["观测点", "反映内容", "反映情况"]), "bad_headings"
+    yield "only headings", lambda: comma_separated([]), "no_rows"
     yield "a program", lambda: b"MZ\x90\x00\x03" + bytes(2000), "not_a_spreadsheet"
     yield "a page", lambda: b"<html><table><tr><td>1</td></tr></table></html>", "not_a_spreadsheet"
     yield "a PDF", lambda: b"%PDF-1.7\n1 0 obj\n", "not_a_spreadsheet"
@@ -219,3 +217,9 @@ def hostile() -> Iterator[tuple[str, Callable[[], bytes], str]]:
 def flip(data: bytes) -> bytes:
     at = data.index(b"xl/worksheets/sheet1.xml") + 60
     return data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :]
+
+
+def write_hostile(folder: str) -> None:
+    """Every one of them as a file of its name."""
+    for name, make, _ in hostile():
+        (Path(folder) / f"{name}.xlsx").write_bytes(make())
