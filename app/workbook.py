@@ -48,7 +48,7 @@ class XlsxTable:
         for place, heading in enumerate(table.headings):
             width = _WIDE if heading in table.wide else max(_WIDTH, min(_LONG, 2 * len(heading)))
             self._sheet.set_column(place, place, width, self._text)
-            self._sheet.write_string(0, place, heading, bold)
+            self._sheet.write_string(0, place, cut(heading), bold)
         self._sheet.freeze_panes(1, 0)
         self._next = 1
 
