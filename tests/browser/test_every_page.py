@@ -25,6 +25,8 @@ PAGES = {
     "endpoints": "/dashboard/endpoints",
     "endpoint": "/dashboard/endpoints/{endpoint}",
     "endpoint-channel": "/dashboard/endpoints/{group}",
+    "imports": "/dashboard/imports",
+    "import": "/dashboard/imports/{imported}",
     "missing": "/dashboard/missing",
 }
 SIZES = {"zoomed-to-200": (683, 384), "phone": (360, 740)}
