@@ -119,10 +119,15 @@ async def read_upload(request: Request) -> Form:
     values: dict[str, list[str]] = {}
     file = None
     for name, value in items:
-        if isinstance(value, UploadFile):
-            file = value if name == FILE_FIELD else await value.close()
+        if isinstance(value, UploadFile) and name == FILE_FIELD:
+            file = value
+        elif isinstance(value, UploadFile):
+            await value.close()
         else:
             values.setdefault(name, []).append(value.replace("\x00", ""))
+    if file is not None and (file.size or 0) > LARGEST_FILE:
+        await file.close()
+        raise SpreadsheetTooLarge
     return Form(values, file)
 
 

@@ -122,14 +122,23 @@ async def find_session(request: Request) -> SignedIn | None:
     return found if found and found.principal.may(Permission.USE_DASHBOARD) else None
 
 
-async def signed_in(request: Request, read: Callable[[Request], Awaitable[Form]] = read_form) -> Office:
-    """Who is signed in, and the form that `read` finds. Raises SignInNeeded, ForeignRequest, UnreadableForm."""
+async def signed_in(
+    request: Request,
+    read: Callable[[Request], Awaitable[Form]] = read_form,
+    permission: Permission | None = None,
+) -> Office:
+    """Who is signed in, and the form that `read` finds; it is not looked at before the role has the permission.
+
+    Raises SignInNeeded, ForeignRequest, NotAllowed, UnreadableForm.
+    """
     unsafe = request.method not in SAFE_METHODS
     if unsafe:
         refuse_foreign(request)
     found = await find_session(request)
     if found is None:
         raise SignInNeeded
+    if permission is not None:
+        found.principal.require(permission)
     runtime = get_runtime(request)
     form = await read(request) if unsafe else Form()
     office = Office(request, runtime, found, form)
@@ -157,16 +166,10 @@ class Admit:
 
 
 class AdmitUpload(Admit):
-    """The same with a form that carries a file."""
+    """The same with a form that carries a file, which nobody sends who may not."""
 
     async def __call__(self, request: Request) -> Office:
-        office = await signed_in(request, read_upload)
-        try:
-            office.principal.require(self.permission)
-        except NotAllowed:
-            await office.form.close()
-            raise
-        return office
+        return await signed_in(request, read_upload, self.permission)
 
 
 # Who is at work, by what the page needs; each route takes one of these.

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import IO, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -93,6 +93,7 @@ class Importer:
     sealer: Sealer
     settings: Settings
     _refreshed: float | None = None
+    _judge: tuple[City, date, Judge] | None = None
 
     async def look(self) -> bool:
         """Bring in the next rows of what was committed first; whether there was any. Database failures are raised."""
@@ -116,8 +117,11 @@ class Importer:
             async with self.database.write() as session:
                 await imports.finish(session, import_id, now)
             return 0
-        judge = Judge(city, now.astimezone(city.calendar.zone).date())
-        ready = [(row, *self._read_ahead(judge, city, row)) for row in rows]
+        judge = self._judge_of(city, now.astimezone(city.calendar.zone).date())
+        ready = []
+        for row in rows:
+            ready.append((row, *self._read_ahead(judge, city, row)))
+            await asyncio.sleep(0)  # others have their turn between two
         await self.numbers.reserve_for(len(rows), now)
         async with self.database.write() as session:
             mine = await imports.claim(session, [row.id for row in rows])
@@ -128,15 +132,25 @@ class Importer:
             await asyncio.sleep(PAUSE_SECONDS)
         return len(rows)
 
+    def _judge_of(self, city: City, today: date) -> Judge:
+        """The judge of before, where city and day are the same."""
+        if self._judge is None or self._judge[0] is not city or self._judge[1] != today:
+            self._judge = (city, today, Judge(city, today))
+        return self._judge[2]
+
     def _read_ahead(self, judge: Judge, city: City, row: ImportRow) -> tuple[Judged, Reading | None]:
         """Before the transaction, which others wait for: the row as the city knows points and departments now."""
-        judged = judge.judge(from_json(self.sealer.open(row.content or b"", imports.row_place(row.id))))
-        if judged.submission is None:
-            return judged, None
+        values = from_json(self.sealer.open(row.content or b"", imports.row_place(row.id)))
         try:
+            judged = judge.judge(values)
+            if judged.submission is None:
+                return judged, None
             return judged, read(city, thresholds_of(self.settings), judged.submission, judged.point)
-        except AppError as error:
-            return Judged(faults=(REFUSED.get(error.code, DEFECT),)), None
+        except Exception as error:
+            faults = faults_of(error)
+            if faults is None:
+                raise
+            return Judged(faults=tuple(faults)), None
 
     async def _bring_in_row(
         self,

@@ -62,6 +62,7 @@ def confine() -> None:
 
 def read(file: BinaryIO) -> Iterator[tuple[int, list[Any]]]:
     """Number and cells of each row that is not empty. Raises Refused."""
+    file.seek(0)
     start = file.read(8)
     file.seek(0)
     if start.startswith(b"PK"):

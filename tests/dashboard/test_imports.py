@@ -16,6 +16,7 @@ from app.flow import importing
 from app.flow.resealing import reseal_all
 from app.flow.tidying import Tidier
 from app.intake import sheet
+from app.intake.accept import contact_place
 from app.intake.imports import KEPT
 from app.intake.sheet import COLUMNS, FAULTS, ROW
 from app.intake.spreadsheet import LARGEST_FILE
@@ -104,7 +105,9 @@ async def test_rows_are_checked_committed_and_become_reports(city: CityUnderTest
     assert (first.text, first.title, str(first.occurred_on)) == (rows[0]["反映内容"], "走访台账", "2026-02-27")
     assert (first.hours_per_month, first.declared_departments) == (12.5, ["FR-MZ", "FR-WJ"])
     async with city.runtime.database.read() as session:
-        assert list(await session.scalars(select(ReportContact.report_id))) == [first.id]
+        contact = (await session.scalars(select(ReportContact).where(ReportContact.report_id == first.id))).one()
+        opened = city.runtime.sealer.open(contact.ciphertext, contact_place(first.id)).decode()
+        assert opened.startswith(CONTACT)
         assert {row.content is None for row in await session.scalars(select(ImportRow))} == {True, False}
     record = (await (await city.office()).get("/v1/cases")).json()
     assert {case["status"] for case in record["cases"]} == {"dispatched"}
