@@ -290,3 +290,12 @@ class OpinionFault(StrEnum):
     NOT_IN_TEXT = "not_in_text"
     NAMES_NOBODY = "names_nobody"
     LEFT_TRIAGE = "left_triage"
+
+
+class RowState(StrEnum):
+    """What became of a row of a spreadsheet: it waits, has faults, says what is in already, or is a report."""
+
+    WAITING = "waiting"
+    FAULTY = "faulty"
+    KNOWN = "known"
+    DONE = "done"

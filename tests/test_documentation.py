@@ -32,7 +32,6 @@ CONTRACTED = {
     "serve", "worker", "migrate", "load-pack", "classify", "evaluate", "import", "export", "create-user", "create-key",
     "reconcile", "verify-audit", "redeliver",
 }  # fmt: skip
-NOT_BUILT_YET = {"import", "export"}
 PICTURES_TO_COME = {"docs/images/triage.png"}
 
 
@@ -77,8 +76,8 @@ def test_the_readme_lists_every_setting_with_its_default_and_meaning() -> None:
 # ── commands ──
 
 
-def test_the_commands_of_the_contract_exist_but_for_those_still_to_come() -> None:
-    assert CONTRACTED - set(COMMANDS) == NOT_BUILT_YET
+def test_the_commands_of_the_contract_exist() -> None:
+    assert set(COMMANDS) >= CONTRACTED
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

@@ -12,6 +12,7 @@ class Permission(StrEnum):
     """One kind of act. Reading is scoped further by what a principal owns."""
 
     SEND_REPORTS = "send_reports"
+    IMPORT_REPORTS = "import_reports"
     READ_REPORTS = "read_reports"
     ANSWER_VERIFICATION = "answer_verification"
     CLASSIFY = "classify"
@@ -44,7 +45,7 @@ _READING = frozenset({P.CLASSIFY, P.READ_DIRECTORY})
 _WATCHING = frozenset(
     {P.READ_REPORTS, P.READ_CASES, P.COMPARE_CASES, P.READ_PRECEDENTS, P.READ_DELIVERIES, P.USE_DASHBOARD}
 )
-_OFFICE = _READING | _WATCHING | {P.RULE, P.REVIEW, P.CONVENE}
+_OFFICE = _READING | _WATCHING | {P.IMPORT_REPORTS, P.RULE, P.REVIEW, P.CONVENE}
 _GUARDING = frozenset({P.VIEW_CONTACTS, P.ERASE_CONTACTS})
 _LEADING = _GUARDING | {P.INSTRUCT, P.END_UNRESOLVED, P.SET_CLOCKS, P.MAKE_STANDING}
 _ADMINISTERING = frozenset({P.MANAGE_ENDPOINTS, P.MANAGE_PEOPLE, P.MANAGE_KEYS, P.READ_ADMIN_LOG})

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import Enum, auto
 from typing import Annotated, Any
 
@@ -28,12 +27,10 @@ from app.access.principal import Permission, Principal
 from app.api.address import client_address
 from app.api.strict_json import StrictRoute
 from app.classify import Thresholds
-from app.flow.desk import Desk
-from app.models import RelapseRule
+from app.flow.desk import Desk, set_up
+from app.flow.desk import thresholds_of as thresholds_by
 from app.problems import AppError, NotAllowed, NotAuthenticated
-from app.route.likeness import Thresholds as LikenessThresholds
 from app.runtime import Runtime
-from app.supervise.relapse import RelapsePolicy
 
 SESSION_COOKIE = "yilong_session"
 CSRF_HEADER = "X-CSRF-Token"
@@ -136,25 +133,19 @@ async def _from_session(request: Request, runtime: Runtime, token: str) -> Princ
 
 def thresholds_of(runtime: Runtime) -> Thresholds:
     """How sure the machine must be, by the office's setting."""
-    return Thresholds(decide=runtime.settings.decide_from_confidence)
+    return thresholds_by(runtime.settings)
 
 
 def make_desk(runtime: Runtime, session: AsyncSession, principal: Principal) -> Desk:
     """A place for one verb to work at, in the session's transaction."""
-    return Desk(
-        session=session,
+    return set_up(
+        session,
+        principal,
+        runtime.settings,
         city=runtime.cities.current,
-        principal=principal,
         now=runtime.clock.now(),
         numbers=runtime.numbers,
         sealer=runtime.sealer,
-        thresholds=thresholds_of(runtime),
-        relapse=RelapsePolicy(
-            RelapseRule(runtime.settings.relapse_rule), timedelta(days=runtime.settings.relapse_window_days)
-        ),
-        likeness=LikenessThresholds(
-            suggest=runtime.settings.suggest_from_likeness, join=runtime.settings.join_from_likeness
-        ),
     )
 
 

@@ -12,7 +12,9 @@ from app.dashboard import (
     consultations,
     deliveries,
     endpoints,
+    exporting,
     home,
+    imports,
     ledger,
     pausing,
     people,
@@ -42,8 +44,9 @@ def all_pages() -> APIRouter:
     """Every page; static files must be mounted before, for the last route takes what is left."""
     router = APIRouter()
     for part in (
-        sign_in, sign_on, home, triage, ledger, cases, protection, clusters, pausing, supervision, consultations,
-        sessions, precedents, deliveries, endpoints, channels, signing_keys, people, api_keys, admin_log, account,
+        sign_in, sign_on, home, triage, ledger, exporting, imports, cases, protection, clusters, pausing, supervision,
+        consultations, sessions, precedents, deliveries, endpoints, channels, signing_keys, people, api_keys,
+        admin_log, account,
     ):  # fmt: skip
         router.include_router(part.router)
     router.include_router(_rest)

@@ -1,7 +1,7 @@
 """Who is signed in, whether an unsafe request comes from our own page, and what a view gets to work with."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from starlette.requests import Request
 from app.access.people import SignedIn, find_signed_in, touch
 from app.access.principal import Permission, Principal
 from app.api.door import CSRF_HEADER, SAFE_METHODS, SESSION_COOKIE, get_runtime, make_desk
-from app.dashboard.forms import Form, read_form
+from app.dashboard.forms import Form, read_form, read_upload
 from app.dashboard.language import N_, translator
 from app.directory.city import City
 from app.flow.desk import Desk
@@ -133,10 +133,14 @@ async def find_session(request: Request) -> SignedIn | None:
     return found if found and found.principal.may(Permission.USE_DASHBOARD) else None
 
 
-async def signed_in(request: Request) -> Office:
-    """Who is signed in, and the form they sent.
+async def signed_in(
+    request: Request,
+    read: Callable[[Request], Awaitable[Form]] = read_form,
+    permission: Permission | None = None,
+) -> Office:
+    """Who is signed in, and the form that `read` finds; it is not looked at before the role has the permission.
 
-    Raises SignInNeeded, PasswordChangeNeeded, ForeignRequest, UnreadableForm.
+    Raises SignInNeeded, PasswordChangeNeeded, ForeignRequest, NotAllowed, UnreadableForm.
     """
     unsafe = request.method not in SAFE_METHODS
     if unsafe:
@@ -146,13 +150,16 @@ async def signed_in(request: Request) -> Office:
         raise SignInNeeded
     if found.must_change and request.url.path not in BEFORE_THE_CHANGE:
         raise PasswordChangeNeeded
+    if permission is not None:
+        found.principal.require(permission)
     runtime = get_runtime(request)
-    form = await read_form(request) if unsafe else Form()
+    form = await read(request) if unsafe else Form()
     office = Office(request, runtime, found, form)
     request.state.office = office
     if unsafe:
         sent = request.headers.get(CSRF_HEADER) or form.get("csrf_token")
         if not secrets.compare_digest(sent.encode(), found.csrf_token.encode()):
+            await form.close()
             raise ForeignRequest
     if request.url.path not in UNATTENDED:
         await _keep_alive(request, runtime, found)
@@ -171,12 +178,21 @@ class Admit:
         return office
 
 
+class AdmitUpload(Admit):
+    """The same with a form that carries a file, which nobody sends who may not."""
+
+    async def __call__(self, request: Request) -> Office:
+        return await signed_in(request, read_upload, self.permission)
+
+
 # Who is at work, by what the page needs; each route takes one of these.
 At = Annotated[Office, Depends(Admit(Permission.USE_DASHBOARD))]
 CaseReader = Annotated[Office, Depends(Admit(Permission.READ_CASES))]
 DeliveryReader = Annotated[Office, Depends(Admit(Permission.READ_DELIVERIES))]
 PrecedentReader = Annotated[Office, Depends(Admit(Permission.READ_PRECEDENTS))]
 Ruler = Annotated[Office, Depends(Admit(Permission.RULE))]
+Importing = Annotated[Office, Depends(Admit(Permission.IMPORT_REPORTS))]
+Uploading = Annotated[Office, Depends(AdmitUpload(Permission.IMPORT_REPORTS))]
 Reviewer = Annotated[Office, Depends(Admit(Permission.REVIEW))]
 Convener = Annotated[Office, Depends(Admit(Permission.CONVENE))]
 Instructor = Annotated[Office, Depends(Admit(Permission.INSTRUCT))]

@@ -9,6 +9,7 @@ from app.models.delivery import DIGEST_TYPE, Attempt, Callback, Delivery, Endpoi
 from app.models.directory import CalendarDay, CalendarImport, Department, ObservationPoint, PackVersion, Serial
 from app.models.events import Event
 from app.models.evidence import Evidence
+from app.models.imports import Import, ImportRow
 from app.models.learned import LearnedModel
 from app.models.limits import RateBucket, SignInCount
 from app.models.look_backs import LookBack
@@ -49,6 +50,7 @@ from app.vocabulary import (
     RelapseRule,
     ReplyKind,
     Role,
+    RowState,
     Urgency,
     VerificationStatus,
 )
@@ -98,6 +100,8 @@ __all__ = [
     "Evidence",
     "ExtensionState",
     "IdempotentAnswer",
+    "Import",
+    "ImportRow",
     "Instruction",
     "Invitation",
     "InvitationAnswer",
@@ -122,6 +126,7 @@ __all__ = [
     "ReportContact",
     "ReportKey",
     "Role",
+    "RowState",
     "Ruling",
     "SealedHead",
     "SecondOpinion",

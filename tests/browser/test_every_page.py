@@ -31,6 +31,8 @@ PAGES = {
     "key": "/dashboard/keys/{key}",
     "admin-log": "/dashboard/admin-log",
     "account": "/dashboard/account",
+    "imports": "/dashboard/imports",
+    "import": "/dashboard/imports/{imported}",
     "missing": "/dashboard/missing",
 }
 SIZES = {"zoomed-to-200": (683, 384), "phone": (360, 740)}
