@@ -1,5 +1,5 @@
-"""Drops what has served its time: answers to retried requests, keys of what was struck off long ago, old counts, rows of
-spreadsheets that were not brought in.
+"""Drops what has served its time: answers to retried requests, keys of what was struck off long ago, old counts, rows
+of spreadsheets that were not brought in.
 """
 
 from datetime import datetime, timedelta
