@@ -66,7 +66,7 @@ class Bucket:
             found = await obstore.get_async(self._store, key)
         return Opened(found.meta["size"], self._read(found))
 
-    async def _read(self, found: obstore.GetResult) -> AsyncIterator[bytes]:
+    async def _read(self, found: "obstore.GetResult") -> AsyncIterator[bytes]:
         stream = found.stream(CHUNK)
         while True:
             async with self._asking():

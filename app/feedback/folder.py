@@ -44,11 +44,12 @@ class Folder:
         _sync_folder(target.parent)
 
     async def open(self, key: str) -> Opened:
+        path = self._root / key
         try:
-            file = await asyncio.to_thread((self._root / key).open, "rb")
+            size = (await asyncio.to_thread(path.stat)).st_size
         except FileNotFoundError:
             raise EvidenceLost from None
-        return Opened(os.fstat(file.fileno()).st_size, _read(file))
+        return Opened(size, _read(path))
 
     async def remove(self, key: str) -> None:
         await asyncio.to_thread((self._root / key).unlink, missing_ok=True)
@@ -70,7 +71,8 @@ class Folder:
                     yield key
 
 
-async def _read(file: BinaryIO) -> AsyncIterator[bytes]:
+async def _read(path: Path) -> AsyncIterator[bytes]:
+    file = await asyncio.to_thread(path.open, "rb")
     try:
         while chunk := await asyncio.to_thread(file.read, CHUNK):
             yield chunk

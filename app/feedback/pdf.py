@@ -53,7 +53,7 @@ def keep_pdf(data: bytes) -> Iterator[bytes]:
 
 def _packed_objects(data: bytes) -> Iterator[bytes]:
     """The objects that lie packed in streams, where these are packed in the usual way."""
-    room, place = MOST_UNPACKED, 0
+    room, place, end = MOST_UNPACKED, 0, 0
     for _ in range(MOST_STREAMS):
         place = data.find(_PACKED_OBJECTS, place)
         if place < 0:
@@ -61,13 +61,16 @@ def _packed_objects(data: bytes) -> Iterator[bytes]:
         place += len(_PACKED_OBJECTS)
         if found := _STREAM.search(data, place, place + _LONGEST_HEAD):
             place = found.end()
-            objects = _unpack(data[place : data.find(b"endstream", place)], room)
+            end = end if end >= place else data.find(b"endstream", place)
+            if end < 0:
+                return
+            objects = _unpack(memoryview(data)[place:end], room)
             room -= len(objects)
             yield objects
     raise FileUnfolds
 
 
-def _unpack(packed: bytes, room: int) -> bytes:
+def _unpack(packed: bytes | memoryview, room: int) -> bytes:
     """What a stream unfolds to, as far as it can be read. Raises FileUnfolds where that is more than `room`."""
     unpacker, pieces, size = zlib.decompressobj(), [], 0
     try:
