@@ -121,21 +121,23 @@ async def test_a_store_that_is_away_answers_503_keeps_nothing_and_goes_on_when_i
 async def test_a_silent_store_stops_neither_the_worker_nor_its_end(
     city_url: str, tmp_path: Path, clock: FixedClock, bucket: s3_server.TestBucket
 ) -> None:
-    async with Proxy(s3_server.server().port) as line:
-        async with open_city(city_url, tmp_path, clock, **bucket.settings(line.port)) as city:
-            line.swallow()
-            sweeper, started = sweeper_of(city), time.monotonic()
-            assert await sweeper.take()
-            assert not await sweeper.take()
-            await asyncio.sleep(0.1)
-            await sweeper.aclose(0.1)
-            assert time.monotonic() - started < 2
-            # An hour has to pass: a sweep that was cut short is no reason for the next one at once.
-            assert not await sweeper.take()
-            clock.advance(hours=2)
-            line.let_through()
-            assert await sweeper.take()
-            await sweeper.aclose(10)
+    async with (
+        Proxy(s3_server.server().port) as line,
+        open_city(city_url, tmp_path, clock, **bucket.settings(line.port)) as city,
+    ):
+        line.swallow()
+        sweeper, started = sweeper_of(city), time.monotonic()
+        assert await sweeper.take()
+        assert not await sweeper.take()
+        await asyncio.sleep(0.1)
+        await sweeper.aclose(0.1)
+        assert time.monotonic() - started < 2
+        # An hour has to pass: a sweep that was cut short is no reason for the next one at once.
+        assert not await sweeper.take()
+        clock.advance(hours=2)
+        line.let_through()
+        assert await sweeper.take()
+        await sweeper.aclose(10)
 
 
 async def test_a_row_is_never_committed_before_its_file_is_there(
@@ -157,8 +159,9 @@ async def test_a_row_is_never_committed_before_its_file_is_there(
 # ── hostile files ──
 
 NAMES = (
-    "../../../etc/cron.d/x.html", "..\\..\\autoexec.bat", "a\u202efdp.exe", "a\u2066b\u2069.pdf", "CON.pdf", "a;b%00.pdf",
-    "x.pdf\r\nContent-Type: text/html", '"><script>alert(1)</script>.html', "\ufeff\u200b.pdf", "名" * 399, ".", "",
+    "../../../etc/cron.d/x.html", "..\\..\\autoexec.bat", "a\u202efdp.exe", "a\u2066b\u2069.pdf", "CON.pdf",
+    "a;b%00.pdf", "x.pdf\r\nContent-Type: text/html",
+    '"><script>alert(1)</script>.html', "\ufeff\u200b.pdf", "名" * 399, ".", "",
 )  # fmt: skip
 
 
@@ -176,10 +179,9 @@ async def test_hostile_files_are_refused_or_harmless_and_never_an_error_of_the_s
     scene, told = await assigned(plain), Counter[int]()
     for error, kinds in HOSTILE.items():
         for kind, content in kinds.items():
-            for declared, name in (("image/png", "照片.png"), ("application/pdf", "通知.pdf")):
-                answer = await upload(scene, content, name, **{"Content-Type": declared})
-                told[answer.status_code] += 1
-                assert (answer.status_code, answer.json()["code"]) == (error.status, error.code), kind
+            answer = await upload(scene, content, "照片.png", **{"Content-Type": "image/png"})
+            told[answer.status_code] += 1
+            assert (answer.status_code, answer.json()["code"]) == (error.status, error.code), kind
     refused = told.total()
     assert (await count_rows(plain), [p for p in (plain.folder / "evidence").rglob("*") if p.is_file()]) == (0, [])
     marked = (photograph(), screenshot(), webp_with_notes(), PDF_WITH_AUTHOR, document(), document("xl/workbook.xml"))
