@@ -14,8 +14,7 @@ TRAPS = $(wildcard tests/classify/corpus/traps_*.jsonl tests/classify/cases/*.js
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo simulate test lives chaos bench weights lint format diagrams schemas licences sbom audit lock \
-	clean
+.PHONY: help run demo simulate test lives chaos bench weights lint format diagrams schemas licences sbom audit lock clean
 
 help: ## 列出这些命令 · this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
