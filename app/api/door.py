@@ -59,6 +59,11 @@ class Out(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
+class ProblemField(BaseModel):
+    field: str
+    message: str
+
+
 class Problem(BaseModel):
     """RFC 9457 problem details."""
 
@@ -67,7 +72,8 @@ class Problem(BaseModel):
     status: int
     code: str
     detail: str
-    errors: list[dict[str, str]] | None = None
+    errors: list[ProblemField] | None = None
+    instance: str | None = None
 
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
