@@ -19,7 +19,7 @@ from app.clock import FixedClock
 from app.deliver.signing import sign
 from app.main import PUBLIC
 from tests.access.routes import Route, routes_of
-from tests.access.scene import DEPARTMENTS, Half, Scene, build
+from tests.access.scene import BOTH, DEPARTMENTS, Half, Scene, assign_to, build, convene_for
 from tests.city import CityUnderTest, new_city, open_city
 from tests.fuzz import hostile
 from tests.fuzz.account import Account
@@ -36,10 +36,11 @@ BEGIN = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
 # How often each way of making a request is taken by somebody who may, and how often somebody calls who may not.
 WAYS = {"plain": 20, "real": 20, "bound": 25, "random": 6, "random bad": 4, "hostile": 25}
 STRANGERS = 0.04
+MORE_DUTIES = 3
 # A key of the generator's would meet its own request again, and be answered from memory.
 KEEPS_KEY = 0.1
 CALLBACKS = "POST /v1/callbacks/"
-PROBLEM_CODE = re.compile(rb'"code":"(\w+)","detail"')
+PROBLEM_CODE = re.compile(rb'"code": ?"(\w+)"')
 NOBODY = Holder("nobody", None)
 
 
@@ -133,7 +134,8 @@ class Field:
                 made = {name: member for name, member in made.items() if name != "version"}
             if not plain and dice.random() < 0.25 and (places := list(hostile.leaves(made))):
                 made = hostile.replaced(made, dice.choice(places), dice.choice(hostile.ODD_TEXTS))
-            case.body = with_known(made, dice, holder, self.known, 0.3 if plain else 0.6)
+            share = 0.95 if label.startswith(CALLBACKS) else 0.3 if plain else 0.6
+            case.body = with_known(made, dice, holder, self.known, share)
 
     def _point(self, holder: Holder, case: Case[Any], keeps_key: float) -> None:
         """Real names in the path and the query most of the time, and a key for retries seldom."""
@@ -179,16 +181,21 @@ class Field:
 
 @asynccontextmanager
 async def world(kind: str, start: datetime = BEGIN) -> AsyncIterator[Scene]:
-    """A city of its own with objects of every kind, as the tests of separation have it."""
+    """A city of its own with objects of every kind, as the tests of separation have it, and more duties to act on."""
     with tempfile.TemporaryDirectory(prefix="yilong-fuzz-") as folder, new_city(kind, Path(folder)) as url:
         async with open_city(url, Path(folder), FixedClock(start)) as city:
-            yield await build(city)
+            scene = await build(city)
+            for half in sorted(DEPARTMENTS):
+                for _ in range(MORE_DUTIES):
+                    await assign_to(scene, {half})
+                await convene_for(scene, {half})
+            yield scene
 
 
 async def broken(scene: Scene) -> list[str]:
     """What the ledger's own proof and the published shapes of webhooks say after everything."""
     # On this one the scene put questions by hand while it was open, which no act does.
-    by_hand = scene.of("cases")[-1].names[0]
+    by_hand = [case for case in scene.of("cases") if case.owners == BOTH][-1].names[0]
     faults = [fault for fault in await holds(scene.city) if by_hand not in fault]
     return [f"  {fault}" for fault in (*faults, *await scene.city.misfits())]
 
