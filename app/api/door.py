@@ -8,7 +8,8 @@ from enum import Enum, auto
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.idempotency import (
@@ -25,6 +26,7 @@ from app.access.keys import find_principal
 from app.access.people import find_signed_in
 from app.access.principal import Permission, Principal
 from app.api.strict_json import StrictRoute
+from app.api.strict_types import as_described
 from app.classify import Thresholds
 from app.flow.desk import Desk
 from app.models import RelapseRule
@@ -48,9 +50,15 @@ class Kept(Enum):
 
 
 class In(BaseModel):
-    """A body that is sent to us: unknown members are errors, so that a misspelt one is not silently lost."""
+    """A body that is sent to us: unknown members are errors, so that a misspelt one is not silently lost, and so are
+    values of another kind than described."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema: CoreSchema = as_described(handler(source))
+        return schema
 
 
 class Out(BaseModel):

@@ -41,7 +41,7 @@ class Account:
     findings: dict[tuple[str, str, str], Finding] = field(default_factory=dict)
     refusals: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     callers: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    spent: Counter[str] = field(default_factory=Counter)
+    spent: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     ledger: list[str] = field(default_factory=list)
 
     @property
@@ -73,13 +73,14 @@ class Account:
         for told in self.statuses.values():
             for status, times in told.items():
                 classes[f"{status // 100}xx"] += times
+        slowest = sorted(self.spent, key=lambda name: -self.spent[name])
         lines = [
             f"fuzz {self.kind}, seed {self.seed}: {self.operations} operations, {len(self.roles)} callers, "
             f"{self.requests} requests in {self.seconds:.0f} s, {self.rounds} rounds, {self.worlds} worlds",
             "  answers: " + _told(classes),
             "  requests: " + _told(self.ways),
             "  callers: " + _told(self.roles),
-            "  seconds: " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in self.spent.most_common(5)),
+            "  seconds: " + ", ".join(f"{name} {self.spent[name]:.1f}" for name in slowest[:5]),
             f"  never done: {'; '.join(self.never_done) or 'none'}",
             f"  findings: {len(self.findings)}, faults of the ledger: {len(self.ledger)}",
         ]

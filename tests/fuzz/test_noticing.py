@@ -83,7 +83,7 @@ async def test_each_fault_that_is_put_in_is_found(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(events, "read_feed", failing(InvalidInput()))
         assert await kinds_found(field) == {"no problem document", "Undocumented Content-Type"}
         # A route that nobody listed is called, and its untrue description found.
-        assert "API accepted schema-violating request" in await kinds_found(field, "GET /v1/lies", "bound", times=12)
+        assert "Schema-violating request accepted" in await kinds_found(field, "GET /v1/lies", "bound", times=12)
         # Nobody's permission is asked any more.
         monkeypatch.undo()
         monkeypatch.setattr(Principal, "require", lambda *_: None)
