@@ -48,7 +48,7 @@ def as_described(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     if schema["type"] in _KINDS:
-        taken: CoreSchema = schema  # type: ignore[assignment]
+        taken: CoreSchema = schema
         return core_schema.no_info_before_validator_function(partial(_refuse_others, schema["type"]), taken)
     if schema["type"] == "function-before":
         return schema

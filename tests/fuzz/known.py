@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.models import Role
-from tests.access.callers import by_key
-from tests.access.scene import DEPARTMENTS, POINTS, THIRD, Scene
+from tests.access.scene import DEPARTMENTS, THIRD, Scene
 
 # What a member of a body or a query names, where its name does not say so itself.
 REFERENCES: Final[Mapping[str, str]] = {
@@ -28,17 +27,6 @@ class Holder:
     name: str
     role: Role | None
     key: str | None = None
-
-
-async def holders_of(scene: Scene) -> list[Holder]:
-    """Two points, two departments, each role of the office, and nobody."""
-    callers = {f"reporter {half}": scene.points[half] for half in POINTS}
-    callers |= {f"department {half}": scene.departments[half] for half in DEPARTMENTS}
-    for role in Role:
-        if role not in {Role.REPORTER, Role.DEPARTMENT}:
-            callers[role.value] = await by_key(scene.city, role)
-    keys = {name: caller.client.headers["authorization"].removeprefix("Bearer ") for name, caller in callers.items()}
-    return [*(Holder(name, callers[name].role, key) for name, key in keys.items()), Holder("nobody", None)]
 
 
 @dataclass

@@ -3,13 +3,9 @@
 import json
 import random
 import re
-import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from schemathesis import Case
@@ -19,24 +15,21 @@ from app.clock import FixedClock
 from app.deliver.signing import sign
 from app.main import PUBLIC
 from tests.access.routes import Route, routes_of
-from tests.access.scene import BOTH, DEPARTMENTS, Half, Scene, assign_to, build, convene_for
-from tests.city import CityUnderTest, new_city, open_city
+from tests.access.scene import DEPARTMENTS, Half, Scene
+from tests.city import CityUnderTest
 from tests.fuzz import hostile
 from tests.fuzz.account import Account
 from tests.fuzz.drafts import Drafts, operations_of
 from tests.fuzz.judge import Sent, faults_of
-from tests.fuzz.known import Holder, Known, holders_of, kind_of_parameter, with_known
-from tests.fuzz.samples import sample
+from tests.fuzz.known import Holder, Known, kind_of_parameter, with_known
+from tests.fuzz.samples import pair, sample
 from tests.fuzz.wire import Answer, Wire, prepared, send, wire_of
-from tests.lives.checks import holds
+from tests.fuzz.world import callers_of, faults_in, world
 from tests.sweep import the_sweep
 
-# Monday 2026-03-02, 09:30 in Changsha, when the scene is set.
-BEGIN = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
 # How often each way of making a request is taken by somebody who may, and how often somebody calls who may not.
 WAYS = {"plain": 20, "real": 20, "bound": 25, "random": 6, "random bad": 4, "hostile": 25}
 STRANGERS = 0.04
-MORE_DUTIES = 3
 # A key of the generator's would meet its own request again, and be answered from memory.
 KEEPS_KEY = 0.1
 CALLBACKS = "POST /v1/callbacks/"
@@ -71,10 +64,7 @@ class Field:
     drafts: dict[str, Drafts]
     account: Account
     dice: random.Random
-    known: Known = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.known = Known.of(self.scene)
+    known: Known
 
     @property
     def city(self) -> CityUnderTest:
@@ -89,11 +79,14 @@ class Field:
         case = self._draft(label, how)
         if case is None:
             how, case = "real", self.drafts[label].good(self.dice)
-        half = self.dice.choice(sorted(DEPARTMENTS))
+        half, plain = self.dice.choice(sorted(DEPARTMENTS)), how == "plain"
         if how in {"plain", "real", "hostile"}:
             signer = Holder(f"department {half}", None) if label.startswith(CALLBACKS) else holder
-            self._fill(label, signer, case, plain=how == "plain")
-        self._point(holder, case, KEEPS_KEY if how != "plain" else 0)
+            self._fill(label, signer, case, plain=plain)
+        self._point(holder, case, keeps_key=0 if plain else KEEPS_KEY)
+        if plain and (matched := pair(label, self.scene, self.dice)):
+            place, case.body = matched
+            case.path_parameters = dict.fromkeys(case.path_parameters, place)
         request = prepared(case)
         wire, spoilt = wire_of(request, holder.key), ""
         if how == "hostile":
@@ -137,7 +130,7 @@ class Field:
             share = 0.95 if label.startswith(CALLBACKS) else 0.3 if plain else 0.6
             case.body = with_known(made, dice, holder, self.known, share)
 
-    def _point(self, holder: Holder, case: Case[Any], keeps_key: float) -> None:
+    def _point(self, holder: Holder, case: Case[Any], *, keeps_key: float) -> None:
         """Real names in the path and the query most of the time, and a key for retries seldom."""
         dice = self.dice
         for name in list(case.path_parameters):
@@ -179,27 +172,6 @@ class Field:
             the_sweep().look("answers to departments", answer.body)
 
 
-@asynccontextmanager
-async def world(kind: str, start: datetime = BEGIN) -> AsyncIterator[Scene]:
-    """A city of its own with objects of every kind, as the tests of separation have it, and more duties to act on."""
-    with tempfile.TemporaryDirectory(prefix="yilong-fuzz-") as folder, new_city(kind, Path(folder)) as url:
-        async with open_city(url, Path(folder), FixedClock(start)) as city:
-            scene = await build(city)
-            for half in sorted(DEPARTMENTS):
-                for _ in range(MORE_DUTIES):
-                    await assign_to(scene, {half})
-                await convene_for(scene, {half})
-            yield scene
-
-
-async def broken(scene: Scene) -> list[str]:
-    """What the ledger's own proof and the published shapes of webhooks say after everything."""
-    # On this one the scene put questions by hand while it was open, which no act does.
-    by_hand = [case for case in scene.of("cases") if case.owners == BOTH][-1].names[0]
-    faults = [fault for fault in await holds(scene.city) if by_hand not in fault]
-    return [f"  {fault}" for fault in (*faults, *await scene.city.misfits())]
-
-
 def turns(field: Field, first: bool) -> list[tuple[str, Holder, str]]:
     """One round: who calls what in which way. In the first everybody calls everything."""
     dice = field.dice
@@ -226,7 +198,8 @@ async def open_fire(scene: Scene, plan: Plan, account: Account, drafts: dict[str
     routes = {str(route): route for route in routes_of(application)}
     dice = random.Random(f"{plan.seed} {account.worlds}")
     account.operations, account.worlds = len(drafts), account.worlds + 1
-    return Field(scene, await holders_of(scene), routes, drafts, account, dice)
+    holders, known = await callers_of(scene)
+    return Field(scene, holders, routes, drafts, account, dice, known)
 
 
 async def run(plan: Plan) -> Account:
@@ -246,6 +219,6 @@ async def run(plan: Plan) -> Account:
                     for label, holder, how in turns(field, first=number == 0):
                         await field.call(label, holder, how)
                     account.rounds += 1
-            account.ledger += await broken(scene)
+            account.ledger += await faults_in(scene)
     account.seconds = time.monotonic() - began
     return account

@@ -2,12 +2,13 @@
 
 import random
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any, Final
 
 from app.api.callbacks import OPINION, TAKEN
-from tests.access.bodies import ASSIGNMENT, CONSULTATION, body_for
+from tests.access.bodies import ASSIGNMENT, CONSULTATION, WHY, body_for
 from tests.access.routes import Route
-from tests.access.scene import DEPARTMENTS, THIRD, Scene
+from tests.access.scene import BOTH, DEPARTMENTS, THIRD, Scene
 from tests.feedback.files import DOCX, OFD, PDF, PNG, REFUSED, XLSX
 from tests.journeys.clocks import NOTICE
 from tests.sweep import CONTACT
@@ -54,10 +55,23 @@ def sample(label: str, route: Route | None, scene: Scene, dice: random.Random) -
     if label in PLAIN:
         return PLAIN[label](dice)
     if label.endswith("/evidence"):
-        return dice.choice([PDF, PNG, DOCX, XLSX, OFD, *REFUSED.values()])
+        return dice.choice([*[PDF, PNG, DOCX, XLSX, OFD] * 4, *REFUSED.values()])
     if route is None or not route.names:
         return None
     try:
         return body_for(route, scene)
     except KeyError:
         return None
+
+
+def pair(label: str, scene: Scene, dice: random.Random) -> tuple[str, dict[str, Any]] | None:
+    """A name for the path and a body that belong together, where one is of no use without the other."""
+    neighbours = [(one, two) for one, two in pairwise(scene.things) if two.kind in label]
+    if label.endswith("/split"):
+        report, case = dice.choice([(o, t) for o, t in neighbours if o.kind == "reports" and t.owners == BOTH])
+        return case.names[0], {"reports": [report.names[0]], **WHY}
+    if label.endswith("/conclusion"):
+        case, session = dice.choice([(o, t) for o, t in neighbours if o.kind == "cases"])
+        parts = [{"department": DEPARTMENTS[min(session.owners)], "lead": True}]
+        return session.names[0], {"conclusions": [{"case": case.names[0], "parts": parts}], "minutes": "议定。"}
+    return None

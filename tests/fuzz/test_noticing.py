@@ -12,7 +12,8 @@ from app.ledger.feed import Feed
 from app.problems import InvalidInput
 from tests.fuzz.account import Account
 from tests.fuzz.hostile import CANARY
-from tests.fuzz.run import Field, Plan, open_fire, world
+from tests.fuzz.run import Field, Plan, open_fire
+from tests.fuzz.world import world
 
 FEED = "GET /v1/events"
 LIE = {
