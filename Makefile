@@ -14,7 +14,7 @@ TRAPS = $(wildcard tests/classify/corpus/traps_*.jsonl tests/classify/cases/*.js
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo simulate test lives chaos bench weights lint format diagrams schemas licences sbom audit lock clean
+.PHONY: help run demo simulate test lives fuzz chaos bench weights lint format diagrams schemas licences sbom audit lock clean
 
 help: ## 列出这些命令 · this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -39,6 +39,9 @@ chaos: .venv/.dev ## 二十分钟故障演练:断电式杀进程、停库、断�
 
 lives: .venv/.dev ## 随机办理,长时间检验台账(LIVES=300) · random lives on both databases, for long
 	@YILONG_TEST_LIVES=$(or $(LIVES),300) $(BIN)/python -m pytest tests/journeys/test_random_lives.py $(ARGS)
+
+fuzz: .venv/.dev ## 按接口说明向每个接口发送正常与恶意请求(MINUTES=30) · requests good and hostile to the whole interface
+	@$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),30) $(ARGS)
 
 bench: .venv/.dev ## 基准测试,写入 bench.json · benchmarks, each against its yardstick
 	@$(BIN)/python -m tests.bench $(ARGS)

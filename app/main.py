@@ -32,6 +32,7 @@ from app.api import (
     system,
     terms,
 )
+from app.api.description import DescribedApp
 from app.api.errors import add_error_handlers
 from app.api.requests import LogRequests
 from app.api.warming import settle_memory, warm_up
@@ -119,7 +120,7 @@ def create_app(runtime: Runtime, *, with_worker: bool = False, alone: bool = Fal
             await asyncio.gather(*tasks)
             await runtime.close()
 
-    application = FastAPI(
+    application = DescribedApp(
         title="一龙 Yilong",
         summary="Routes grassroots burden reports to the department that answers for them.",
         version=version("yilong"),

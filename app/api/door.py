@@ -7,7 +7,8 @@ from enum import Enum, auto
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.idempotency import (
@@ -26,6 +27,7 @@ from app.access.people import find_signed_in
 from app.access.principal import Permission, Principal
 from app.api.address import client_address
 from app.api.strict_json import StrictRoute
+from app.api.strict_types import as_described
 from app.classify import Thresholds
 from app.flow.desk import Desk, set_up
 from app.flow.desk import thresholds_of as thresholds_by
@@ -47,15 +49,26 @@ class Kept(Enum):
 
 
 class In(BaseModel):
-    """A body that is sent to us: unknown members are errors, so that a misspelt one is not silently lost."""
+    """A body that is sent to us: unknown members are errors, so that a misspelt one is not silently lost, and so are
+    values of another kind than described."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema: CoreSchema = as_described(handler(source))
+        return schema
 
 
 class Out(BaseModel):
     """A body that we answer."""
 
     model_config = ConfigDict(from_attributes=True)
+
+
+class ProblemField(BaseModel):
+    field: str
+    message: str
 
 
 class Problem(BaseModel):
@@ -66,7 +79,8 @@ class Problem(BaseModel):
     status: int
     code: str
     detail: str
-    errors: list[dict[str, str]] | None = None
+    errors: list[ProblemField] | None = None
+    instance: str | None = None
 
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
