@@ -25,6 +25,7 @@ CONNECT_SECONDS: Final = 3.0
 LONGEST_DOWNLOAD: Final = timedelta(hours=1)
 # One second chance, for a connection that the store had closed meanwhile.
 RETRIES: Final = 1
+NO_PROXY: Final = "http://proxy.invalid"
 _CODE: Final = re.compile(r"<Code>(\w{1,40})</Code>")
 
 
@@ -107,9 +108,10 @@ class Bucket:
 def _connect(url: str, region: str, key: str, secret: str) -> S3Store:
     """A client with its connections, one for each process; nothing is asked yet."""
     parts = urlsplit(url)
+    host = parts.hostname or ""
     bucket, _, prefix = parts.path.strip("/").partition("/")
     return S3Store(
-        bucket or (parts.hostname or "").partition(".")[0],
+        bucket or host.partition(".")[0],
         prefix=prefix or None,
         endpoint=f"{parts.scheme}://{parts.netloc}",
         virtual_hosted_style_request=not bucket,
@@ -122,6 +124,9 @@ def _connect(url: str, region: str, key: str, secret: str) -> S3Store:
             "allow_http": parts.scheme == "http",
             "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
             "timeout": LONGEST_DOWNLOAD,
+            # A proxy that nobody uses: with it the variables of the environment that name one are not looked at.
+            "proxy_url": NO_PROXY,
+            "proxy_excludes": host,
         },
         retry_config={"max_retries": RETRIES, "retry_timeout": timedelta(seconds=PATIENCE_SECONDS)},
     )
