@@ -83,7 +83,7 @@ async def test_no_stretch_of_time_sees_more_than_the_budget_and_every_wait_told_
     chance, told = random.Random(per_minute), 0
     async with processes(database_url, clock, per_minute) as limiters:
         let_through = []
-        for _ in range(12):
+        for _ in range(8):
             clock.advance(seconds=chance.choice((0, 0, 0.2, 3, 30, 61, 400)))
             limiter = chance.choice(limiters)
             for _ in range(chance.choice((1, 2, per_minute // 2, per_minute))):
@@ -97,8 +97,8 @@ async def test_no_stretch_of_time_sees_more_than_the_budget_and_every_wait_told_
     for first, start in enumerate(minutes):
         for last in range(first, len(minutes)):
             assert last - first + 1 <= per_minute * (1 + minutes[last] - start) + 1e-6
-    assert told > 2
-    assert len(let_through) > 10
+    assert told > 1
+    assert len(let_through) > 7
 
 
 async def test_what_a_process_leaves_unspent_comes_back(database_url: str, clock: FixedClock) -> None:
