@@ -14,7 +14,7 @@ TRAPS = $(wildcard tests/classify/corpus/traps_*.jsonl tests/classify/cases/*.js
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo simulate test lives chaos bench weights lint format diagrams schemas lock clean
+.PHONY: help run demo simulate test lives fuzz chaos bench weights lint format diagrams schemas licences sbom audit lock clean
 
 help: ## 列出这些命令 · this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -32,16 +32,16 @@ simulate: .venv/.runtime ## 快演一年,末尾对账验链 · a simulated year 
 
 test: .venv/.dev ## 全部测试:单元、两种数据库、浏览器 · all tests (ARGS="-k …" for some)
 	@browser="$$(sh tools/install_browser.sh $(BIN)/python)" && \
-		export YILONG_TEST_BROWSER="$$browser" && \
-		{ $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not alone and not waits" $(ARGS) || [ $$? = 5 ]; } && \
-		{ $(BIN)/python -m pytest -n 4 -m waits $(ARGS) || [ $$? = 5 ]; } && \
-		{ $(BIN)/python -m pytest -m alone $(ARGS) || [ $$? = 5 ]; }
+		YILONG_TEST_BROWSER="$$browser" sh tools/run_tests.sh $(BIN)/python $(ARGS)
 
 chaos: .venv/.dev ## 二十分钟故障演练:断电式杀进程、停库、断网 · processes killed, database stopped and cut off (ARGS="--minutes 2")
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
 lives: .venv/.dev ## 随机办理,长时间检验台账(LIVES=300) · random lives on both databases, for long
 	@YILONG_TEST_LIVES=$(or $(LIVES),300) $(BIN)/python -m pytest tests/journeys/test_random_lives.py $(ARGS)
+
+fuzz: .venv/.dev ## 按接口说明向每个接口发送正常与恶意请求(MINUTES=30) · requests good and hostile to the whole interface
+	@$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),30) $(ARGS)
 
 bench: .venv/.dev ## 基准测试,写入 bench.json · benchmarks, each against its yardstick
 	@$(BIN)/python -m tests.bench $(ARGS)
@@ -65,9 +65,20 @@ diagrams: .venv/.dev ## 由状态表重写 docs/lifecycle.md · redraw the state
 schemas: .venv/.dev ## 由代码重写推送和回调的结构 · write docs/schemas from the code; refuses what is not additive
 	@PYTHONPATH=. $(BIN)/python tools/write_schemas.py
 
+licences: .venv/.dev ## 由锁定的依赖重写 docs/licences.md · write docs/licences.md from what is pinned
+	@$(BIN)/python tools/supply.py licences
+
+sbom: .venv/.dev ## 软件物料清单,写入 dist/ · the list of all parts (CycloneDX)
+	@$(BIN)/python tools/supply.py sbom
+
+audit: .venv/.audit ## 锁定的版本有无已知漏洞(需要联网) · known vulnerabilities of what is pinned (needs a network)
+	@.venv/audit/bin/python tools/audit.py .venv/audit/bin/pip-audit $(ARGS)
+
 lock: ## 更新锁定的依赖(需要 uv) · pin the dependencies again (needs uv)
 	$(LOCK) -o requirements.txt pyproject.toml
-	$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
+	$(LOCK) --extra oidc --extra s3 -c requirements.txt -o requirements-extras.txt pyproject.toml
+	$(LOCK) --extra dev -c requirements-extras.txt -o requirements-dev.txt pyproject.toml
+	$(LOCK) --group audit -o requirements-audit.txt
 
 clean: ## 删除虚拟环境与缓存,不动数据 · remove .venv and caches, never the data
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
@@ -101,4 +112,11 @@ $(BIN)/python:
 	@touch $@
 
 .venv/.dev: .venv/.pinned-dev .venv/.project
+	@touch $@
+
+# An environment of its own: what judges the pins is none of them.
+.venv/.audit: requirements-audit.txt | $(BIN)/python
+	@$(BIN)/python -m venv --clear .venv/audit
+	@.venv/audit/bin/python -m pip --disable-pip-version-check --no-input --quiet --quiet \
+		install --require-hashes -r requirements-audit.txt
 	@touch $@

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from app.access.attempts import SignIns
 from app.access.buckets import Budget
+from app.access.key_use import KeyUse
 from app.access.limiter import Kind, Limiter
 from app.clock import Clock, DatabaseClock
 from app.database import PATIENCE_SECONDS, Database
@@ -32,10 +33,12 @@ class Runtime:
     together: Together = field(init=False)
     limiter: Limiter = field(init=False)
     sign_ins: SignIns = field(init=False)
+    key_use: KeyUse = field(init=False)
 
     def __post_init__(self) -> None:
         self.limiter = Limiter(self.database, self.clock, budgets_of(self.settings))
         self.sign_ins = SignIns(self.database, self.clock, self.sealer, self.limiter.refused)
+        self.key_use = KeyUse(self.database, ZoneInfo(self.settings.timezone))
         self.together = Together(self.database, lambda reports: self.numbers.reserve_for(reports, self.clock.now()))
 
     async def start(self, *, with_city: bool = True) -> None:

@@ -5,6 +5,7 @@ import secrets
 from datetime import time
 from enum import StrEnum
 from functools import lru_cache
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
@@ -15,8 +16,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MINIMUM_SECRET_LENGTH = 32
 MINIMUM_DATABASE_PASSWORD_LENGTH = 8
+MINIMUM_STORE_SECRET_LENGTH = 16
 LONGEST_PATTERN = 16
 PLACEHOLDERS = ("changeme", "change-me", "change_me", "password", "example", "secret-key", "secret_key", "yilong")
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 DEFAULT_PASSWORDS = frozenset(
     {"postgres", "postgresql", "database", "administrator", "12345678", "123456789", "qwertyui"}
 )
@@ -52,6 +55,18 @@ def has_default_password(database_url: str) -> bool:
     )
 
 
+def is_issuer(url: str, *, loopback: bool) -> bool:
+    """Whether it can be a provider's address: https, or with `loopback` plain http on this very machine."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    here = loopback and parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
+    secure = parts.scheme == "https" and bool(parts.hostname)
+    return (secure or here) and not (parts.query or parts.fragment or "@" in parts.netloc)
+
+
 class Environment(StrEnum):
     DEVELOPMENT = "development"
     PRODUCTION = "production"
@@ -72,6 +87,17 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("data"), description="folder of the embedded database and of the generated secret")
     evidence_dir: Path | None = Field(
         None, description="folder of the evidence departments upload; `evidence` under the data folder where absent"
+    )
+    evidence_s3_url: str | None = Field(
+        None,
+        description="bucket of an S3-compatible store that takes the folder's place: `https://store.intranet/bucket`, "
+        "or `https://bucket.store.example`; needs the extra `s3`",
+    )
+    evidence_s3_region: str = Field("us-east-1", description="its region, as requests to it are signed")
+    evidence_s3_key: str | None = Field(None, description="access key for it; required with the URL")
+    evidence_s3_secret: SecretStr | None = Field(None, description="secret of that key; required with the URL")
+    evidence_s3_plain_http: bool = Field(
+        False, description="lets production use a bucket at an `http` address: only on a network of its own"
     )
     evidence_largest_mb: int = Field(10, ge=1, le=100, description="megabytes one evidence file may have")
     host: str = Field("127.0.0.1", description="address the server listens on")
@@ -149,6 +175,26 @@ class Settings(BaseSettings):
     second_opinion_timeout_seconds: float = Field(
         10.0, gt=0, le=60, description="bound of a whole question, from the name look-up to the last byte"
     )
+    oidc_issuer: str | None = Field(
+        None,
+        max_length=300,
+        description="OpenID Connect provider for single sign-on, such as `https://sso.city.gov.cn/realms/office`; "
+        "needs the extra `oidc`. Empty: off",
+    )
+    oidc_client_id: str | None = Field(None, description="what this service is called there; required with the issuer")
+    oidc_client_secret: SecretStr | None = Field(None, description="its secret there; a public client has none")
+    oidc_role_claim: str = Field(
+        "roles", min_length=1, description="claim of the ID token with the roles; `a.b` means `b` within `a`"
+    )
+    oidc_roles: dict[str, Literal["clerk", "leader", "auditor", "administrator"]] = Field(
+        default_factory=dict,
+        description='JSON object from values of that claim to roles here, such as `{"yilong-clerk": "clerk"}`; the '
+        "first that somebody has counts; required with the issuer",
+    )
+    oidc_label: str | None = Field(None, max_length=40, description="what its button says; `单点登录` where absent")
+    password_sign_in: bool = Field(
+        True, description="whether people may sign in with a password too; `false` needs the issuer"
+    )
     rate_per_key_per_minute: int = Field(
         600,
         ge=0,
@@ -200,6 +246,49 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def refuse_unusable_store(self) -> "Settings":
+        """A bucket is named by its whole address, asked with a key, and never in clear or with an easy secret."""
+        if not self.evidence_s3_url:
+            return self
+        names_bucket = re.fullmatch(
+            r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[A-Za-z0-9._/-]*)?", self.evidence_s3_url
+        )
+        if not names_bucket:
+            raise ValueError(
+                "YILONG_EVIDENCE_S3_URL 须为 https://主机/桶 或 https://桶.主机,不带用户名、问号和井号。"
+                "YILONG_EVIDENCE_S3_URL is https://host/bucket or https://bucket.host, without user or query."
+            )
+        if find_spec("obstore") is None:
+            raise ValueError(
+                "设置了 YILONG_EVIDENCE_S3_URL,但没有安装扩展 s3,见 docs/operations.md。"
+                "YILONG_EVIDENCE_S3_URL is set, but the extra `s3` is not installed: "
+                "pip install --require-hashes -r requirements-extras.txt"
+            )
+        secret = self.evidence_s3_secret.get_secret_value() if self.evidence_s3_secret else ""
+        if not self.evidence_s3_key or not secret:
+            raise ValueError(
+                "设置了 YILONG_EVIDENCE_S3_URL,还须设置 YILONG_EVIDENCE_S3_KEY 和 YILONG_EVIDENCE_S3_SECRET。"
+                "Set YILONG_EVIDENCE_S3_KEY and YILONG_EVIDENCE_S3_SECRET together with the URL."
+            )
+        return self._refuse_weak_store(secret)
+
+    def _refuse_weak_store(self, secret: str) -> "Settings":
+        if self.environment is not Environment.PRODUCTION:
+            return self
+        if len(secret) < MINIMUM_STORE_SECRET_LENGTH or is_guessable(secret):
+            raise ValueError(
+                "YILONG_EVIDENCE_S3_SECRET 过短或容易猜到,请在对象存储中换成不少于 16 位的随机密钥。"
+                "YILONG_EVIDENCE_S3_SECRET is short or easy to guess: give that key 16 random characters or more."
+            )
+        if (self.evidence_s3_url or "").startswith("http:") and not self.evidence_s3_plain_http:
+            raise ValueError(
+                "YILONG_EVIDENCE_S3_URL 是 http 地址,材料会明文传送。请改用 https;确属专用内网的,"
+                "把 YILONG_EVIDENCE_S3_PLAIN_HTTP 设为 true。YILONG_EVIDENCE_S3_URL is http: files would travel in "
+                "clear. Use https, or set YILONG_EVIDENCE_S3_PLAIN_HTTP=true on a network of the store's own."
+            )
+        return self
+
+    @model_validator(mode="after")
     def refuse_impossible_hours(self) -> "Settings":
         """Office hours lie within one day, on the city's own clock."""
         if self.office_opens.tzinfo or self.office_closes.tzinfo or not self.office_opens < self.office_closes:
@@ -233,6 +322,33 @@ class Settings(BaseSettings):
             raise ValueError(
                 "YILONG_SMTP_SECURITY 为 none 时不得设置登录名和密码,密码不能明文发送。"
                 "With YILONG_SMTP_SECURITY=none there must be no user and no password: it would go in clear."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def refuse_unusable_sign_on(self) -> "Settings":
+        """Single sign-on is set up whole and over https, or not at all."""
+        if not self.oidc_issuer:
+            if not self.password_sign_in:
+                raise ValueError(
+                    "YILONG_PASSWORD_SIGN_IN 为 false 时,须先设置 YILONG_OIDC_ISSUER,否则无人能够登录。"
+                    "With YILONG_PASSWORD_SIGN_IN=false set YILONG_OIDC_ISSUER, or nobody can sign in."
+                )
+            return self
+        if not is_issuer(self.oidc_issuer, loopback=self.environment is not Environment.PRODUCTION):
+            raise ValueError(
+                "YILONG_OIDC_ISSUER 须为 https 地址,不带查询参数;只有开发环境可以用本机的 http 地址。"
+                "YILONG_OIDC_ISSUER must be an https address without a query; http is for this machine in development."
+            )
+        if not self.oidc_client_id or not self.oidc_roles:
+            raise ValueError(
+                "设置了 YILONG_OIDC_ISSUER,还须设置 YILONG_OIDC_CLIENT_ID 和 YILONG_OIDC_ROLES。"
+                "Set YILONG_OIDC_CLIENT_ID and YILONG_OIDC_ROLES together with the issuer."
+            )
+        if not (find_spec("authlib") and find_spec("httpx")):
+            raise ValueError(
+                "单点登录需要安装附加组件 oidc。Single sign-on needs the extra `oidc`: "
+                "see docs/operations.md, 单点登录 Single sign-on."
             )
         return self
 

@@ -25,11 +25,13 @@ from app.deliver.guard import Guard
 from app.deliver.messenger import Messenger
 from app.deliver.send import Posting, Sender
 from app.directory.city import CityCache
-from app.feedback.vault import Vault
+from app.directory.serials import Numbers
+from app.feedback.vault import make_vault
 from app.flow.channels import guard_of, make_messenger
 from app.flow.clocks import Recounter
 from app.flow.digest import Digester
 from app.flow.evidence import Sweeper
+from app.flow.importing import Importer
 from app.flow.look_back import LookBacks
 from app.flow.nightly import Reconciler
 from app.flow.protection import Forgetter
@@ -71,6 +73,7 @@ class WorkerContext:
     heartbeat: float = 0.0
     drain_seconds: float = DRAIN_SECONDS
     chance: Callable[[], float] = _chance.random
+    importer: Importer = field(init=False)
     courier: Courier = field(init=False)
     checker: Checker = field(init=False)
     watchman: Watchman = field(init=False)
@@ -93,6 +96,8 @@ class WorkerContext:
         self.cities = self.cities or CityCache(self.database, zone, hours)
         self.sender = self.sender or Sender(guard_of(settings))
         self.messenger = self.messenger or make_messenger(settings)
+        numbers = Numbers(self.database, zone)
+        self.importer = Importer(self.database, self.clock, self.cities, numbers, self.sealer, settings)
         self.courier = Courier(
             self.database,
             self.clock,
@@ -108,8 +113,7 @@ class WorkerContext:
         self.watchman = Watchman(self.database, self.clock)
         self.recounter = Recounter(self.database, self.clock, self.cities)
         self.supervisor = Supervisor(self.database, self.clock, self.cities)
-        vault = Vault(settings.resolved_evidence_dir, settings.evidence_largest_mb * 1024 * 1024)
-        self.sweeper = Sweeper(self.database, self.clock, vault)
+        self.sweeper = Sweeper(self.database, self.clock, make_vault(settings))
         self.tidier = Tidier(self.database, self.clock, timedelta(days=settings.relapse_window_days))
         self.digester = Digester(self.database, self.clock, self.cities, settings.resolved_public_url)
         self.look_backs = LookBacks(self.database, self.clock, self.cities)
@@ -136,11 +140,12 @@ class WorkerContext:
     async def close(self) -> None:
         """Let calls under way finish, for `drain_seconds` at most; then let go of everything."""
         advising = asyncio.create_task(self.adviser.aclose(self.drain_seconds)) if self.adviser else None
-        sweeping = asyncio.create_task(self.reconciler.aclose(SWEEP_SECONDS))
+        sweeping = asyncio.gather(self.reconciler.aclose(SWEEP_SECONDS), self.sweeper.aclose(SWEEP_SECONDS))
         checking = asyncio.create_task(self.checker.drain(self.drain_seconds))
         dropped = await self.courier.drain(self.drain_seconds)
         await checking
         await sweeping
+        await self.importer.numbers.close()
         if advising:
             await advising
         if dropped:
@@ -163,6 +168,11 @@ class WorkerContext:
         if self._anchored is None or time.monotonic() - self._anchored >= ANCHOR_SECONDS:
             self.clock.anchor(await self.database.now())
             self._anchored = time.monotonic()
+
+
+async def import_next(context: WorkerContext) -> bool:
+    """Bring in the next rows of a spreadsheet that the office has committed."""
+    return await context.importer.look()
 
 
 async def deliver_next(context: WorkerContext) -> bool:
@@ -202,8 +212,8 @@ async def reconcile_next(context: WorkerContext) -> bool:
 
 
 async def sweep_next(context: WorkerContext) -> bool:
-    """Once an hour, remove evidence that no act has referred to for a week."""
-    return await context.sweeper.sweep()
+    """Once an hour, remove evidence that no act has referred to for a week; it goes on beside the loop."""
+    return await context.sweeper.take()
 
 
 async def tidy_next(context: WorkerContext) -> bool:
@@ -225,6 +235,7 @@ Step = Callable[[WorkerContext], Awaitable[bool]]
 
 # In mission order, what is optional last. Each answers whether it found work; the worker pauses when none did.
 STEPS: tuple[Step, ...] = (
+    import_next,
     deliver_next,
     check_next,
     alert_next,
@@ -238,7 +249,7 @@ STEPS: tuple[Step, ...] = (
     advise_next,
 )
 # What may wait some seconds: an idle worker looks at it in every so manieth round only.
-HOUSEKEEPING: frozenset[Step] = frozenset(STEPS) - {deliver_next, check_next}
+HOUSEKEEPING: frozenset[Step] = frozenset(STEPS) - {import_next, deliver_next, check_next}
 HOUSEKEEPING_EVERY = 10
 
 

@@ -156,17 +156,16 @@ async def open_city(url: str, folder: Path, clock: Clock, **options: Any) -> Asy
         yield city
         for client in city._clients.values():
             await client.aclose()
-    if not with_worker:
-        _idle.append(application)
+    _idle[with_worker].append(application)
 
 
 # Putting an application together takes longer than most tests; what it knows of a city is all in its state.
-_idle: list[FastAPI] = []
+_idle: dict[bool, list[FastAPI]] = {False: [], True: []}
 
 
 def _application_for(runtime: Runtime, *, with_worker: bool) -> FastAPI:
-    if with_worker or not _idle:
+    if not _idle[with_worker]:
         return create_app(runtime, with_worker=with_worker)
-    application = _idle.pop()
+    application = _idle[with_worker].pop()
     application.state = State({"runtime": runtime, "worker": None})
     return application

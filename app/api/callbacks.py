@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field, ValidationError, create_model
 from sqlalchemy.exc import IntegrityError
 
 from app.access.principal import Principal
-from app.api.acts import ACTS, act_on
-from app.api.consultations import OpinionIn, state_opinion
+from app.api.acts import ACTS, DutyOut, act_on
+from app.api.consultations import ConsultationOut, OpinionIn, state_opinion
 from app.api.door import JSON_TYPE, In, get_runtime, make_desk, make_router, note_failure
 from app.api.errors import from_validation, language_of
 from app.api.json_schema import schema_of
@@ -130,6 +130,7 @@ def _refused(error: AppError, language: str) -> Outcome:
 
 @router.post(
     "/callbacks/{department_code}",
+    response_model=DutyOut | ConsultationOut,
     openapi_extra={
         "requestBody": {
             "required": True,

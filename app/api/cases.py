@@ -11,9 +11,11 @@ from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, Field, field_validator
 
 from app.access.principal import Permission
+from app.api.case_line import CaseOut, Version, to_case_out
 from app.api.clocks import to_clock_out
 from app.api.door import Door, In, Out, door, make_router
 from app.api.precedents import to_precedent_out
+from app.api.readings import CaseForDepartmentOut, CasePage, CaseRecordOut
 from app.api.supervision import show_instruction, show_promises
 from app.casefile import CaseFile
 from app.classify import Category
@@ -28,35 +30,10 @@ from app.ledger import reach, search
 from app.ledger.clocks import ClockRow, clocks_of
 from app.ledger.pages import find_provisional
 from app.ledger.precedents import cited_on, settled_by
-from app.models import AssignmentRole, Case, CaseOutcome, CaseStatus, Event, Urgency
+from app.models import AssignmentRole, CaseOutcome, CaseStatus, Event, Urgency
 
 router = make_router("cases 台账")
 Number = Annotated[str, Path(max_length=24)]
-Version = Annotated[int | None, Field(ge=0, description="the version you read; another one answers 409")]
-
-
-class CaseOut(Out):
-    """One line of the ledger, as the office sees it."""
-
-    number: str
-    version: int
-    summary: str
-    status: CaseStatus
-    outcome: CaseOutcome | None
-    owner: str | None
-    owner_department: str | None
-    urgency: Urgency
-    due_at: datetime | None = Field(description="when the next step is due")
-    due_provisional: bool = Field(False, description="a running clock rests on days that are not announced yet")
-    answer_due_at: datetime | None = Field(description="by when the reporter was promised an answer")
-    category: str
-    route: str
-    sources: list[str]
-    burden_types: list[str]
-    districts: list[str]
-    opened_at: datetime
-    closed_at: datetime | None
-    relapses: int = Field(description="how often the burden came back after the case was struck off")
 
 
 class EventOut(Out):
@@ -115,17 +92,11 @@ class ReopeningIn(In):
     version: Version = None
 
 
-def to_case_out(case: Case, *, provisional: bool) -> CaseOut:
-    return CaseOut.model_validate({name: getattr(case, name, None) for name in CaseOut.model_fields} | {
-        "version": case.last_seq, "due_provisional": provisional
-    })  # fmt: skip
-
-
 async def _result(file: CaseFile) -> BaseModel:
     return to_case_out(file.case, provisional=any(d.provisional for d in file.running()))
 
 
-@router.get("/cases", response_model=None, responses={200: {"description": "a page of cases"}})
+@router.get("/cases", response_model=None, responses={200: {"description": "a page of cases", "model": CasePage}})
 async def list_cases(
     request: Request,
     response: Response,
@@ -162,7 +133,11 @@ async def list_cases(
     return {"cases": items, "next_cursor": page.next_cursor}
 
 
-@router.get("/cases/{number}", response_model=None, responses={200: {"description": "the case"}})
+@router.get(
+    "/cases/{number}",
+    response_model=None,
+    responses={200: {"description": "the case", "model": CaseRecordOut | CaseForDepartmentOut}},
+)
 async def get_case(number: Number, at: Annotated[Door, door(Permission.READ_CASES)]) -> dict[str, Any]:
     """One case with its duties. A department sees its own duties on it, and nothing of who reported."""
     city = at.runtime.cities.current

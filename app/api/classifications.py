@@ -7,7 +7,7 @@ from pydantic import Field
 
 from app.access.principal import Permission
 from app.api.door import JSON_TYPE, Door, In, door, make_router, thresholds_of
-from app.api.reports import DecisionOut
+from app.api.reports import ClassificationOut
 from app.audit import to_canonical_json
 from app.classify import ReportText
 from app.flow.citing import classify_with_precedents
@@ -27,7 +27,7 @@ class ClassificationIn(In):
     declared_departments: list[Annotated[str, Field(max_length=20)]] = Field(default_factory=list, max_length=20)
 
 
-@router.post("/classifications", response_model=DecisionOut)
+@router.post("/classifications", response_model=ClassificationOut)
 async def post_classification(body: ClassificationIn, at: Annotated[Door, door(Permission.CLASSIFY)]) -> Response:
     """Decide without storing: category, route, receivers, and the evidence for each."""
     district, unit = body.district, body.unit

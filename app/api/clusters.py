@@ -7,7 +7,7 @@ from fastapi import Path, Response
 from pydantic import BaseModel, Field, model_validator
 
 from app.access.principal import Permission
-from app.api.cases import CaseOut, Version, to_case_out
+from app.api.case_line import CaseOut, Version, to_case_out
 from app.api.door import Door, In, Out, door, make_router
 from app.casefile import CaseFile
 from app.flow import clustering

@@ -148,6 +148,11 @@ class ConsultationOut(Out):
     invitations: list[InvitationOut]
 
 
+class ConsultationPage(Out):
+    consultations: list[ConsultationOut]
+    next_cursor: str | None
+
+
 async def show(session: AsyncSession, consultation: Consultation, principal: Principal) -> ConsultationOut:
     """A session after a verb, in the verb's own transaction, as whoever did it sees it."""
     await session.flush()
@@ -197,7 +202,11 @@ def to_consultation_out(record: SessionRecord, principal: Principal) -> Consulta
     return ConsultationOut(**known | {"agenda": agenda, "invitations": invitations})
 
 
-@router.get("/consultations", response_model=None, responses={200: {"description": "a page of sessions"}})
+@router.get(
+    "/consultations",
+    response_model=None,
+    responses={200: {"description": "a page of sessions", "model": ConsultationPage}},
+)
 async def list_consultations(
     request: Request,
     response: Response,

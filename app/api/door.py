@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import Enum, auto
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.idempotency import (
@@ -27,13 +27,12 @@ from app.access.people import find_signed_in
 from app.access.principal import Permission, Principal
 from app.api.address import client_address
 from app.api.strict_json import StrictRoute
+from app.api.strict_types import as_described
 from app.classify import Thresholds
-from app.flow.desk import Desk
-from app.models import RelapseRule
+from app.flow.desk import Desk, set_up
+from app.flow.desk import thresholds_of as thresholds_by
 from app.problems import AppError, NotAllowed, NotAuthenticated
-from app.route.likeness import Thresholds as LikenessThresholds
 from app.runtime import Runtime
-from app.supervise.relapse import RelapsePolicy
 
 SESSION_COOKIE = "yilong_session"
 CSRF_HEADER = "X-CSRF-Token"
@@ -50,15 +49,26 @@ class Kept(Enum):
 
 
 class In(BaseModel):
-    """A body that is sent to us: unknown members are errors, so that a misspelt one is not silently lost."""
+    """A body that is sent to us: unknown members are errors, so that a misspelt one is not silently lost, and so are
+    values of another kind than described."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema: CoreSchema = as_described(handler(source))
+        return schema
 
 
 class Out(BaseModel):
     """A body that we answer."""
 
     model_config = ConfigDict(from_attributes=True)
+
+
+class ProblemField(BaseModel):
+    field: str
+    message: str
 
 
 class Problem(BaseModel):
@@ -69,7 +79,8 @@ class Problem(BaseModel):
     status: int
     code: str
     detail: str
-    errors: list[dict[str, str]] | None = None
+    errors: list[ProblemField] | None = None
+    instance: str | None = None
 
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -107,6 +118,7 @@ async def authenticate(request: Request) -> Principal:
             await note_failure(request)
         else:
             await runtime.limiter.spend(Kind.KEY, principal.holder)
+            runtime.key_use.note(principal.holder.removeprefix("key:"), runtime.clock.now())
     elif token := request.cookies.get(SESSION_COOKIE):
         principal = await _from_session(request, runtime, token)
     if principal is None:
@@ -128,30 +140,26 @@ async def _from_session(request: Request, runtime: Runtime, token: str) -> Princ
         return None
     if request.method not in SAFE_METHODS and request.headers.get(CSRF_HEADER) != signed_in.csrf_token:
         raise NotAllowed("请求缺少有效的 CSRF 令牌。", "The request lacks a valid CSRF token.")
+    if signed_in.must_change:
+        raise NotAllowed("请先在页面上更换初始密码。", "Change the password you were given first, on the pages.")
     return signed_in.principal
 
 
 def thresholds_of(runtime: Runtime) -> Thresholds:
     """How sure the machine must be, by the office's setting."""
-    return Thresholds(decide=runtime.settings.decide_from_confidence)
+    return thresholds_by(runtime.settings)
 
 
 def make_desk(runtime: Runtime, session: AsyncSession, principal: Principal) -> Desk:
     """A place for one verb to work at, in the session's transaction."""
-    return Desk(
-        session=session,
+    return set_up(
+        session,
+        principal,
+        runtime.settings,
         city=runtime.cities.current,
-        principal=principal,
         now=runtime.clock.now(),
         numbers=runtime.numbers,
         sealer=runtime.sealer,
-        thresholds=thresholds_of(runtime),
-        relapse=RelapsePolicy(
-            RelapseRule(runtime.settings.relapse_rule), timedelta(days=runtime.settings.relapse_window_days)
-        ),
-        likeness=LikenessThresholds(
-            suggest=runtime.settings.suggest_from_likeness, join=runtime.settings.join_from_likeness
-        ),
     )
 
 

@@ -31,6 +31,7 @@ MESSAGES = {
     "date_type": ("应为日期,如 2026-11-23", "must be a date such as 2026-11-23"),
     "date_from_datetime_parsing": ("应为日期,如 2026-11-23", "must be a date such as 2026-11-23"),
     "date_parsing": ("应为日期,如 2026-11-23", "must be a date such as 2026-11-23"),
+    "datetime_type": ("应为带时区的时间", "must be a time with its offset"),
     "datetime_parsing": ("应为带时区的时间", "must be a time with its offset"),
     "datetime_from_date_parsing": ("应为带时区的时间", "must be a time with its offset"),
     "timezone_aware": ("应为带时区的时间", "must be a time with its offset"),

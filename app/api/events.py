@@ -1,19 +1,26 @@
 """The pull twin of the webhooks: the same bodies in the same order, for systems that cannot be called."""
 
-from typing import Annotated, Final
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Final
 
 from fastapi import Query, Response
+from pydantic import create_model
 
 from app.access.principal import Permission
-from app.api.door import JSON_TYPE, Door, door, make_router
+from app.api.door import JSON_TYPE, Door, Out, door, make_router
+from app.api.webhooks import SENT, body_of
 from app.ledger.feed import read_feed
 
 router = make_router("events 事件")
 # What the databases can count to; beyond it there is no position.
 LAST: Final = 2**63 - 1
+_event: Any = reduce(or_, (body_of(kind) for kind in SENT if not kind.startswith("endpoint.")))
+# For the description: what is answered are the stored bodies themselves.
+FeedOut = create_model("FeedOut", __base__=Out, events=(list[_event], ...), next=(int, ...))
 
 
-@router.get("/events")
+@router.get("/events", response_model=FeedOut)
 async def get_events(
     at: Annotated[Door, door(Permission.PULL_EVENTS)],
     after: Annotated[int, Query(ge=0, le=LAST, description="`next` of the answer before; 0 to begin")] = 0,

@@ -185,7 +185,12 @@ async def post_withdrawal(number: Number, body: ReasonIn, at: Annotated[Door, do
     return answer
 
 
-@router.post("/precedents/{number}/rule", status_code=201, response_model=PrecedentOut | DryRunOut)
+@router.post(
+    "/precedents/{number}/rule",
+    status_code=201,
+    response_model=PrecedentOut,
+    responses={200: {"description": "a dry run", "model": DryRunOut}},
+)
 async def post_rule(
     number: Number,
     body: StandingIn,

@@ -75,6 +75,12 @@ class DecisionOut(Out):
     notes: list[str] = Field(default_factory=list)
 
 
+class ClassificationOut(DecisionOut):
+    """A decision with the `id` that was sent for it; null where none was."""
+
+    id: str | None
+
+
 class ReceiptOut(Out):
     """What the reporter is told at once."""
 

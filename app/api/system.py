@@ -13,9 +13,10 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from pydantic import BaseModel
 
 from app.access.limiter import Kind
-from app.api.door import get_runtime
+from app.api.door import PROBLEM_RESPONSES, get_runtime
 from app.deliver import log
 from app.deliver.alerts import count_alerts
 from app.directory.schema import is_at_head
@@ -27,7 +28,7 @@ from app.models import AuditSeal, Sweep
 from app.problems import AppError
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
-router = APIRouter(tags=["system 运行"])
+router = APIRouter(tags=["system 运行"], responses=PROBLEM_RESPONSES)
 OLDEST_HEARTBEAT_SECONDS = 60.0
 
 
@@ -37,7 +38,16 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz", responses={503: {"description": "not ready; `checks` says what is missing"}})
+class ReadyOut(BaseModel):
+    ready: bool
+    checks: dict[str, bool]
+
+
+@router.get(
+    "/readyz",
+    response_model=ReadyOut,
+    responses={503: {"description": "not ready; `checks` says what is missing", "model": ReadyOut}},
+)
 async def readyz(request: Request) -> Response:
     """Ready for work: database, schema at head, a pack loaded, and the worker's loop alive where it runs here."""
     checks = await _checks(request)
@@ -62,7 +72,11 @@ async def _checks(request: Request) -> dict[str, bool]:
     return checks
 
 
-@router.get("/metrics", response_class=Response)
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
 async def metrics(request: Request) -> Response:
     """Prometheus text: cases, deliveries, addresses, quarantined clocks, refusals, last reconciliation and seal.
 

@@ -5,6 +5,7 @@ import secrets
 from typing import Annotated, Final
 
 from fastapi import Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import RedirectResponse
 
 from app.access.attempts import TooManyAttempts, clear
@@ -17,6 +18,8 @@ from app.dashboard.forms import Form, read_form
 from app.dashboard.language import N_, language_of, translator
 from app.dashboard.rendering import render
 from app.dashboard.session import At, find_session, local_path, refuse_foreign
+from app.models import User
+from app.problems import NotFound
 from app.runtime import Runtime
 from app.sealing import SealBroken
 
@@ -46,6 +49,8 @@ async def show_sign_in(request: Request, next: Annotated[str, Query()] = "") -> 
 async def sign_in(request: Request) -> Response:
     """Check name and password, open a session of its own, set its cookie."""
     refuse_foreign(request)
+    if not get_runtime(request).settings.password_sign_in:
+        raise NotFound
     form = await read_form(request)
     if not _is_own_form(request, form):
         return _form(request, form, error=translator(language_of(request))(EXPIRED), status=403)
@@ -59,11 +64,11 @@ async def sign_in(request: Request) -> Response:
         wrong = WrongCredentials()
         return _form(request, form, error=flash_of(wrong, request).text, status=wrong.status)
     answer = RedirectResponse(local_path(form.get("next")), 303)
-    _set_cookie(request, answer, SESSION_COOKIE, token, "/")
+    set_cookie(request, answer, SESSION_COOKIE, token, "/")
     answer.delete_cookie(VISITOR_COOKIE, path=PATH)
     mark = f"{secrets.token_urlsafe(VISITOR_BYTES)} {_username(form)}"
     sealed = base64.urlsafe_b64encode(get_runtime(request).sealer.seal(mark.encode(), KNOWN_PLACE)).decode()
-    _set_cookie(request, answer, KNOWN_COOKIE, sealed, PATH, max_age=KNOWN_SECONDS)
+    set_cookie(request, answer, KNOWN_COOKIE, sealed, PATH, seconds=KNOWN_SECONDS)
     return answer
 
 
@@ -87,14 +92,21 @@ async def _open(runtime: Runtime, request: Request, form: Form) -> str | None:
     fits = await runtime.sign_ins.fits(user.password_hash if user else None, password)
     if user is None or not fits or Permission.USE_DASHBOARD not in PERMISSIONS[user.role]:
         return None
-    before = request.cookies.get(SESSION_COOKIE)
     async with runtime.database.write() as session:
+        unchanged = await find_user(session, user.username)
+        if unchanged is None or unchanged.password_hash != user.password_hash:
+            return None
         await clear(session, attempt)
-        now = runtime.clock.now()
-        known = await find_signed_in(session, before, now) if before else None
-        if known is not None:
-            await close_session(session, known.token_hash, now)
-        return open_session(session, user, now)
+        return await renew_session(request, session, unchanged)
+
+
+async def renew_session(request: Request, session: AsyncSession, user: User) -> str:
+    """Open a session of its own and end the one that this browser had before; its token."""
+    now, before = get_runtime(request).clock.now(), request.cookies.get(SESSION_COOKIE)
+    known = await find_signed_in(session, before, now) if before else None
+    if known is not None:
+        await close_session(session, known.token_hash, now)
+    return open_session(session, user, now)
 
 
 def _username(form: Form) -> str:
@@ -117,15 +129,19 @@ def _form(
     """The page with a token bound to this browser by a cookie of its own."""
     known = request.cookies.get(VISITOR_COOKIE, "")
     visitor = known if known.isascii() and len(known) == VISITOR_LENGTH else secrets.token_urlsafe(VISITOR_BYTES)
-    sealed = get_runtime(request).sealer.seal(visitor.encode(), VISITOR_PLACE)
+    runtime = get_runtime(request)
+    settings, sealed = runtime.settings, runtime.sealer.seal(visitor.encode(), VISITOR_PLACE)
     facts = {
         "csrf_token": base64.urlsafe_b64encode(sealed).decode(),
         "next": local_path(form.get("next") if form else wanted),
         "username": _username(form) if form else "",
         "error": error,
+        "with_password": settings.password_sign_in,
+        "with_provider": bool(settings.oidc_issuer),
+        "provider_label": settings.oidc_label,
     }
     answer = render(request, "sign_in.html", facts, status_code=status)
-    _set_cookie(request, answer, VISITOR_COOKIE, visitor, PATH)
+    set_cookie(request, answer, VISITOR_COOKIE, visitor, PATH)
     return answer
 
 
@@ -139,8 +155,8 @@ def _is_own_form(request: Request, form: Form) -> bool:
     return bool(visitor) and secrets.compare_digest(opened, visitor.encode())
 
 
-def _set_cookie(
-    request: Request, answer: Response, name: str, value: str, path: str, *, max_age: int | None = None
+def set_cookie(
+    request: Request, answer: Response, name: str, value: str, path: str, *, seconds: int | None = None
 ) -> None:
     secure = get_runtime(request).settings.session_cookie_secure
-    answer.set_cookie(name, value, max_age=max_age, path=path, httponly=True, samesite="lax", secure=secure)
+    answer.set_cookie(name, value, max_age=seconds, path=path, httponly=True, samesite="lax", secure=secure)

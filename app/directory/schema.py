@@ -1,6 +1,7 @@
 """The schema's state: bring it to head, ask whether it is there. The only caller of Alembic at run time."""
 
 import asyncio
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -22,8 +23,9 @@ def alembic_config() -> Config:
     raise FileNotFoundError("找不到 alembic.ini 与 migrations/:请重新安装。Reinstall: the migrations are missing.")
 
 
+@cache
 def find_head() -> str | None:
-    """The newest revision this code knows."""
+    """The newest revision this code knows; reading the migrations takes long, and anybody may ask for readiness."""
     return ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 

@@ -1,4 +1,6 @@
-"""Drops what has served its time: answers to retried requests, keys of what was struck off long ago, old counts."""
+"""Drops what has served its time: answers to retried requests, keys of what was struck off long ago, old counts, rows
+of spreadsheets that were not brought in.
+"""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,12 +10,15 @@ from app.access.buckets import forget_full
 from app.access.idempotency import forget_old
 from app.clock import Clock
 from app.database import Database
+from app.intake.imports import drop_old
 from app.log import get_logger
 from app.route.cluster import clear_shelf
 
 TIDY_EVERY: Final = timedelta(hours=1)
 # Rows in one transaction: a writer that waits for it waits milliseconds.
 BATCH: Final = 500
+# Each of some thousand rows at most.
+FILES: Final = 2
 
 
 class Tidier:
@@ -36,9 +41,10 @@ class Tidier:
             answers = await forget_old(session, now, most=BATCH)
             keys = await clear_shelf(session, now - self._relapse_window, most=BATCH)
             counts = (await forget_full(session, now, most=BATCH), await forget_served(session, now, most=BATCH))
-        if answers or keys or any(counts):
-            get_logger().info("tidied", answers=answers, shelved=keys, count=sum(counts))
-        if BATCH in (answers, keys, *counts):
+            files = await drop_old(session, now, most=FILES)
+        if answers or keys or files or any(counts):
+            get_logger().info("tidied", answers=answers, shelved=keys, count=sum(counts), unused=files)
+        if BATCH in (answers, keys, *counts) or files == FILES:
             return True
         self._tidied = now
         return False

@@ -105,15 +105,17 @@ async def build(city: CityUnderTest) -> Scene:
         await _connect(scene, half)
     await _set_clocks(scene)
     for half in sorted(BOTH):
-        await _assign(scene, {half})
-        await _convene(scene, {half})
+        await assign_to(scene, {half})
+        await convene_for(scene, {half})
         await _let_go(scene, half)
-    await _assign(scene, BOTH)
-    await _convene(scene, BOTH)
+    await assign_to(scene, BOTH)
+    await convene_for(scene, BOTH)
     await _settle(scene)
     await _supervise(scene)
     await _digest(scene)
     await _deliveries(scene)
+    made = await did(scene.office, "/v1/keys", {"role": "department", "department": THIRD})
+    scene.put("keys", made["id"], owners=())
     return scene
 
 
@@ -154,7 +156,7 @@ async def _case(scene: Scene, halves: Iterable[Half]) -> str:
     return cases[0]
 
 
-async def _assign(scene: Scene, halves: Iterable[Half]) -> None:
+async def assign_to(scene: Scene, halves: Iterable[Half]) -> None:
     """A case with a duty of each half's department, each with a file and with words of its own."""
     case = await _case(scene, halves)
     scene.put("cases", case, owners=halves)
@@ -175,7 +177,7 @@ async def _assign(scene: Scene, halves: Iterable[Half]) -> None:
         scene.put("evidence", kept.json()["id"], owners={half})
 
 
-async def _convene(scene: Scene, halves: Iterable[Half], *, also: Iterable[Half] = ()) -> Thing:
+async def convene_for(scene: Scene, halves: Iterable[Half], *, also: Iterable[Half] = ()) -> Thing:
     """A session with each half's department at the table, each with a position of its own."""
     case = await _case(scene, halves)
     invited = [DEPARTMENTS[half] for half in sorted({*halves, *also})]
@@ -190,14 +192,14 @@ async def _convene(scene: Scene, halves: Iterable[Half], *, also: Iterable[Half]
 
 async def _let_go(scene: Scene, half: Half) -> None:
     """A session from which the other half's department was let go: it is that one's no more."""
-    thing = await _convene(scene, {half}, also={other(half)})
+    thing = await convene_for(scene, {half}, also={other(half)})
     body = {"withdraw": [DEPARTMENTS[other(half)]], "reason": "与其无关"}
     await did(scene.office, f"/v1/consultations/{thing.names[0]}/invitations", body)
 
 
 async def _settle(scene: Scene) -> None:
     """A session of both that was concluded, so that there is a precedent; and looks back at its case of each point."""
-    thing = await _convene(scene, BOTH)
+    thing = await convene_for(scene, BOTH)
     case = scene.of("cases")[-1].names[0]
     parts = [{"department": DEPARTMENTS["a"], "lead": True}, {"department": DEPARTMENTS["b"]}]
     body = {"conclusions": [{"case": case, "parts": parts}], "minutes": "议定。"}

@@ -1,0 +1,59 @@
+"""The description of the interface: every answer has a shape, every problem its own media type."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.clock import SystemClock
+from app.main import create_app
+from app.problems import MEDIA_TYPE
+from app.runtime import make_runtime
+from tests.city import settings_for
+
+Described = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def description(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder: Path = tmp_path_factory.mktemp("described")
+    return create_app(make_runtime(settings_for(f"sqlite:///{folder}/none.db", folder), SystemClock())).openapi()
+
+
+@pytest.fixture
+def answers(description: dict[str, Any]) -> dict[str, Described]:
+    """By operation, what is answered by status."""
+    return {
+        f"{method.upper()} {path}": operation["responses"]
+        for path, operations in description["paths"].items()
+        for method, operation in operations.items()
+    }
+
+
+def test_every_operation_describes_its_problems_as_they_are_sent(
+    description: dict[str, Any], answers: dict[str, Described]
+) -> None:
+    assert {tuple(told["default"]["content"]) for told in answers.values()} == {(MEDIA_TYPE,)}
+    problem = description["components"]["schemas"]["Problem"]["properties"]
+    assert {"type", "title", "status", "code", "detail", "errors", "instance"} == set(problem)
+
+
+def test_no_json_answer_is_without_a_shape(answers: dict[str, Described]) -> None:
+    shapes = {
+        (name, status): told["content"]["application/json"].get("schema")
+        for name, responses in answers.items()
+        for status, told in responses.items()
+        if "application/json" in told.get("content", {})
+    }
+    assert [place for place, shape in shapes.items() if not shape] == []
+    assert len(shapes) >= len(answers) - 2
+
+
+def test_a_dry_run_is_described_beside_what_it_tries(answers: dict[str, Described]) -> None:
+    assert {"200", "201", "default"} == set(answers["POST /v1/precedents/{number}/rule"])
+
+
+def test_who_reads_a_case_finds_both_its_shapes(answers: dict[str, Described]) -> None:
+    shape = answers["GET /v1/cases/{number}"]["200"]["content"]["application/json"]["schema"]
+    names = {each["$ref"].rpartition("/")[2] for each in shape["anyOf"]}
+    assert names == {"CaseRecordOut", "CaseForDepartmentOut"}
