@@ -19,7 +19,7 @@ from app.problems import AppError
 # A process stops spending a lease so much before the others count it as gone: clocks differ by milliseconds.
 MARGIN: Final = timedelta(seconds=1)
 # A request waits no longer than that for the database to say what is left.
-SLOWEST_DRAW_SECONDS: Final = 1.0
+SLOWEST_DRAW_SECONDS: Final = 2.0
 MOST_PURSES: Final = 10_000
 
 

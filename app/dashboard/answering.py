@@ -162,13 +162,17 @@ async def attempt(
 async def show_problem(request: Request, error: AppError) -> Response:
     """An error as a page, or for htmx as a message."""
     if is_htmx(request):
-        return render(request, "flash.html", {"messages": [flash_of(error, request)]}, status_code=error.status)
+        answer = render(request, "flash.html", {"messages": [flash_of(error, request)]}, status_code=error.status)
+        answer.headers.update(error.headers)
+        return answer
     problem = error.to_problem(language_of(request))
     facts = {"status": error.status, "title": problem["title"], "detail": problem["detail"]}
     office: Office | None = getattr(request.state, "office", None)
     if office is not None:
         facts = {**shell(office, "", None), **facts}
-    return render(request, "error.html", facts, status_code=error.status)
+    answer = render(request, "error.html", facts, status_code=error.status)
+    answer.headers.update(error.headers)
+    return answer
 
 
 class PageDefect(AppError):

@@ -211,3 +211,20 @@ async def test_few_passwords_are_looked_at_at_once(city: CityUnderTest, looked_a
     assert [answer.status_code for answer in answers] == [303] * 5
     assert len(looked_at) == 5
     assert max(looked_at) <= attempts.PASSWORDS_AT_ONCE
+
+
+async def test_who_sits_at_an_open_page_guesses_its_password_no_faster(city: CityUnderTest, clock: FixedClock) -> None:
+    page, new = browser_at(city, HOME), "a better one, longer"
+    await page.sign_in(await employ(city))
+
+    async def change(present: str, typed: str = new) -> int:
+        await page.get("/dashboard/account")
+        await page.send("/dashboard/account/password", {"present": present, "new": typed, "again": typed})
+        return page.page.status_code
+
+    assert [await change(PASSWORD, "short") for _ in range(3)] == [422] * 3
+    assert [await change("wrong") for _ in range(6)] == [422] * 5 + [429]
+    assert page.page.headers["Retry-After"] == "30"
+    assert "请在 30 秒后再试" in page.page.text
+    clock.advance(seconds=30)
+    assert await change(PASSWORD) == 303

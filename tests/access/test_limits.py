@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import event, select
 from starlette.requests import Request
 
+from app.access import limiter as limiting
 from app.access.buckets import Budget
 from app.access.keys import make_key
 from app.access.limiter import Kind, Limiter, TooManyRequests
@@ -29,6 +30,12 @@ from tests.city import CityUnderTest, open_city
 
 REPLICAS = 3
 LOOK, CALLBACK = "/v1/departments", "/v1/callbacks/FR-MZ"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the machine, a draw that comes is waited for."""
+    monkeypatch.setattr(limiting, "SLOWEST_DRAW_SECONDS", 60.0)
 
 
 @asynccontextmanager
@@ -83,7 +90,7 @@ async def test_no_stretch_of_time_sees_more_than_the_budget_and_every_wait_told_
     chance, told = random.Random(per_minute), 0
     async with processes(database_url, clock, per_minute) as limiters:
         let_through = []
-        for _ in range(12):
+        for _ in range(8):
             clock.advance(seconds=chance.choice((0, 0, 0.2, 3, 30, 61, 400)))
             limiter = chance.choice(limiters)
             for _ in range(chance.choice((1, 2, per_minute // 2, per_minute))):
@@ -97,8 +104,8 @@ async def test_no_stretch_of_time_sees_more_than_the_budget_and_every_wait_told_
     for first, start in enumerate(minutes):
         for last in range(first, len(minutes)):
             assert last - first + 1 <= per_minute * (1 + minutes[last] - start) + 1e-6
-    assert told > 2
-    assert len(let_through) > 10
+    assert told > 1
+    assert len(let_through) > 7
 
 
 async def test_what_a_process_leaves_unspent_comes_back(database_url: str, clock: FixedClock) -> None:
@@ -131,15 +138,17 @@ async def test_within_the_budget_one_write_serves_many_and_a_refusal_needs_none(
 
 
 async def test_a_database_that_cannot_say_holds_nobody_up_and_is_paid_afterwards(
-    database_url: str, clock: FixedClock
+    database_url: str, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with processes(database_url, clock, 60, number=2) as [limiter, other]:
         assert await gets_through(other)
         async with other.database.write() as session:
             await session.scalar(select(RateBucket).with_for_update())
+            monkeypatch.setattr(limiting, "SLOWEST_DRAW_SECONDS", 0.2)
             began = time.monotonic()
             through = [await gets_through(limiter) for _ in range(10)]
             assert time.monotonic() - began < 5
+            monkeypatch.setattr(limiting, "SLOWEST_DRAW_SECONDS", 60.0)
         assert through == [True] * 3 + [False] * 7
         await limiter.close()
         clock.advance(seconds=3)
