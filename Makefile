@@ -32,10 +32,7 @@ simulate: .venv/.runtime ## 快演一年,末尾对账验链 · a simulated year 
 
 test: .venv/.dev ## 全部测试:单元、两种数据库、浏览器 · all tests (ARGS="-k …" for some)
 	@browser="$$(sh tools/install_browser.sh $(BIN)/python)" && \
-		export YILONG_TEST_BROWSER="$$browser" && \
-		{ $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not alone and not waits" $(ARGS) || [ $$? = 5 ]; } && \
-		{ $(BIN)/python -m pytest -n 4 -m waits $(ARGS) || [ $$? = 5 ]; } && \
-		{ $(BIN)/python -m pytest -m alone $(ARGS) || [ $$? = 5 ]; }
+		YILONG_TEST_BROWSER="$$browser" sh tools/run_tests.sh $(BIN)/python $(ARGS)
 
 chaos: .venv/.dev ## 二十分钟故障演练:断电式杀进程、停库、断网 · processes killed, database stopped and cut off (ARGS="--minutes 2")
 	@$(BIN)/python -m tests.chaos $(ARGS)
@@ -70,6 +67,7 @@ schemas: .venv/.dev ## 由代码重写推送和回调的结构 · write docs/sch
 
 lock: ## 更新锁定的依赖(需要 uv) · pin the dependencies again (needs uv)
 	$(LOCK) -o requirements.txt pyproject.toml
+	$(LOCK) --extra oidc --extra s3 -c requirements.txt -o requirements-extras.txt pyproject.toml
 	$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
 
 clean: ## 删除虚拟环境与缓存,不动数据 · remove .venv and caches, never the data

@@ -24,7 +24,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm.exc import StaleDataError
 
-from app.fair_pool import FairPool
+from app.fair_pool import FairPool, going_ahead
 from app.problems import AppError, Conflict, StorageFull, Unavailable
 
 SQLITE_READERS = 5
@@ -95,10 +95,17 @@ class Database:
         self._opening = asyncio.Lock()
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncSession]:
-        """One transaction; commits on leaving, rolls back on any error. Database failures become problems."""
+    async def write(self, *, ahead: bool = False) -> AsyncIterator[AsyncSession]:
+        """One transaction; commits on leaving, rolls back on any error. Database failures become problems.
+
+        Args:
+            ahead: waits for a connection now, before others that wait; for what is in hand already.
+        """
         with database_problems():
             async with self._write() as session, session.begin():
+                if ahead:
+                    with going_ahead():
+                        await session.connection()
                 yield session
 
     @asynccontextmanager

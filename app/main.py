@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
@@ -21,6 +22,7 @@ from app.api import (
     directory,
     events,
     evidence,
+    keys,
     operating,
     precedents,
     protection,
@@ -42,7 +44,11 @@ from app.dashboard.pages import all_pages
 from app.log import get_logger
 from app.problems import AppError
 from app.runtime import Runtime
+from app.settings import Settings
 from app.worker import WorkerContext, run_worker
+
+if TYPE_CHECKING:
+    from app.access.provider import Provider
 
 ROUTERS = (
     reports.router,
@@ -65,6 +71,7 @@ ROUTERS = (
     calendar.router,
     deliveries.router,
     operating.router,
+    keys.router,
     system.router,
 )
 # What anybody may call, and why; every other route names its permission, and a test says so.
@@ -77,6 +84,8 @@ PUBLIC: Mapping[str, str] = {
     "/v1/callbacks/{department_code}": "signed with the department's secret instead of a key",
     "/dashboard": "leads to the home page",
     "/dashboard/sign-in": "how somebody becomes known",
+    "/dashboard/sign-in/provider": "leads to the provider of single sign-on",
+    "/dashboard/sign-in/provider/return": "what the provider sends back, tied to the browser that left",
     "/dashboard/static": "files of the pages",
 }
 REFRESH_SECONDS = 15.0
@@ -92,6 +101,7 @@ def create_app(runtime: Runtime, *, with_worker: bool = False, alone: bool = Fal
     async def lifespan(application: FastAPI) -> AsyncIterator[None]:
         runtime: Runtime = application.state.runtime
         await runtime.start()
+        application.state.provider = open_provider(runtime.settings)
         if alone:
             await warm_up(application, runtime)
             settle_memory()
@@ -132,8 +142,17 @@ def create_app(runtime: Runtime, *, with_worker: bool = False, alone: bool = Fal
     return application
 
 
+def open_provider(settings: Settings) -> "Provider | None":
+    """The provider of single sign-on where one is set up; without one its library is not even loaded."""
+    if not settings.oidc_issuer:
+        return None
+    from app.access.provider import Provider
+
+    return Provider(settings)
+
+
 async def keep_current(runtime: Runtime, stop: asyncio.Event) -> None:
-    """Follow the database's clock, and packs and calendars that another process loads."""
+    """Follow the database's clock, and packs and calendars that another process loads; write which keys were used."""
     while not stop.is_set():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), REFRESH_SECONDS)
@@ -142,5 +161,6 @@ async def keep_current(runtime: Runtime, stop: asyncio.Event) -> None:
             await runtime.anchor_clock()
             if await runtime.cities.refresh():
                 get_logger().info("city_refreshed")
+            await runtime.key_use.write()
         except AppError as error:
             get_logger().warning("refresh_waits", reason=error.code)

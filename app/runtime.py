@@ -3,6 +3,10 @@
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from app.access.attempts import SignIns
+from app.access.buckets import Budget
+from app.access.key_use import KeyUse
+from app.access.limiter import Kind, Limiter
 from app.clock import Clock, DatabaseClock
 from app.database import PATIENCE_SECONDS, Database
 from app.deadlines import OfficeHours
@@ -11,6 +15,9 @@ from app.directory.serials import Numbers
 from app.sealing import Sealer
 from app.settings import Settings
 from app.together import Together
+
+# Wrong keys that each process answers for an address before it counts them: so many cost the database nothing.
+FAILED_KEYS_UNCOUNTED = 5
 
 
 @dataclass(slots=True)
@@ -24,8 +31,14 @@ class Runtime:
     cities: CityCache
     numbers: Numbers
     together: Together = field(init=False)
+    limiter: Limiter = field(init=False)
+    sign_ins: SignIns = field(init=False)
+    key_use: KeyUse = field(init=False)
 
     def __post_init__(self) -> None:
+        self.limiter = Limiter(self.database, self.clock, budgets_of(self.settings))
+        self.sign_ins = SignIns(self.database, self.clock, self.sealer, self.limiter.refused)
+        self.key_use = KeyUse(self.database, ZoneInfo(self.settings.timezone))
         self.together = Together(self.database, lambda reports: self.numbers.reserve_for(reports, self.clock.now()))
 
     async def start(self, *, with_city: bool = True) -> None:
@@ -41,7 +54,15 @@ class Runtime:
 
     async def close(self) -> None:
         await self.numbers.close()
+        await self.limiter.close()
         await self.database.dispose()
+
+
+def budgets_of(settings: Settings) -> dict[Kind, Budget]:
+    """How much of what is let through; what is not limited is left out."""
+    per_key, failed = settings.rate_per_key_per_minute, settings.rate_failed_keys_per_minute
+    budgets = {Kind.KEY: Budget(per_key), Kind.FAILED_KEY: Budget(failed, advance=FAILED_KEYS_UNCOUNTED)}
+    return {kind: budget for kind, budget in budgets.items() if budget.per_minute}
 
 
 def make_runtime(settings: Settings, clock: Clock | None = None) -> Runtime:

@@ -4,6 +4,8 @@ Layout of a sealed value: version (1 byte) · key id (4) · nonce (12) · cipher
 keys live side by side while a key is being replaced. Source: RFC 5869 (HKDF), NIST SP 800-38D (GCM).
 """
 
+import hashlib
+import hmac
 import secrets
 from collections.abc import Sequence
 
@@ -50,7 +52,7 @@ class Sealer:
     def __init__(self, secret_key: bytes, former: Sequence[bytes] = ()) -> None:
         if not secret_key or not all(former):
             raise ValueError("the secret key is empty")
-        self._prefix = _prefix_of(secret_key)
+        self._prefix, self._blinding = _prefix_of(secret_key), _derive(secret_key, b"blind", 32)
         # The present key last: a former one that is the same changes nothing.
         self._ciphers = {_prefix_of(key): AESGCM(_derive(key, b"key", 32)) for key in (*former, secret_key)}
 
@@ -70,6 +72,10 @@ class Sealer:
             return cipher.decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], _bind(prefix, place))
         except (InvalidTag, ValueError) as error:
             raise SealBroken from error
+
+    def blind(self, text: str) -> str:
+        """What stands for a text that must not be stored: 64 hex digits, the same for the same secret key only."""
+        return hmac.new(self._blinding, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
     @property
     def prefix(self) -> bytes:

@@ -5,6 +5,7 @@ import secrets
 from datetime import time
 from enum import StrEnum
 from functools import lru_cache
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,7 @@ MINIMUM_SECRET_LENGTH = 32
 MINIMUM_DATABASE_PASSWORD_LENGTH = 8
 LONGEST_PATTERN = 16
 PLACEHOLDERS = ("changeme", "change-me", "change_me", "password", "example", "secret-key", "secret_key", "yilong")
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 DEFAULT_PASSWORDS = frozenset(
     {"postgres", "postgresql", "database", "administrator", "12345678", "123456789", "qwertyui"}
 )
@@ -50,6 +52,18 @@ def has_default_password(database_url: str) -> bool:
         or password in DEFAULT_PASSWORDS | own
         or any(password.startswith(word) and len(password) < len(word) + 5 for word in PLACEHOLDERS)
     )
+
+
+def is_issuer(url: str, *, loopback: bool) -> bool:
+    """Whether it can be a provider's address: https, or with `loopback` plain http on this very machine."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    here = loopback and parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
+    secure = parts.scheme == "https" and bool(parts.hostname)
+    return (secure or here) and not (parts.query or parts.fragment or "@" in parts.netloc)
 
 
 class Environment(StrEnum):
@@ -149,10 +163,48 @@ class Settings(BaseSettings):
     second_opinion_timeout_seconds: float = Field(
         10.0, gt=0, le=60, description="bound of a whole question, from the name look-up to the last byte"
     )
+    oidc_issuer: str | None = Field(
+        None,
+        max_length=300,
+        description="OpenID Connect provider for single sign-on, such as `https://sso.city.gov.cn/realms/office`; "
+        "needs the extra `oidc`. Empty: off",
+    )
+    oidc_client_id: str | None = Field(None, description="what this service is called there; required with the issuer")
+    oidc_client_secret: SecretStr | None = Field(None, description="its secret there; a public client has none")
+    oidc_role_claim: str = Field(
+        "roles", min_length=1, description="claim of the ID token with the roles; `a.b` means `b` within `a`"
+    )
+    oidc_roles: dict[str, Literal["clerk", "leader", "auditor", "administrator"]] = Field(
+        default_factory=dict,
+        description='JSON object from values of that claim to roles here, such as `{"yilong-clerk": "clerk"}`; the '
+        "first that somebody has counts; required with the issuer",
+    )
+    oidc_label: str | None = Field(None, max_length=40, description="what its button says; `单点登录` where absent")
+    password_sign_in: bool = Field(
+        True, description="whether people may sign in with a password too; `false` needs the issuer"
+    )
+    rate_per_key_per_minute: int = Field(
+        600,
+        ge=0,
+        le=100_000_000,
+        description="requests one API key may make a minute, over all replicas; as many at once after a pause. `0`: "
+        "no limit",
+    )
+    rate_failed_keys_per_minute: int = Field(
+        60,
+        ge=0,
+        le=100_000_000,
+        description="wrong keys and callback signatures one address may send a minute before it is told to wait; "
+        "good ones go on. `0`: no limit",
+    )
     session_cookie_secure: bool = Field(
         False, description="sends the session cookie over HTTPS only; set it wherever the dashboard has HTTPS"
     )
-    trusted_proxy: bool = Field(False, description="takes the client address from the proxy's X-Forwarded-For")
+    trusted_proxy: bool = Field(
+        False,
+        description="takes the client address from the last entry of the proxy's X-Forwarded-For; without it all who "
+        "come through a proxy share one address",
+    )
 
     @model_validator(mode="after")
     def refuse_weak_production(self) -> "Settings":
@@ -215,6 +267,33 @@ class Settings(BaseSettings):
             raise ValueError(
                 "YILONG_SMTP_SECURITY 为 none 时不得设置登录名和密码,密码不能明文发送。"
                 "With YILONG_SMTP_SECURITY=none there must be no user and no password: it would go in clear."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def refuse_unusable_sign_on(self) -> "Settings":
+        """Single sign-on is set up whole and over https, or not at all."""
+        if not self.oidc_issuer:
+            if not self.password_sign_in:
+                raise ValueError(
+                    "YILONG_PASSWORD_SIGN_IN 为 false 时,须先设置 YILONG_OIDC_ISSUER,否则无人能够登录。"
+                    "With YILONG_PASSWORD_SIGN_IN=false set YILONG_OIDC_ISSUER, or nobody can sign in."
+                )
+            return self
+        if not is_issuer(self.oidc_issuer, loopback=self.environment is not Environment.PRODUCTION):
+            raise ValueError(
+                "YILONG_OIDC_ISSUER 须为 https 地址,不带查询参数;只有开发环境可以用本机的 http 地址。"
+                "YILONG_OIDC_ISSUER must be an https address without a query; http is for this machine in development."
+            )
+        if not self.oidc_client_id or not self.oidc_roles:
+            raise ValueError(
+                "设置了 YILONG_OIDC_ISSUER,还须设置 YILONG_OIDC_CLIENT_ID 和 YILONG_OIDC_ROLES。"
+                "Set YILONG_OIDC_CLIENT_ID and YILONG_OIDC_ROLES together with the issuer."
+            )
+        if not (find_spec("authlib") and find_spec("httpx")):
+            raise ValueError(
+                "单点登录需要安装附加组件 oidc。Single sign-on needs the extra `oidc`: "
+                "see docs/operations.md, 单点登录 Single sign-on."
             )
         return self
 

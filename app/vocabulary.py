@@ -15,6 +15,21 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
 
 
+class AdminActKind(StrEnum):
+    """What was done to accounts and keys."""
+
+    USER_CREATED = "user_created"
+    ROLE_SET = "role_set"
+    USER_DEACTIVATED = "user_deactivated"
+    USER_ACTIVATED = "user_activated"
+    SESSIONS_ENDED = "sessions_ended"
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - a word, no password
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    KEY_CREATED = "key_created"
+    KEY_ROTATED = "key_rotated"
+    KEY_REVOKED = "key_revoked"
+
+
 class CaseStatus(StrEnum):
     TRIAGE = "triage"
     DISPATCHED = "dispatched"
@@ -275,3 +290,12 @@ class OpinionFault(StrEnum):
     NOT_IN_TEXT = "not_in_text"
     NAMES_NOBODY = "names_nobody"
     LEFT_TRIAGE = "left_triage"
+
+
+class RowState(StrEnum):
+    """What became of a row of a spreadsheet: it waits, has faults, says what is in already, or is a report."""
+
+    WAITING = "waiting"
+    FAULTY = "faulty"
+    KNOWN = "known"
+    DONE = "done"

@@ -25,11 +25,13 @@ from app.deliver.guard import Guard
 from app.deliver.messenger import Messenger
 from app.deliver.send import Posting, Sender
 from app.directory.city import CityCache
+from app.directory.serials import Numbers
 from app.feedback.vault import Vault
 from app.flow.channels import guard_of, make_messenger
 from app.flow.clocks import Recounter
 from app.flow.digest import Digester
 from app.flow.evidence import Sweeper
+from app.flow.importing import Importer
 from app.flow.look_back import LookBacks
 from app.flow.nightly import Reconciler
 from app.flow.protection import Forgetter
@@ -71,6 +73,7 @@ class WorkerContext:
     heartbeat: float = 0.0
     drain_seconds: float = DRAIN_SECONDS
     chance: Callable[[], float] = _chance.random
+    importer: Importer = field(init=False)
     courier: Courier = field(init=False)
     checker: Checker = field(init=False)
     watchman: Watchman = field(init=False)
@@ -93,6 +96,8 @@ class WorkerContext:
         self.cities = self.cities or CityCache(self.database, zone, hours)
         self.sender = self.sender or Sender(guard_of(settings))
         self.messenger = self.messenger or make_messenger(settings)
+        numbers = Numbers(self.database, zone)
+        self.importer = Importer(self.database, self.clock, self.cities, numbers, self.sealer, settings)
         self.courier = Courier(
             self.database,
             self.clock,
@@ -141,6 +146,7 @@ class WorkerContext:
         dropped = await self.courier.drain(self.drain_seconds)
         await checking
         await sweeping
+        await self.importer.numbers.close()
         if advising:
             await advising
         if dropped:
@@ -163,6 +169,11 @@ class WorkerContext:
         if self._anchored is None or time.monotonic() - self._anchored >= ANCHOR_SECONDS:
             self.clock.anchor(await self.database.now())
             self._anchored = time.monotonic()
+
+
+async def import_next(context: WorkerContext) -> bool:
+    """Bring in the next rows of a spreadsheet that the office has committed."""
+    return await context.importer.look()
 
 
 async def deliver_next(context: WorkerContext) -> bool:
@@ -225,6 +236,7 @@ Step = Callable[[WorkerContext], Awaitable[bool]]
 
 # In mission order, what is optional last. Each answers whether it found work; the worker pauses when none did.
 STEPS: tuple[Step, ...] = (
+    import_next,
     deliver_next,
     check_next,
     alert_next,
@@ -238,7 +250,7 @@ STEPS: tuple[Step, ...] = (
     advise_next,
 )
 # What may wait some seconds: an idle worker looks at it in every so manieth round only.
-HOUSEKEEPING: frozenset[Step] = frozenset(STEPS) - {deliver_next, check_next}
+HOUSEKEEPING: frozenset[Step] = frozenset(STEPS) - {import_next, deliver_next, check_next}
 HOUSEKEEPING_EVERY = 10
 
 

@@ -28,6 +28,7 @@ from tests.conftest import sqlite_template
 from tests.schemas import misfits_of_webhook
 from tests.sweep import LABEL, watch_answer, watch_open_answer
 
+PLENTY = 1_000_000
 SECRET = "a-secret-of-the-tests-only-0123456789-abcdef"
 
 
@@ -72,6 +73,8 @@ def new_city(kind: str, folder: Path) -> Iterator[str]:
 
 
 def settings_for(url: str, folder: Path, **changes: Any) -> Settings:
+    """Limits are there, but further than any test goes that is not about them: its clock may stand still."""
+    limits = {"rate_per_key_per_minute": PLENTY, "rate_failed_keys_per_minute": PLENTY}
     return Settings(
         _env_file=None,
         database_url=url,
@@ -80,7 +83,7 @@ def settings_for(url: str, folder: Path, **changes: Any) -> Settings:
         delivery_allow_loopback=True,
         worker_poll_seconds=0.05,
         pool_size=8,
-        **changes,
+        **limits | changes,
     )
 
 
@@ -153,17 +156,16 @@ async def open_city(url: str, folder: Path, clock: Clock, **options: Any) -> Asy
         yield city
         for client in city._clients.values():
             await client.aclose()
-    if not with_worker:
-        _idle.append(application)
+    _idle[with_worker].append(application)
 
 
 # Putting an application together takes longer than most tests; what it knows of a city is all in its state.
-_idle: list[FastAPI] = []
+_idle: dict[bool, list[FastAPI]] = {False: [], True: []}
 
 
 def _application_for(runtime: Runtime, *, with_worker: bool) -> FastAPI:
-    if with_worker or not _idle:
+    if not _idle[with_worker]:
         return create_app(runtime, with_worker=with_worker)
-    application = _idle.pop()
+    application = _idle[with_worker].pop()
     application.state = State({"runtime": runtime, "worker": None})
     return application

@@ -39,8 +39,8 @@ LONG = (
     "browser/test_office.py", "demo/test_simulation.py", "browser/test_endpoint_keys.py", "browser/test_api_docs.py",
     "journeys/test_clusters.py", "journeys/test_channel_digests.py", "journeys/test_feedback.py",
     "browser/table/test_precedents.py", "classify/test_weights.py", "browser/test_safety.py", "demo/test_habits.py",
-    "access/test_matrix.py", "access/test_mutations.py", "deliver/test_order.py", "test_packaging.py",
-    "test_architecture.py", "test_migrations.py",
+    "intake/test_hostile_sheets.py", "access/test_matrix.py", "access/test_mutations.py", "deliver/test_order.py",
+    "test_packaging.py", "test_architecture.py", "test_migrations.py",
 )  # fmt: skip
 
 

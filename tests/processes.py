@@ -22,7 +22,9 @@ def free_port() -> int:
 def environment_for(url: str, folder: Path, **more: str) -> dict[str, str]:
     """The environment of a process that works on that database."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("YILONG_")}
-    return inherited | {"YILONG_DATABASE_URL": url, "YILONG_DATA_DIR": str(folder), "PYTHONWARNINGS": ""} | more
+    plenty = {"YILONG_RATE_PER_KEY_PER_MINUTE": "1000000", "YILONG_RATE_FAILED_KEYS_PER_MINUTE": "1000000"}
+    own = {"YILONG_DATABASE_URL": url, "YILONG_DATA_DIR": str(folder), "PYTHONWARNINGS": ""}
+    return inherited | plenty | own | more
 
 
 def wait_until_up(port: int, process: subprocess.Popen[bytes], seconds: float = 30.0) -> None:

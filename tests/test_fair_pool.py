@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from app.fair_pool import FairPool
+from app.fair_pool import FairPool, going_ahead
 
 
 @pytest.fixture
@@ -54,4 +54,25 @@ async def test_who_has_waited_too_long_is_told(engine: AsyncEngine) -> None:
                 pass
     async with engine.connect():
         pass
+    await engine.dispose()
+
+
+async def test_who_goes_ahead_gets_every_other_turn_at_most(engine: AsyncEngine) -> None:
+    order: list[str] = []
+
+    async def take(name: str) -> None:
+        async with engine.connect():
+            order.append(name)
+            await asyncio.sleep(0)
+
+    async def take_ahead(name: str) -> None:
+        with going_ahead():
+            await take(name)
+
+    async with engine.connect():
+        waiting = [asyncio.create_task(take(f"plain {number}")) for number in range(3)]
+        ahead = [asyncio.create_task(take_ahead(f"ahead {number}")) for number in range(5)]
+        await asyncio.sleep(0.01)
+    await asyncio.gather(*waiting, *ahead)
+    assert order == ["ahead 0", "plain 0", "ahead 1", "plain 1", "ahead 2", "plain 2", "ahead 3", "ahead 4"]
     await engine.dispose()

@@ -11,7 +11,7 @@ import pytest
 from tests.processes import free_port
 from tests.terminal import Block, Terminal, blocks_of, is_like
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.waits
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = (ROOT / "docs" / "integration.md").read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 """Settings that belong together, and secrets that stay so."""
 
+import sys
 from datetime import time
 
 import pytest
@@ -7,6 +8,7 @@ from pydantic import ValidationError
 
 from app.flow.channels import mail_server_of
 from app.settings import Settings
+from tests.city import SECRET
 
 
 def test_an_opinion_without_the_name_of_its_model_is_refused_at_the_start() -> None:
@@ -79,3 +81,50 @@ def test_a_mail_server_has_the_port_of_its_security_unless_another_is_set() -> N
     assert (server.port, server.password) == (2525, "canary")
     assert "canary" not in repr(named) + repr(server)
     assert mail_server_of(Settings(_env_file=None)) is None
+
+
+SIGN_ON = {
+    "oidc_issuer": "https://sso.city.gov.cn/realms/office",
+    "oidc_client_id": "yilong",
+    "oidc_roles": {"yilong-clerk": "clerk"},
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"oidc_issuer": "http://sso.city.gov.cn/realms/office"}, "YILONG_OIDC_ISSUER"),
+        ({"oidc_issuer": "https://sso.city.gov.cn/?realm=office"}, "YILONG_OIDC_ISSUER"),
+        ({"oidc_issuer": "https://admin@sso.city.gov.cn/"}, "YILONG_OIDC_ISSUER"),
+        ({"oidc_issuer": "https://["}, "YILONG_OIDC_ISSUER"),
+        ({"oidc_issuer": "sso.city.gov.cn"}, "YILONG_OIDC_ISSUER"),
+        ({"oidc_issuer": "http://127.0.0.1.evil.example/"}, "YILONG_OIDC_ISSUER"),
+        ({"oidc_issuer": "http://127.0.0.1:8080/", "environment": "production", "secret_key": SECRET}, "OIDC_ISSUER"),
+        ({"oidc_client_id": None}, "YILONG_OIDC_CLIENT_ID"),
+        ({"oidc_roles": {}}, "YILONG_OIDC_ROLES"),
+        ({"oidc_roles": {"yilong-department": "department"}}, "clerk"),
+        ({"oidc_issuer": "", "password_sign_in": False}, "YILONG_PASSWORD_SIGN_IN"),
+    ],
+)
+def test_a_provider_that_cannot_be_used_or_would_be_asked_in_clear_is_refused(
+    changes: dict[str, object], said: str
+) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Settings(_env_file=None, **{**SIGN_ON, **changes})  # type: ignore[arg-type]
+
+
+def test_a_provider_is_read_from_the_environment_and_its_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YILONG_OIDC_ISSUER", "http://localhost:8080/realms/office")
+    monkeypatch.setenv("YILONG_OIDC_CLIENT_ID", "yilong")
+    monkeypatch.setenv("YILONG_OIDC_CLIENT_SECRET", "sso-canary")
+    monkeypatch.setenv("YILONG_OIDC_ROLES", '{"b": "clerk", "a": "leader"}')
+    made = Settings(_env_file=None)
+    assert list(made.oidc_roles) == ["b", "a"]
+    assert "sso-canary" not in repr(made) + str(made.model_dump())
+
+
+@pytest.mark.parametrize("missing", ["authlib", "httpx"])
+def test_a_provider_without_the_extra_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ValidationError, match="附加组件 oidc"):
+        Settings(_env_file=None, **SIGN_ON)  # type: ignore[arg-type]

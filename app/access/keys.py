@@ -5,12 +5,13 @@ import secrets
 import zlib
 from datetime import datetime
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import ColumnElement, bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from app.access.admin_log import OPERATOR, record
 from app.access.principal import Principal
 from app.batch import fetch
-from app.models import ApiKey, Department, ObservationPoint, Role, new_id
+from app.models import AdminActKind, ApiKey, Department, ObservationPoint, Role, new_id
 from app.problems import Conflict, InvalidInput
 
 PREFIX = "yl"
@@ -64,16 +65,31 @@ async def create_key(
     department: str | None = None,
     expires_at: datetime | None = None,
     label: str | None = None,
+    by: str = OPERATOR,
 ) -> str:
     """Make a key and answer it, the only time it is readable. Raises UnknownHolder or TooManyKeys."""
-    await _check_holder(session, role, observation_point, department)
+    await lock_holder(session, role, observation_point, department)
+    key, row = await add_key(session, role, observation_point, department, now, expires_at, label)
+    record(session, AdminActKind.KEY_CREATED, f"key:{row.id}", by=by, now=now, **facts_of(row))
+    return key
+
+
+async def add_key(
+    session: AsyncSession,
+    role: Role,
+    point: str | None,
+    department: str | None,
+    now: datetime,
+    expires_at: datetime | None,
+    label: str | None,
+) -> tuple[str, ApiKey]:
+    """A key for a holder that is locked, and its row; raises TooManyKeys. The log is the caller's."""
     live = await session.scalars(
-        select(ApiKey).where(
+        select(ApiKey.id).where(
             ApiKey.role == role,
-            ApiKey.observation_point_code == observation_point,
+            ApiKey.observation_point_code == point,
             ApiKey.department_code == department,
-            ApiKey.revoked_at.is_(None),
-            or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now),
+            *is_valid(now),
         )
     )
     if len(list(live)) >= LIVE_KEYS_PER_HOLDER:
@@ -82,20 +98,35 @@ async def create_key(
             "This holder has two live keys already. Revoke one first.",
         )
     key = make_key()
-    session.add(
-        ApiKey(
-            id=new_id(),
-            prefix=key.split("_")[1],
-            secret_hash=hash_of(key),
-            role=role,
-            observation_point_code=observation_point,
-            department_code=department,
-            label=label,
-            created_at=now,
-            expires_at=expires_at,
-        )
+    row = ApiKey(
+        id=new_id(),
+        prefix=key.split("_")[1],
+        secret_hash=hash_of(key),
+        role=role,
+        observation_point_code=point,
+        department_code=department,
+        label=label,
+        created_at=now,
+        expires_at=expires_at,
     )
-    return key
+    session.add(row)
+    return key, row
+
+
+def is_valid(now: datetime) -> list[ColumnElement[bool]]:
+    """The conditions under which a key is good."""
+    return [ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now)]
+
+
+def facts_of(row: ApiKey) -> dict[str, str | None]:
+    """What the log says of a key: which it is and whose, nothing of its secret."""
+    return {
+        "prefix": row.prefix,
+        "role": row.role.value,
+        "observation_point": row.observation_point_code,
+        "department": row.department_code,
+        "expires_at": row.expires_at.isoformat() if row.expires_at else None,
+    }
 
 
 async def is_first(session: AsyncSession) -> bool:
@@ -103,17 +134,23 @@ async def is_first(session: AsyncSession) -> bool:
     return await session.scalar(select(ApiKey.id).limit(1)) is None
 
 
-async def _check_holder(session: AsyncSession, role: Role, point: str | None, department: str | None) -> None:
+async def lock_holder(session: AsyncSession, role: Role, point: str | None, department: str | None) -> None:
+    """Let one change of a holder's keys wait for the other: raises UnknownHolder where the role has no such holder.
+
+    The office's roles have no row of their own; the first key that a role ever got stands for it.
+    """
     if role is Role.REPORTER:
-        found = await session.get(ObservationPoint, point or "")
+        found = await session.get(ObservationPoint, point or "", with_for_update={"key_share": True})
         known = department is None and found is not None
-        zh, en = "请用 --observation-point 给出有效的观测点代码。", "Give a valid observation point code."
+        zh, en = "请给出有效的观测点代码(--observation-point)。", "Give a valid observation point code."
     elif role is Role.DEPARTMENT:
-        unit = await session.get(Department, department or "")
+        unit = await session.get(Department, department or "", with_for_update={"key_share": True})
         known = point is None and unit is not None
-        zh, en = "请用 --department 给出有效的部门代码。", "Give a valid department code."
+        zh, en = "请给出有效的部门代码(--department)。", "Give a valid department code."
     else:
         known = point is None and department is None
+        first = select(ApiKey.id).where(ApiKey.role == role).order_by(ApiKey.id).limit(1)
+        await session.execute(first.with_for_update(key_share=True))
         zh, en = "统筹部门的密钥不属于观测点或部门。", "A key of the office belongs to no point or department."
     if not known:
         raise UnknownHolder(zh, en)

@@ -1,5 +1,6 @@
 """People of the office: accounts with argon2 passwords, and server-side sessions whose token is kept as a hash."""
 
+import asyncio
 import hashlib
 import secrets
 from dataclasses import dataclass
@@ -7,17 +8,21 @@ from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access.principal import Principal
-from app.models import Role, User, UserSession, new_id
+from app.access.admin_log import OPERATOR, record
+from app.access.principal import OFFICE_ROLES, Principal
+from app.models import AdminActKind, Role, User, UserSession, new_id
 from app.problems import AppError, Conflict, InvalidInput
 
 IDLE_LIMIT = timedelta(minutes=30)
 ABSOLUTE_LIMIT = timedelta(hours=12)
 TOUCH_EVERY = timedelta(minutes=1)
 MINIMUM_PASSWORD_LENGTH = 10
+LONGEST_USERNAME, LONGEST_NAME = 64, 80
+# Whom an account with a password may stand for. Points and departments use keys: pages of their own would begin here.
+ROLES_OF_PEOPLE = OFFICE_ROLES
 # The empty one stands for digits and signs alone.
 COMMON_WORDS = frozenset(
     {"", "password", "admin", "administrator", "yilong", "qwertyuiop", "welcome", "changeme", "mima"}
@@ -46,19 +51,85 @@ class WeakPassword(InvalidInput):
     title_zh, title_en = "密码过短", "The password is too short"
 
 
+class NotAPersonsRole(InvalidInput):
+    code = "not_a_persons_role"
+    title_zh, title_en = "账号不能用这个角色", "No role for an account"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "观测点和部门使用密钥,没有账号。请改用 create-key 或“接口密钥”页面。",
+            "Points and departments use keys and have no accounts. Make a key instead, with create-key or on its page.",
+        )
+
+
+class BadName(InvalidInput):
+    code = "bad_user_name"
+    title_zh, title_en = "用户名或姓名不符合要求", "The user name or the name will not do"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"用户名 1 至 {LONGEST_USERNAME} 个字符,不含空格;姓名 1 至 {LONGEST_NAME} 个字符。",
+            f"A user name has 1 to {LONGEST_USERNAME} characters without blanks, a name 1 to {LONGEST_NAME}.",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A session as the browser's cookie finds it."""
+    """A session as the browser's cookie finds it. `must_change`: nothing but the password's change is allowed."""
 
     principal: Principal
     csrf_token: str
     token_hash: str
+    must_change: bool = False
 
 
 async def create_user(
-    session: AsyncSession, username: str, password: str, *, role: Role, display_name: str, now: datetime
+    session: AsyncSession,
+    username: str,
+    password: str,
+    *,
+    role: Role,
+    display_name: str,
+    now: datetime,
+    by: str = OPERATOR,
+    must_change: bool = False,
 ) -> User:
-    """Make an account; raises WeakPassword or UserExists."""
+    """Make an account; raises NotAPersonsRole, BadName, WeakPassword or UserExists.
+
+    The password is hashed before the database is touched: call it first in a transaction.
+    """
+    if role not in ROLES_OF_PEOPLE:
+        raise NotAPersonsRole
+    check_names(username, display_name)
+    check_password(username, password)
+    password_hash = await asyncio.to_thread(hash_password, password)
+    if await session.scalar(select(User.id).where(User.username == username)):
+        raise UserExists("这个用户名已被使用,请换一个。", "This user name is taken; choose another.")
+    user = User(
+        id=new_id(),
+        username=username,
+        display_name=display_name,
+        password_hash=password_hash,
+        role=role,
+        active=True,
+        must_change_password=must_change,
+        created_at=now,
+    )
+    session.add(user)
+    record(session, AdminActKind.USER_CREATED, f"user:{user.id}", by=by, now=now, username=username, role=role.value)
+    return user
+
+
+def check_names(username: str, display_name: str) -> None:
+    """Raise BadName for what cannot be typed at the sign-in or shown in one line."""
+    spaced = any(character.isspace() for character in username)
+    fits = 0 < len(username) <= LONGEST_USERNAME and 0 < len(display_name.strip()) <= len(display_name) <= LONGEST_NAME
+    if spaced or not fits or not (username + display_name).isprintable():
+        raise BadName
+
+
+def check_password(username: str, password: str) -> None:
+    """Raise WeakPassword for a short one and for one that anybody would try first."""
     if len(password) < MINIMUM_PASSWORD_LENGTH:
         raise WeakPassword(
             f"密码至少 {MINIMUM_PASSWORD_LENGTH} 个字符。", f"Use at least {MINIMUM_PASSWORD_LENGTH} characters."
@@ -68,19 +139,11 @@ async def create_user(
             "这个密码太容易猜到:不要用用户名、常见密码或重复的字符。",
             "This password is among the first that anybody tries: no user name, no common word, no repetition.",
         )
-    if await session.scalar(select(User.id).where(User.username == username)):
-        raise UserExists("这个用户名已被使用,请换一个。", "This user name is taken; choose another.")
-    user = User(
-        id=new_id(),
-        username=username,
-        display_name=display_name,
-        password_hash=_hasher.hash(password),
-        role=role,
-        active=True,
-        created_at=now,
-    )
-    session.add(user)
-    return user
+
+
+def hash_password(password: str) -> str:
+    """Some 50 ms of CPU: call in a thread where others wait."""
+    return _hasher.hash(password)
 
 
 def is_first_guess(username: str, password: str) -> bool:
@@ -90,9 +153,12 @@ def is_first_guess(username: str, password: str) -> bool:
 
 
 def password_fits(password_hash: str | None, password: str) -> bool:
-    """Check a password against a hash; takes about as long where there is none. Some 50 ms of CPU: call in a thread."""
+    """Check a password against a hash; takes about as long where there is none, or an empty one.
+
+    Some 50 ms of CPU: call in a thread.
+    """
     try:
-        return _hasher.verify(password_hash or _DECOY, password) and password_hash is not None
+        return _hasher.verify(password_hash or _DECOY, password) and bool(password_hash)
     except (VerificationError, InvalidHashError):
         return False
 
@@ -121,26 +187,29 @@ def open_session(session: AsyncSession, user: User, now: datetime) -> str:
     return token
 
 
+def is_live(now: datetime) -> list[ColumnElement[bool]]:
+    """The conditions under which a session is good."""
+    return [
+        UserSession.revoked_at.is_(None),
+        UserSession.last_seen_at > now - IDLE_LIMIT,
+        UserSession.created_at > now - ABSOLUTE_LIMIT,
+    ]
+
+
 async def find_signed_in(session: AsyncSession, token: str, now: datetime) -> SignedIn | None:
     """The session behind a cookie; None once it is idle, old, revoked or its user inactive."""
     row = (
         await session.execute(
             select(UserSession, User)
             .join(User, User.id == UserSession.user_id)
-            .where(
-                UserSession.token_hash == _hash(token),
-                UserSession.revoked_at.is_(None),
-                UserSession.last_seen_at > now - IDLE_LIMIT,
-                UserSession.created_at > now - ABSOLUTE_LIMIT,
-                User.active,
-            )
+            .where(UserSession.token_hash == _hash(token), *is_live(now), User.active)
         )
     ).one_or_none()
     if row is None:
         return None
     found, user = row
     principal = Principal(role=user.role, holder=f"user:{user.id}", name=user.display_name)
-    return SignedIn(principal, found.csrf_token, found.token_hash)
+    return SignedIn(principal, found.csrf_token, found.token_hash, user.must_change_password)
 
 
 async def touch(session: AsyncSession, token_hash: str, now: datetime) -> None:

@@ -12,6 +12,7 @@ class Permission(StrEnum):
     """One kind of act. Reading is scoped further by what a principal owns."""
 
     SEND_REPORTS = "send_reports"
+    IMPORT_REPORTS = "import_reports"
     READ_REPORTS = "read_reports"
     ANSWER_VERIFICATION = "answer_verification"
     CLASSIFY = "classify"
@@ -33,6 +34,9 @@ class Permission(StrEnum):
     READ_DIRECTORY = "read_directory"
     MANAGE_ENDPOINTS = "manage_endpoints"
     READ_DELIVERIES = "read_deliveries"
+    MANAGE_PEOPLE = "manage_people"
+    MANAGE_KEYS = "manage_keys"
+    READ_ADMIN_LOG = "read_admin_log"
     USE_DASHBOARD = "use_dashboard"
 
 
@@ -41,17 +45,18 @@ _READING = frozenset({P.CLASSIFY, P.READ_DIRECTORY})
 _WATCHING = frozenset(
     {P.READ_REPORTS, P.READ_CASES, P.COMPARE_CASES, P.READ_PRECEDENTS, P.READ_DELIVERIES, P.USE_DASHBOARD}
 )
-_OFFICE = _READING | _WATCHING | {P.RULE, P.REVIEW, P.CONVENE}
+_OFFICE = _READING | _WATCHING | {P.IMPORT_REPORTS, P.RULE, P.REVIEW, P.CONVENE}
 _GUARDING = frozenset({P.VIEW_CONTACTS, P.ERASE_CONTACTS})
 _LEADING = _GUARDING | {P.INSTRUCT, P.END_UNRESOLVED, P.SET_CLOCKS, P.MAKE_STANDING}
+_ADMINISTERING = frozenset({P.MANAGE_ENDPOINTS, P.MANAGE_PEOPLE, P.MANAGE_KEYS, P.READ_ADMIN_LOG})
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.REPORTER: _READING | {P.SEND_REPORTS, P.READ_REPORTS, P.ANSWER_VERIFICATION},
     Role.DEPARTMENT: _READING | {P.READ_CASES, P.ACT_ON_ASSIGNMENTS, P.STATE_OPINION, P.PULL_EVENTS},
     Role.CLERK: _OFFICE,
     Role.LEADER: _OFFICE | _LEADING,
-    Role.AUDITOR: _READING | _WATCHING,
-    Role.ADMINISTRATOR: _OFFICE | _LEADING | {P.MANAGE_ENDPOINTS},
+    Role.AUDITOR: _READING | _WATCHING | {P.READ_ADMIN_LOG},
+    Role.ADMINISTRATOR: _OFFICE | _LEADING | _ADMINISTERING,
 }
 
 OFFICE_ROLES = frozenset({Role.CLERK, Role.LEADER, Role.AUDITOR, Role.ADMINISTRATOR})

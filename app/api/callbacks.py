@@ -12,13 +12,13 @@ from sqlalchemy.exc import IntegrityError
 from app.access.principal import Principal
 from app.api.acts import ACTS, DutyOut, act_on
 from app.api.consultations import ConsultationOut, OpinionIn, state_opinion
-from app.api.door import JSON_TYPE, In, get_runtime, make_desk, make_router
+from app.api.door import JSON_TYPE, In, get_runtime, make_desk, make_router, note_failure
 from app.api.errors import from_validation, language_of
 from app.api.json_schema import schema_of
 from app.api.sessions import ResponseIn, answer_invitation
 from app.api.strict_json import StrictRequest, parse_strictly
 from app.deliver.endpoints import secrets_of
-from app.deliver.signing import verify
+from app.deliver.signing import BadSignature, verify
 from app.feedback.callback import Outcome, digest_of, find_outcome, store_outcome
 from app.flow.desk import Desk
 from app.flow.handle import prepare_return
@@ -149,7 +149,11 @@ async def post_callback(department_code: Annotated[str, Path(max_length=20)], re
     now = runtime.clock.now()
     async with runtime.database.read() as session:
         secrets = await secrets_of(session, department_code, runtime.sealer, now)
-    webhook_id = verify(secrets, request.headers, body, now)
+    try:
+        webhook_id = verify(secrets, request.headers, body, now)
+    except BadSignature:
+        await note_failure(request)
+        raise
     arguments = (runtime, department_code, webhook_id, body, language_of(request))
     try:
         outcome = await _take_in(*arguments)

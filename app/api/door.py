@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import Enum, auto
 from typing import Annotated, Any
 
@@ -23,17 +22,17 @@ from app.access.idempotency import (
     seal_answer,
 )
 from app.access.keys import find_principal
+from app.access.limiter import Kind
 from app.access.people import find_signed_in
 from app.access.principal import Permission, Principal
+from app.api.address import client_address
 from app.api.strict_json import StrictRoute
 from app.api.strict_types import as_described
 from app.classify import Thresholds
-from app.flow.desk import Desk
-from app.models import RelapseRule
+from app.flow.desk import Desk, set_up
+from app.flow.desk import thresholds_of as thresholds_by
 from app.problems import AppError, NotAllowed, NotAuthenticated
-from app.route.likeness import Thresholds as LikenessThresholds
 from app.runtime import Runtime
-from app.supervise.relapse import RelapsePolicy
 
 SESSION_COOKIE = "yilong_session"
 CSRF_HEADER = "X-CSRF-Token"
@@ -85,7 +84,12 @@ class Problem(BaseModel):
 
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": {"model": Problem, "description": "Problem details (RFC 9457)"}
+    429: {
+        "model": Problem,
+        "description": "Too many requests with this key, or too many wrong keys or signatures from this address",
+        "headers": {"Retry-After": {"description": "seconds until one is let through", "schema": {"type": "integer"}}},
+    },
+    "default": {"model": Problem, "description": "Problem details (RFC 9457)"},
 }
 
 
@@ -100,18 +104,33 @@ def get_runtime(request: Request) -> Runtime:
 
 
 async def authenticate(request: Request) -> Principal:
-    """Whoever calls: by Bearer key, or by a signed-in browser with its CSRF token. Raises NotAuthenticated."""
+    """Whoever calls: by Bearer key, or by a signed-in browser with its CSRF token.
+
+    Raises NotAuthenticated; TooManyRequests where the key, or the address with its wrong keys, has used up its budget.
+    """
     runtime = get_runtime(request)
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     principal = None
     if scheme.lower() == "bearer":
         async with runtime.database.glance() as connection:
             principal = await find_principal(connection, key.strip(), runtime.clock.now())
+        if principal is None:
+            await note_failure(request)
+        else:
+            await runtime.limiter.spend(Kind.KEY, principal.holder)
+            runtime.key_use.note(principal.holder.removeprefix("key:"), runtime.clock.now())
     elif token := request.cookies.get(SESSION_COOKIE):
         principal = await _from_session(request, runtime, token)
     if principal is None:
         raise NotAuthenticated
     return principal
+
+
+async def note_failure(request: Request) -> None:
+    """A wrong key or signature; raises TooManyRequests where the address has sent too many of them."""
+    runtime = get_runtime(request)
+    address = client_address(request, trusted_proxy=runtime.settings.trusted_proxy)
+    await runtime.limiter.spend(Kind.FAILED_KEY, runtime.sealer.blind(address))
 
 
 async def _from_session(request: Request, runtime: Runtime, token: str) -> Principal | None:
@@ -121,30 +140,26 @@ async def _from_session(request: Request, runtime: Runtime, token: str) -> Princ
         return None
     if request.method not in SAFE_METHODS and request.headers.get(CSRF_HEADER) != signed_in.csrf_token:
         raise NotAllowed("请求缺少有效的 CSRF 令牌。", "The request lacks a valid CSRF token.")
+    if signed_in.must_change:
+        raise NotAllowed("请先在页面上更换初始密码。", "Change the password you were given first, on the pages.")
     return signed_in.principal
 
 
 def thresholds_of(runtime: Runtime) -> Thresholds:
     """How sure the machine must be, by the office's setting."""
-    return Thresholds(decide=runtime.settings.decide_from_confidence)
+    return thresholds_by(runtime.settings)
 
 
 def make_desk(runtime: Runtime, session: AsyncSession, principal: Principal) -> Desk:
     """A place for one verb to work at, in the session's transaction."""
-    return Desk(
-        session=session,
+    return set_up(
+        session,
+        principal,
+        runtime.settings,
         city=runtime.cities.current,
-        principal=principal,
         now=runtime.clock.now(),
         numbers=runtime.numbers,
         sealer=runtime.sealer,
-        thresholds=thresholds_of(runtime),
-        relapse=RelapsePolicy(
-            RelapseRule(runtime.settings.relapse_rule), timedelta(days=runtime.settings.relapse_window_days)
-        ),
-        likeness=LikenessThresholds(
-            suggest=runtime.settings.suggest_from_likeness, join=runtime.settings.join_from_likeness
-        ),
     )
 
 

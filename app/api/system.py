@@ -1,12 +1,21 @@
 """Health and metrics: is the process alive, may it be sent work, what does it count."""
 
 import time
+from collections.abc import Mapping
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    disable_created_metrics,
+    generate_latest,
+)
 from pydantic import BaseModel
 
+from app.access.limiter import Kind
 from app.api.door import PROBLEM_RESPONSES, get_runtime
 from app.deliver import log
 from app.deliver.alerts import count_alerts
@@ -18,6 +27,7 @@ from app.ledger.sweeps import last_sweep
 from app.models import AuditSeal, Sweep
 from app.problems import AppError
 
+disable_created_metrics()  # type: ignore[no-untyped-call]
 router = APIRouter(tags=["system 运行"], responses=PROBLEM_RESPONSES)
 OLDEST_HEARTBEAT_SECONDS = 60.0
 
@@ -68,7 +78,7 @@ async def _checks(request: Request) -> dict[str, bool]:
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 async def metrics(request: Request) -> Response:
-    """Prometheus text: cases, deliveries, how addresses stand, quarantined clocks, the last reconciliation and seal.
+    """Prometheus text: cases, deliveries, addresses, quarantined clocks, refusals, last reconciliation and seal.
 
     No text, no reporter. Figures of a reconciliation and of a seal appear with the first one.
     """
@@ -99,6 +109,7 @@ async def metrics(request: Request) -> Response:
         _add_sweep(registry, await last_sweep(session))
         _add_seal(registry, await last_seal(session))
         quarantined.set(await count_quarantined(session))
+    _add_refusals(registry, runtime.limiter.refused)
     if (log_bytes := runtime.database.wal_bytes()) is not None:
         Gauge("yilong_wal_bytes", "Size of SQLite's write-ahead log", registry=registry).set(log_bytes)
     by_address = Gauge(
@@ -109,6 +120,13 @@ async def metrics(request: Request) -> Response:
         by_address.labels(endpoint, department).set(max(0.0, (runtime.clock.now() - moment).total_seconds()))
     oldest.set(max(0.0, (runtime.clock.now() - due).total_seconds()) if due else 0.0)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _add_refusals(registry: CollectorRegistry, refused: Mapping[Kind, int]) -> None:
+    """What this process has refused as too many since it started."""
+    refusals = Counter("yilong_refusals", "Refused as too many, by this process", ["kind"], registry=registry)
+    for kind in Kind:
+        refusals.labels(kind.value).inc(refused.get(kind, 0))
 
 
 def _add_sweep(registry: CollectorRegistry, sweep: Sweep | None) -> None:

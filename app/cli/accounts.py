@@ -1,7 +1,7 @@
-"""`yilong create-user` and `yilong create-key`."""
+"""People of the office: `yilong create-user`, `list-users`, `set-role`, `reset-password`, `end-sessions` and others."""
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -9,13 +9,26 @@ from app.cli.running import run
 from app.models import Role
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from app.models import User
     from app.runtime import Runtime
+
+Result = TypeVar("Result")
+Username = Annotated[str, typer.Argument(help="User name, as `list-users` shows it.")]
 
 
 def register(application: typer.Typer) -> None:
     """Add the commands."""
     application.command("create-user")(create_user)
-    application.command("create-key")(create_key)
+    application.command("list-users")(list_users)
+    application.command("set-role")(set_role)
+    application.command("reset-password")(reset_password)
+    application.command("end-sessions")(end_sessions)
+    application.command("deactivate-user")(deactivate_user)
+    application.command("activate-user")(activate_user)
 
 
 def create_user(
@@ -27,8 +40,6 @@ def create_user(
     ] = None,
 ) -> None:
     """Make an account for a person of the office. The password is asked for, never echoed."""
-    if role in {Role.REPORTER, Role.DEPARTMENT}:
-        raise typer.BadParameter("观测点和部门使用密钥,请用 create-key。Points and departments use keys.")
 
     async def work(runtime: "Runtime") -> None:
         from app.access import people
@@ -43,33 +54,112 @@ def create_user(
                 now=runtime.clock.now(),
             )
 
-    run(work)
+    run(work, with_city=False)
     typer.echo(f"已创建:{username}({role.value})")
 
 
-def create_key(
-    role: Annotated[Role, typer.Option(help="reporter, department, or a role of the office.")],
-    observation_point: Annotated[str | None, typer.Option(help="Code of the reporter's point.")] = None,
-    department: Annotated[str | None, typer.Option(help="Code of the department.")] = None,
-    days: Annotated[int | None, typer.Option(min=1, help="Days until it expires; never if absent.")] = None,
-    label: Annotated[str | None, typer.Option(help="What it is for.")] = None,
+def list_users() -> None:
+    """List all accounts: user name, role, state, day of the last sign-in, live sessions, name; by tabs."""
+
+    async def work(runtime: "Runtime") -> list[str]:
+        from zoneinfo import ZoneInfo
+
+        from app.access import staff
+
+        zone = ZoneInfo(runtime.settings.timezone)
+        async with runtime.database.read() as session:
+            found = await staff.list_people(session, runtime.clock.now())
+        return [
+            "\t".join(
+                (
+                    person.user.username,
+                    person.user.role.value,
+                    "active" if person.user.active else "inactive",
+                    f"{person.last_sign_in.astimezone(zone):%Y-%m-%d}" if person.last_sign_in else "-",
+                    str(person.live_sessions),
+                    person.user.display_name,
+                )
+            )
+            for person in found
+        ]
+
+    for line in run(work, with_city=False):
+        typer.echo(line)
+
+
+def set_role(
+    username: Username, role: Annotated[Role, typer.Argument(help="clerk, leader, auditor or administrator.")]
 ) -> None:
-    """Make an API key and show it once."""
+    """Give an account another role; it holds at once."""
+
+    async def act(session: "AsyncSession", user: "User", now: "datetime") -> None:
+        from app.access import admin_log, staff
+
+        await staff.set_role(session, user, role, by=admin_log.OPERATOR, now=now)
+
+    _act_on(username, act)
+    typer.echo(f"已更改角色:{username}({role.value})")
+
+
+def reset_password(username: Username) -> None:
+    """Give an account a new password, printed once and to be changed at the next sign-in; its sessions end."""
 
     async def work(runtime: "Runtime") -> str:
-        from app.access import keys
+        from app.access import admin_log, staff
 
-        now = runtime.clock.now()
+        password, password_hash = await staff.make_password()
         async with runtime.database.write() as session:
-            return await keys.create_key(
-                session,
-                role,
-                now=now,
-                observation_point=observation_point,
-                department=department,
-                expires_at=now + timedelta(days=days) if days else None,
-                label=label,
-            )
+            user = await staff.lock_named(session, username)
+            await staff.reset_password(session, user, password_hash, by=admin_log.OPERATOR, now=runtime.clock.now())
+        return password
 
     typer.echo(run(work, with_city=False))
-    typer.echo("请妥善保存:密钥只显示这一次。Keep it: it is shown this once.", err=True)
+    typer.echo("新密码只显示这一次,首次登录须更换。It is shown this once and must be changed first.", err=True)
+
+
+def end_sessions(username: Username) -> None:
+    """End all sessions of an account now: whoever is signed in to it has to sign in again."""
+
+    async def act(session: "AsyncSession", user: "User", now: "datetime") -> int:
+        from app.access import admin_log, staff
+
+        return await staff.end_sessions(session, user, by=admin_log.OPERATOR, now=now)
+
+    typer.echo(f"已结束登录:{_act_on(username, act)}")
+
+
+def deactivate_user(username: Username) -> None:
+    """Close an account: nobody signs in to it any more, its sessions end now. Its name stays in the ledger."""
+
+    async def act(session: "AsyncSession", user: "User", now: "datetime") -> None:
+        from app.access import admin_log, staff
+
+        await staff.deactivate(session, user, by=admin_log.OPERATOR, now=now)
+
+    _act_on(username, act)
+    typer.echo(f"已停用:{username}")
+
+
+def activate_user(username: Username) -> None:
+    """Open a closed account again."""
+
+    async def act(session: "AsyncSession", user: "User", now: "datetime") -> None:
+        from app.access import admin_log, staff
+
+        await staff.activate(session, user, by=admin_log.OPERATOR, now=now)
+
+    _act_on(username, act)
+    typer.echo(f"已恢复:{username}")
+
+
+def _act_on(username: str, act: Callable[["AsyncSession", "User", "datetime"], Awaitable[Result]]) -> Result:
+    """Do one thing to the account of that name, in one transaction."""
+
+    async def work(runtime: "Runtime") -> Result:
+        from app.access import staff
+
+        async with runtime.database.write() as session:
+            user = await staff.lock_named(session, username)
+            return await act(session, user, runtime.clock.now())
+
+    return run(work, with_city=False)

@@ -4,6 +4,7 @@ import typer
 
 from app.cli import (
     accounts,
+    api_keys,
     backtest,
     backup,
     calendar,
@@ -16,6 +17,7 @@ from app.cli import (
     ledger,
     server,
     simulate,
+    spreadsheets,
     supervision,
 )
 
@@ -26,8 +28,8 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for group in (
-    server, accounts, calendar, classification, learning, backtest, ledger, supervision, deliveries, encryption,
-    backup, integration, demo, simulate,
+    server, accounts, api_keys, calendar, classification, learning, backtest, spreadsheets, ledger, supervision,
+    deliveries, encryption, backup, integration, demo, simulate,
 ):  # fmt: skip
     group.register(application)
 

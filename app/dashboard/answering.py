@@ -18,7 +18,7 @@ from app.dashboard.language import N_, language_of, translator
 from app.dashboard.menu import menu
 from app.dashboard.refusals import explain
 from app.dashboard.rendering import Flash, render
-from app.dashboard.session import Office, SignInNeeded, local_path
+from app.dashboard.session import OWN_ACCOUNT, Office, PasswordChangeNeeded, SignInNeeded, local_path
 from app.dashboard.words import Words
 from app.ledger.todo import Badges, count_badges
 from app.log import get_logger
@@ -67,7 +67,7 @@ def shell(office: Office, current: str, badges: Badges | None) -> dict[str, Any]
         "user": office.principal,
         "may": office.may,
         "csrf_token": office.signed_in.csrf_token,
-        "menu": menu(current, counts),
+        "menu": () if office.signed_in.must_change else menu(current, counts, office.may),
         "badges_url": "/dashboard/badges?" + urlencode({"page": current, "seen": badges.stamp()}) if badges else None,
     }
 
@@ -129,6 +129,13 @@ def to_sign_in(request: Request) -> Response:
     return RedirectResponse(url, 303)
 
 
+def to_own_account(request: Request) -> Response:
+    """Off to where the password is changed; htmx is told to load it as a whole."""
+    if is_htmx(request):
+        return Response(status_code=403, headers={"HX-Redirect": OWN_ACCOUNT})
+    return RedirectResponse(OWN_ACCOUNT, 303)
+
+
 # ── what is wrong ──
 
 
@@ -184,6 +191,8 @@ class PageRoute(APIRoute):
                 return await handle(request)
             except SignInNeeded:
                 return to_sign_in(request)
+            except PasswordChangeNeeded:
+                return to_own_account(request)
             except AppError as error:
                 return await show_problem(request, error)
             except (RequestValidationError, HTTPException):

@@ -1,18 +1,25 @@
-"""Reads what a page's form sent: URL-encoded, limited while it streams, text only. Knows no form in particular."""
+"""Reads what a page's form sent, limited while it streams: text, or one file among texts. Knows none in particular."""
 
-from collections.abc import Mapping, Sequence
+import errno
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl
 
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from app.dashboard.language import N_, translator
-from app.problems import InvalidInput
+from app.intake.spreadsheet import LARGEST_FILE, SpreadsheetTooLarge
+from app.problems import InvalidInput, StorageFull
 
 LARGEST_FORM: Final = 512 * 1024
 MOST_FIELDS: Final = 2000
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
+UPLOAD_TYPE, FILE_FIELD = "multipart/form-data", "file"
+# What stands around the file: boundaries, headers, the other fields.
+LARGEST_REST: Final = 64 * 1024
 
 
 class UnreadableForm(InvalidInput):
@@ -36,9 +43,15 @@ class BadFields(InvalidInput):
 
 @dataclass(frozen=True)
 class Form:
-    """The fields of one submitted form, in order; a field that was not sent is empty."""
+    """The fields of one submitted form, in order; a field that was not sent is empty. Close it where it has a file."""
 
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    file: UploadFile | None = None
+
+    async def close(self) -> None:
+        """Let go of the file, which is gone then."""
+        if self.file is not None:
+            await self.file.close()
 
     def get(self, name: str) -> str:
         """The first value without the blanks around it."""
@@ -85,3 +98,44 @@ async def read_form(request: Request) -> Form:
             raise UnreadableForm
         values.setdefault(name, []).append(value.replace("\r\n", "\n"))
     return Form(values)
+
+
+async def read_upload(request: Request) -> Form:
+    """A form with one file, which is on disk and gone when the form is closed.
+
+    Raises SpreadsheetTooLarge, UnreadableForm or StorageFull.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != UPLOAD_TYPE:
+        raise UnreadableForm
+    parser = MultiPartParser(request.headers, _counted(request), max_files=1, max_fields=20, max_part_size=LARGEST_REST)
+    try:
+        items = (await parser.parse()).multi_items()
+    except MultiPartException:
+        raise UnreadableForm from None
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StorageFull from error
+        raise
+    values: dict[str, list[str]] = {}
+    file = None
+    for name, value in items:
+        if isinstance(value, UploadFile) and name == FILE_FIELD:
+            file = value
+        elif isinstance(value, UploadFile):
+            await value.close()
+        else:
+            values.setdefault(name, []).append(value.replace("\x00", ""))
+    if file is not None and (file.size or 0) > LARGEST_FILE:
+        await file.close()
+        raise SpreadsheetTooLarge
+    return Form(values, file)
+
+
+async def _counted(request: Request) -> AsyncGenerator[bytes, None]:
+    """The body as it comes, as far as it may go."""
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > LARGEST_FILE + LARGEST_REST:
+            raise SpreadsheetTooLarge
+        yield chunk

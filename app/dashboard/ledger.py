@@ -65,16 +65,22 @@ def narrow(selection: CaseFilter, state: ListState, at: Office) -> CaseFilter:
     )
 
 
+def chosen_cases(at: Office) -> CaseFilter:
+    """What the address asks for: the list that is shown, and what is exported."""
+    state = read_state(at)
+    impossible = state.value("tab") == "closed" and state.value("status") not in {"", "closed"}
+    return CaseFilter(department="-") if impossible else narrow(selection_of(state, at), state, at)
+
+
 @router.get("/ledger")
 async def show_ledger(at: CaseReader) -> Response:
     """One page of the ledger and the balance of the same selection."""
     state = read_state(at)
     selection = selection_of(state, at)
-    impossible = state.value("tab") == "closed" and state.value("status") not in {"", "closed"}
     async with at.read() as session:
         found = await page_cases(
             session,
-            CaseFilter(department="-") if impossible else narrow(selection, state, at),
+            chosen_cases(at),
             order=state.sort if state.sort in ORDERS else SORTS[0],
             offset=state.offset,
             limit=state.size,
@@ -86,6 +92,7 @@ async def show_ledger(at: CaseReader) -> Response:
         "balance": account,
         "tabs": TABS,
         "words": words_for(at),
+        "exports": [(form, state.url(format=form).replace(PATH, f"{PATH}/export", 1)) for form in ("xlsx", "csv")],
         "departments": at.city.departments.values(),
         "entry_of": lambda code: entry_of(code, at.city),
     }

@@ -1,20 +1,22 @@
 """The pages there are, in the order of the work. Only what exists is listed: an unfinished page has no entry."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from app.access.principal import Permission
 from app.dashboard.language import N_
 from app.models import Role
 
 
 @dataclass(frozen=True)
 class Page:
-    """One place in the menu; `label` is a message of the catalogue."""
+    """One place in the menu; `label` is a message of the catalogue, `needs` what its reader must be allowed."""
 
     key: str
     label: str
     path: str
+    needs: Permission = Permission.USE_DASHBOARD
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ PAGES: Final = (
     Page("precedents", N_("先例库"), "/dashboard/precedents"),
     Page("ledger", N_("台账"), "/dashboard/ledger"),
     Page("deliveries", N_("投递"), "/dashboard/deliveries"),
+    Page("administration", N_("系统管理"), "/dashboard/people", Permission.MANAGE_PEOPLE),
+    Page("admin-log", N_("操作日志"), "/dashboard/admin-log", Permission.READ_ADMIN_LOG),
 )
 
 
@@ -48,7 +52,10 @@ ROLE_LABELS: Final[Mapping[str, str]] = {
 }
 
 
-def menu(current: str, badges: Mapping[str, int] | None = None) -> tuple[MenuEntry, ...]:
-    """The menu with the current page marked and the counts of what waits, by page key."""
+def menu(
+    current: str, badges: Mapping[str, int] | None = None, may: Callable[[Permission], bool] = lambda _: True
+) -> tuple[MenuEntry, ...]:
+    """The menu with the current page marked and the counts of what waits, by page key; without what one may not see."""
     counts = badges or {}
-    return tuple(MenuEntry(p.key, p.label, p.path, counts.get(p.key), p.key == current) for p in PAGES)
+    shown = [p for p in PAGES if may(p.needs)]
+    return tuple(MenuEntry(p.key, p.label, p.path, counts.get(p.key), p.key == current) for p in shown)

@@ -3,19 +3,26 @@
 from fastapi import APIRouter, Response
 
 from app.dashboard import (
+    account,
+    admin_log,
+    api_keys,
     cases,
     channels,
     clusters,
     consultations,
     deliveries,
     endpoints,
+    exporting,
     home,
+    imports,
     ledger,
     pausing,
+    people,
     precedents,
     protection,
     sessions,
     sign_in,
+    sign_on,
     signing_keys,
     supervision,
     triage,
@@ -37,8 +44,9 @@ def all_pages() -> APIRouter:
     """Every page; static files must be mounted before, for the last route takes what is left."""
     router = APIRouter()
     for part in (
-        sign_in, home, triage, ledger, cases, protection, clusters, pausing, supervision, consultations, sessions,
-        precedents, deliveries, endpoints, channels, signing_keys,
+        sign_in, sign_on, home, triage, ledger, exporting, imports, cases, protection, clusters, pausing, supervision,
+        consultations, sessions, precedents, deliveries, endpoints, channels, signing_keys, people, api_keys,
+        admin_log, account,
     ):  # fmt: skip
         router.include_router(part.router)
     router.include_router(_rest)

@@ -1,7 +1,7 @@
 """Who is signed in, whether an unsafe request comes from our own page, and what a view gets to work with."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from starlette.requests import Request
 from app.access.people import SignedIn, find_signed_in, touch
 from app.access.principal import Permission, Principal
 from app.api.door import CSRF_HEADER, SAFE_METHODS, SESSION_COOKIE, get_runtime, make_desk
-from app.dashboard.forms import Form, read_form
+from app.dashboard.forms import Form, read_form, read_upload
 from app.dashboard.language import N_, translator
 from app.directory.city import City
 from app.flow.desk import Desk
@@ -27,6 +27,9 @@ TOUCH_EVERY: Final = timedelta(minutes=1)
 MOST_REMEMBERED: Final = 10_000
 # A page that is open and unattended asks for badges; that alone must not keep somebody signed in.
 UNATTENDED: Final = frozenset({"/dashboard/badges"})
+OWN_ACCOUNT: Final = "/dashboard/account"
+# What is open to whoever has to change the password first.
+BEFORE_THE_CHANGE: Final = frozenset({OWN_ACCOUNT, f"{OWN_ACCOUNT}/password", "/dashboard/sign-out"})
 
 
 class ForeignRequest(NotAllowed):
@@ -36,6 +39,10 @@ class ForeignRequest(NotAllowed):
     def __init__(self) -> None:
         message = N_("为防止冒用身份，此操作已被拒绝。请回到本系统页面刷新后再试。")
         super().__init__(message, translator("en")(message))
+
+
+class PasswordChangeNeeded(Exception):
+    """Somebody else knows this person's password; the page route answers with the way to where it is changed."""
 
 
 class SignInNeeded(Exception):
@@ -62,6 +69,10 @@ class Office:
     @property
     def now(self) -> datetime:
         return self.runtime.clock.now()
+
+    @property
+    def user_id(self) -> str:
+        return self.principal.holder.removeprefix("user:")
 
     def may(self, permission: Permission) -> bool:
         return self.principal.may(permission)
@@ -122,21 +133,33 @@ async def find_session(request: Request) -> SignedIn | None:
     return found if found and found.principal.may(Permission.USE_DASHBOARD) else None
 
 
-async def signed_in(request: Request) -> Office:
-    """Who is signed in, and the form they sent. Raises SignInNeeded, ForeignRequest, UnreadableForm."""
+async def signed_in(
+    request: Request,
+    read: Callable[[Request], Awaitable[Form]] = read_form,
+    permission: Permission | None = None,
+) -> Office:
+    """Who is signed in, and the form that `read` finds; it is not looked at before the role has the permission.
+
+    Raises SignInNeeded, PasswordChangeNeeded, ForeignRequest, NotAllowed, UnreadableForm.
+    """
     unsafe = request.method not in SAFE_METHODS
     if unsafe:
         refuse_foreign(request)
     found = await find_session(request)
     if found is None:
         raise SignInNeeded
+    if found.must_change and request.url.path not in BEFORE_THE_CHANGE:
+        raise PasswordChangeNeeded
+    if permission is not None:
+        found.principal.require(permission)
     runtime = get_runtime(request)
-    form = await read_form(request) if unsafe else Form()
+    form = await read(request) if unsafe else Form()
     office = Office(request, runtime, found, form)
     request.state.office = office
     if unsafe:
         sent = request.headers.get(CSRF_HEADER) or form.get("csrf_token")
         if not secrets.compare_digest(sent.encode(), found.csrf_token.encode()):
+            await form.close()
             raise ForeignRequest
     if request.url.path not in UNATTENDED:
         await _keep_alive(request, runtime, found)
@@ -155,12 +178,21 @@ class Admit:
         return office
 
 
+class AdmitUpload(Admit):
+    """The same with a form that carries a file, which nobody sends who may not."""
+
+    async def __call__(self, request: Request) -> Office:
+        return await signed_in(request, read_upload, self.permission)
+
+
 # Who is at work, by what the page needs; each route takes one of these.
 At = Annotated[Office, Depends(Admit(Permission.USE_DASHBOARD))]
 CaseReader = Annotated[Office, Depends(Admit(Permission.READ_CASES))]
 DeliveryReader = Annotated[Office, Depends(Admit(Permission.READ_DELIVERIES))]
 PrecedentReader = Annotated[Office, Depends(Admit(Permission.READ_PRECEDENTS))]
 Ruler = Annotated[Office, Depends(Admit(Permission.RULE))]
+Importing = Annotated[Office, Depends(Admit(Permission.IMPORT_REPORTS))]
+Uploading = Annotated[Office, Depends(AdmitUpload(Permission.IMPORT_REPORTS))]
 Reviewer = Annotated[Office, Depends(Admit(Permission.REVIEW))]
 Convener = Annotated[Office, Depends(Admit(Permission.CONVENE))]
 Instructor = Annotated[Office, Depends(Admit(Permission.INSTRUCT))]
@@ -168,6 +200,9 @@ RuleMaker = Annotated[Office, Depends(Admit(Permission.MAKE_STANDING))]
 ContactReader = Annotated[Office, Depends(Admit(Permission.VIEW_CONTACTS))]
 ContactEraser = Annotated[Office, Depends(Admit(Permission.ERASE_CONTACTS))]
 Operator = Annotated[Office, Depends(Admit(Permission.MANAGE_ENDPOINTS))]
+PeopleManager = Annotated[Office, Depends(Admit(Permission.MANAGE_PEOPLE))]
+KeyManager = Annotated[Office, Depends(Admit(Permission.MANAGE_KEYS))]
+LogReader = Annotated[Office, Depends(Admit(Permission.READ_ADMIN_LOG))]
 
 
 async def _keep_alive(request: Request, runtime: Runtime, found: SignedIn) -> None:

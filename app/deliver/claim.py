@@ -9,6 +9,7 @@ What goes to people is claimed as messages: see `bundle` (docs/decisions/0063).
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -22,7 +23,6 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
-    literal,
     or_,
     select,
     union_all,
@@ -130,7 +130,8 @@ async def claim_due(
     awake = {key: address for key, address in locked.items() if key not in quiet}
     if not awake:
         return Claim([], [], put_off)
-    rows = (await session.execute(_windows(list(awake), now, lease))).all()
+    given = {f"endpoint_{number}": endpoint_id for number, endpoint_id in enumerate(awake)}
+    rows = (await session.execute(_windows(len(awake)), {**given, "now": now, "leased_until": now + lease})).all()
     outdated = [row.id for row in rows if row.expires_at is not None and row.expires_at <= now]
     if outdated:
         rows = [row for row in rows if row.id not in outdated]
@@ -172,12 +173,12 @@ def _in_use() -> ColumnElement[bool]:
     return and_(Endpoint.active, Endpoint.confirmed_at.is_not(None))
 
 
-def _live_leases(endpoint_id: Any, now: datetime, lease: timedelta) -> Select[int]:
+def _live_leases(endpoint_id: Any, now: Any, until: Any) -> Select[int]:
     # A live lease is due within the lease's length from now: the range keeps later retries out of the count.
     return select(func.count()).where(
         Delivery.endpoint_id == endpoint_id,
         Delivery.due_at > now,
-        Delivery.due_at <= now + lease,
+        Delivery.due_at <= until,
         Delivery.lease_token.is_not(None),
     )
 
@@ -189,7 +190,7 @@ async def _lock_endpoints(
 
     The count of leases is a first sieve here: it is taken again under the lock, where it is exact.
     """
-    live = _live_leases(Endpoint.id, now, lease).correlate(Endpoint).scalar_subquery()
+    live = _live_leases(Endpoint.id, now, now + lease).correlate(Endpoint).scalar_subquery()
     found = (
         select(
             Endpoint.id,
@@ -218,13 +219,19 @@ async def _put_off(session: AsyncSession, endpoint_ids: Sequence[str], now: date
     return moved.rowcount
 
 
-def _windows(endpoint_ids: Sequence[str], now: datetime, lease: timedelta) -> Any:
-    """The next due rows of each address in one statement, with the head of each row's case and the leases alive."""
-    parts = [select(_window(endpoint_id, now, lease).subquery()) for endpoint_id in endpoint_ids]
+@cache
+def _windows(addresses: int) -> Any:
+    """The next due rows of so many addresses in one statement, with the head of each row's case and the leases alive.
+
+    Asks for `endpoint_0` and so on, `now` and `leased_until`. To put it together takes longer than to run it.
+    """
+    parts = [select(_window(f"endpoint_{number}").subquery()) for number in range(addresses)]
     return union_all(*parts) if len(parts) > 1 else parts[0]
 
 
-def _window(endpoint_id: str, now: datetime, lease: timedelta) -> Any:
+def _window(name: str) -> Any:
+    endpoint_id, now = bindparam(name, type_=Endpoint.id.type), bindparam("now", type_=Delivery.due_at.type)
+    until = bindparam("leased_until", type_=Delivery.due_at.type)
     earlier = aliased(Delivery)
     head = (
         select(earlier.id)
@@ -253,7 +260,7 @@ def _window(endpoint_id: str, now: datetime, lease: timedelta) -> Any:
             Delivery.lease_token.is_not(None).label("crashed"),
             # What belongs to no case waits for nothing.
             func.coalesce(head, Delivery.id).label("head"),
-            _live_leases(literal(endpoint_id), now, lease).scalar_subquery().label("live"),
+            _live_leases(endpoint_id, now, until).scalar_subquery().label("live"),
         )
         .where(Delivery.endpoint_id == endpoint_id, Delivery.due_at.is_not(None), Delivery.due_at <= now)
         .order_by(Delivery.due_at, Delivery.id)

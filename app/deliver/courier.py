@@ -100,9 +100,8 @@ class Courier:
         return claim.found_work
 
     async def _claim(self) -> Claim:
-        async with self._database.write() as session:
-            # Many may wait for SQLite's one writer, and calls end meanwhile: room and moment are those of its turn.
-            await session.connection()
+        async with self._database.write(ahead=True) as session:
+            # Some may wait for SQLite's one writer, and calls end meanwhile: room and moment are those of its turn.
             now = self._clock.now()
             opens = self._office_moment(now)
             return await claim_due(
@@ -229,7 +228,7 @@ class Courier:
             # What travelled in one message goes on in one.
             chance = self._draw()
             ended += [Ended(claimed, each.outcome, chance) for claimed in each.rows]
-        async with self._database.write() as session:
+        async with self._database.write(ahead=True) as session:
             lost = await settle_all(session, ended, self._clock.now())
         for delivery_id in lost:
             get_logger().warning("delivery_lease_lost", delivery=delivery_id)

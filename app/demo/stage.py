@@ -61,6 +61,8 @@ def play_settings(folder: Path, database_url: str | None = None) -> Settings:
         | {
             "worker_poll_seconds": 0.1,
             "session_cookie_secure": False,
+            # Its clock runs through days in a second: what is much in a minute here is little in the city's time.
+            "rate_per_key_per_minute": 0,
             "second_opinion_url": None,
             "second_opinion_model": None,
         }

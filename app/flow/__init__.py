@@ -1,6 +1,7 @@
 """一龙: the only place where the stages meet; one file for each journey. Doors call these verbs and nothing below them.
 
-`receive` takes a report through 收 → 分 → 转 (or 商) → 送 in one transaction: read that file to know the mission.
+`receive` takes a report through 收 → 分 → 转 (or 商) → 送 in one transaction: read that file to know the mission;
+`importing` 导入 brings a spreadsheet's rows to it, one by one.
 What follows: `handle` 办 (a department acts, the office reviews), `evidence` (a department's files), `consultation` and
 `agenda` 商, `precedents` 先例 (what was settled; `citing` finds it at intake, `trying_out` tries a standing ruling),
 `office` (ruling, closing, reopening), `clustering` (the office merges cases, splits reports off),

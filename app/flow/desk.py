@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,12 +19,13 @@ from app.directory.city import City
 from app.directory.serials import Numbers
 from app.disclosure import disclose_report
 from app.intake.contact import ERASED, VIEWED
-from app.models import AssignmentRole, Case, CaseStatus, Event, Report, Role
+from app.models import AssignmentRole, Case, CaseStatus, Event, RelapseRule, Report, Role
 from app.problems import Conflict, NotFound
 from app.route import cluster
 from app.route.likeness import Thresholds as LikenessThresholds
 from app.route.policy import Duty
 from app.sealing import Sealer
+from app.settings import Settings
 from app.supervise import look_back
 from app.supervise.notice import TELLING
 from app.supervise.recount import RECOUNTING
@@ -158,3 +159,32 @@ class Desk:
             put_away(file.batch, await self.reports_on(file))
         elif happened & BACK_ON_THE_LEDGER:
             await cluster.remember_again(self.session, file.batch, await self.reports_on(file))
+
+
+def set_up(
+    session: AsyncSession,
+    principal: Principal,
+    settings: Settings,
+    *,
+    city: City,
+    now: datetime,
+    numbers: Numbers,
+    sealer: Sealer,
+) -> Desk:
+    """A desk by the office's settings, in the session's transaction."""
+    return Desk(
+        session=session,
+        city=city,
+        principal=principal,
+        now=now,
+        numbers=numbers,
+        sealer=sealer,
+        thresholds=thresholds_of(settings),
+        relapse=RelapsePolicy(RelapseRule(settings.relapse_rule), timedelta(days=settings.relapse_window_days)),
+        likeness=LikenessThresholds(suggest=settings.suggest_from_likeness, join=settings.join_from_likeness),
+    )
+
+
+def thresholds_of(settings: Settings) -> Thresholds:
+    """How sure the machine must be, by the office's setting."""
+    return Thresholds(decide=settings.decide_from_confidence)

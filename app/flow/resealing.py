@@ -15,8 +15,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.database import Database
 from app.deliver.keyring import place_of
 from app.intake.accept import contact_place
+from app.intake.imports import about_place, row_place
 from app.ledger.seals import place_of_key
-from app.models import AuditKey, Endpoint, ReportContact
+from app.models import AuditKey, Endpoint, Import, ImportRow, ReportContact
 from app.sealing import SealBroken, Sealer
 
 BATCH: Final = 200
@@ -28,7 +29,7 @@ class Sealed:
 
     name: str
     key: InstrumentedAttribute[str]
-    value: InstrumentedAttribute[bytes]
+    value: InstrumentedAttribute[bytes] | InstrumentedAttribute[bytes | None]
     place: Callable[[str], str]
 
 
@@ -36,6 +37,8 @@ SEALED: Final = (
     Sealed("endpoint", Endpoint.id, Endpoint.secret, place_of),
     Sealed("contact", ReportContact.report_id, ReportContact.ciphertext, contact_place),
     Sealed("audit key", AuditKey.id, AuditKey.secret, place_of_key),
+    Sealed("import", Import.id, Import.about, about_place),
+    Sealed("import row", ImportRow.id, ImportRow.content, row_place),
 )
 
 
@@ -68,7 +71,8 @@ async def _reseal_batch(
     session: AsyncSession, sealer: Sealer, column: Sealed, after: str, done: Resealed
 ) -> str | None:
     """The next rows by key, locked so that nobody changes them in between; the last key, or None at the end."""
-    found = select(column.key, column.value).where(column.key > after).order_by(column.key).limit(BATCH)
+    found = select(column.key, column.value).where(column.key > after, column.value.is_not(None))
+    found = found.order_by(column.key).limit(BATCH)
     rows = (await session.execute(found.with_for_update())).all()
     changed = list(_seal_anew(rows, sealer, column, done))
     if changed:

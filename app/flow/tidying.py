@@ -1,17 +1,24 @@
-"""Drops what has served its time: stored answers to retried requests, keys of what was struck off long ago."""
+"""Drops what has served its time: answers to retried requests, keys of what was struck off long ago, old counts, rows
+of spreadsheets that were not brought in.
+"""
 
 from datetime import datetime, timedelta
 from typing import Final
 
+from app.access.attempts import forget_served
+from app.access.buckets import forget_full
 from app.access.idempotency import forget_old
 from app.clock import Clock
 from app.database import Database
+from app.intake.imports import drop_old
 from app.log import get_logger
 from app.route.cluster import clear_shelf
 
 TIDY_EVERY: Final = timedelta(hours=1)
 # Rows in one transaction: a writer that waits for it waits milliseconds.
 BATCH: Final = 500
+# Each of some thousand rows at most.
+FILES: Final = 2
 
 
 class Tidier:
@@ -33,9 +40,11 @@ class Tidier:
         async with self._database.write() as session:
             answers = await forget_old(session, now, most=BATCH)
             keys = await clear_shelf(session, now - self._relapse_window, most=BATCH)
-        if answers or keys:
-            get_logger().info("tidied", answers=answers, shelved=keys)
-        if BATCH in (answers, keys):
+            counts = (await forget_full(session, now, most=BATCH), await forget_served(session, now, most=BATCH))
+            files = await drop_old(session, now, most=FILES)
+        if answers or keys or files or any(counts):
+            get_logger().info("tidied", answers=answers, shelved=keys, count=sum(counts), unused=files)
+        if BATCH in (answers, keys, *counts) or files == FILES:
             return True
         self._tidied = now
         return False

@@ -1,6 +1,6 @@
 """The tables, nothing else. Import the modules' names from here."""
 
-from app.models.access import ApiKey, IdempotentAnswer, User, UserSession
+from app.models.access import AdminAct, ApiKey, IdempotentAnswer, User, UserIdentity, UserSession
 from app.models.cases import Act, Assignment, Case, Deadline, Pause, Ruling
 from app.models.clusters import ReportKey, SimilarPair
 from app.models.columns import Base, columns_of, day_id, new_id
@@ -9,7 +9,9 @@ from app.models.delivery import DIGEST_TYPE, Attempt, Callback, Delivery, Endpoi
 from app.models.directory import CalendarDay, CalendarImport, Department, ObservationPoint, PackVersion, Serial
 from app.models.events import Event
 from app.models.evidence import Evidence
+from app.models.imports import Import, ImportRow
 from app.models.learned import LearnedModel
+from app.models.limits import RateBucket, SignInCount
 from app.models.look_backs import LookBack
 from app.models.opinions import SecondOpinion
 from app.models.precedents import CitedPrecedent, Precedent, StandingRuling
@@ -20,6 +22,7 @@ from app.models.sweeps import Sweep
 from app.models.terms import TermChange
 from app.vocabulary import (
     ActKind,
+    AdminActKind,
     AgendaOutcome,
     AssignmentKind,
     AssignmentRole,
@@ -47,6 +50,7 @@ from app.vocabulary import (
     RelapseRule,
     ReplyKind,
     Role,
+    RowState,
     Urgency,
     VerificationStatus,
 )
@@ -55,6 +59,8 @@ __all__ = [
     "DIGEST_TYPE",
     "Act",
     "ActKind",
+    "AdminAct",
+    "AdminActKind",
     "AgendaItem",
     "AgendaOutcome",
     "ApiKey",
@@ -94,6 +100,8 @@ __all__ = [
     "Evidence",
     "ExtensionState",
     "IdempotentAnswer",
+    "Import",
+    "ImportRow",
     "Instruction",
     "Invitation",
     "InvitationAnswer",
@@ -110,6 +118,7 @@ __all__ = [
     "Position",
     "Precedent",
     "PrecedentState",
+    "RateBucket",
     "RelapseRule",
     "Reply",
     "ReplyKind",
@@ -117,10 +126,12 @@ __all__ = [
     "ReportContact",
     "ReportKey",
     "Role",
+    "RowState",
     "Ruling",
     "SealedHead",
     "SecondOpinion",
     "Serial",
+    "SignInCount",
     "SimilarPair",
     "StandingRuling",
     "StatedPosition",
@@ -128,6 +139,7 @@ __all__ = [
     "TermChange",
     "Urgency",
     "User",
+    "UserIdentity",
     "UserSession",
     "VerificationStatus",
     "columns_of",

@@ -1,16 +1,20 @@
-"""Who may do what: API keys, people, their sessions, remembered idempotent answers."""
+"""Who may do what: API keys, people, their sessions, remembered idempotent answers; what was done to them."""
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Boolean, Index, Integer, String, Text
+from sqlalchemy import Boolean, Date, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.columns import Base, UtcDateTime, enum_column, id_column, new_id, reference
-from app.vocabulary import Role
+from app.models.columns import Base, Json, UtcDateTime, enum_column, id_column, new_id, reference
+from app.vocabulary import AdminActKind, Role
 
 
 class ApiKey(Base):
-    """A key of a system; only its hash is kept. A reporter's key belongs to a point, a department's to a department."""
+    """接口密钥: a system's; only its hash is kept. A reporter's belongs to a point, a department's to a department.
+
+    `last_used_on` is the city's day, noted now and then (`access.key_use`).
+    """
 
     __tablename__ = "api_keys"
 
@@ -24,12 +28,17 @@ class ApiKey(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_used_on: Mapped[date | None] = mapped_column(Date)
 
     __table_args__ = (Index("ix_api_keys_holder", "role", "observation_point_code", "department_code"),)
 
 
 class User(Base):
-    """A person of the coordinating office (or its auditor), signing in with a password."""
+    """A person of the coordinating office (or its auditor), signing in with a password, or at a provider (单点登录).
+
+    Whom a provider vouches for has no password: an empty hash, which nothing fits.
+    `must_change_password`: somebody else knows it; nothing but changing it is allowed.
+    """
 
     __tablename__ = "users"
 
@@ -39,6 +48,18 @@ class User(Base):
     password_hash: Mapped[str] = mapped_column(String(200))
     role: Mapped[Role] = mapped_column(enum_column(Role))
     active: Mapped[bool] = mapped_column(Boolean, default=True)
+    must_change_password: Mapped[bool] = mapped_column(Boolean, default=False)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class UserIdentity(Base):
+    """Whom a provider of single sign-on (单点登录) means by a subject; nobody is known there by anything else."""
+
+    __tablename__ = "user_identities"
+
+    issuer: Mapped[str] = mapped_column(String(300), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(255), primary_key=True)
+    user_id: Mapped[str] = mapped_column(reference("users.id"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -68,3 +89,21 @@ class IdempotentAnswer(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     __table_args__ = (Index("ix_idempotent_answers_created_at", "created_at"),)
+
+
+class AdminAct(Base):
+    """操作日志: one act on an account or a key, written with it and never changed (a trigger keeps it). No secrets.
+
+    `actor` is as events name it, or `operator` for a command; `subject` is `user:…` or `key:…`; `facts` is flat text.
+    """
+
+    __tablename__ = "admin_acts"
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    happened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    actor: Mapped[str] = mapped_column(String(80))
+    kind: Mapped[AdminActKind] = mapped_column(enum_column(AdminActKind))
+    subject: Mapped[str] = mapped_column(String(80))
+    facts: Mapped[dict[str, Any]] = mapped_column(Json)
+
+    __table_args__ = (Index("ix_admin_acts_happened_at", "happened_at"), Index("ix_admin_acts_subject", "subject"))

@@ -114,6 +114,8 @@ async def build(city: CityUnderTest) -> Scene:
     await _supervise(scene)
     await _digest(scene)
     await _deliveries(scene)
+    made = await did(scene.office, "/v1/keys", {"role": "department", "department": THIRD})
+    scene.put("keys", made["id"], owners=())
     return scene
 
 

@@ -20,8 +20,10 @@ SEED, PICKED = 20260302, 10
 # What compares an owner, or asks whether somebody stands, without keeping anything from anybody.
 NO_SCOPES: Mapping[str, str] = {
     "app.access.idempotency:-: IdempotentAnswer.holder == bindparam('of_holder')": "forgets what is old",
-    "app.access.keys:create_key: ApiKey.observation_point_code == observation_point": "counts a holder's keys",
-    "app.access.keys:create_key: ApiKey.department_code == department": "counts a holder's keys",
+    "app.access.keyholders:KeyFilter.conditions: ApiKey.observation_point_code == self.observation_point": "a choice",
+    "app.access.keyholders:KeyFilter.conditions: ApiKey.department_code == self.department": "a choice",
+    "app.access.keys:add_key: ApiKey.observation_point_code == point": "counts a holder's keys",
+    "app.access.keys:add_key: ApiKey.department_code == department": "counts a holder's keys",
     "app.consult.convene:invite: guest.department in known": "who sits at the table already",
     "app.consult.convene:invite: g.department not in known": "who sits at the table already",
     "app.consult.schedule:read_bookings: Invitation.withdrawn_at.is_(None)": "who is busy when",

@@ -13,6 +13,9 @@ import httpx
 from app.access.people import create_user
 from app.access.principal import Principal
 from app.clock import FixedClock
+from app.intake.imports import Sent, keep
+from app.intake.sheet import Judge
+from app.intake.spreadsheet import Cell
 from app.ledger.search import get_case, read_record
 from app.main import create_app
 from app.models import OpinionState, Role, SecondOpinion
@@ -63,6 +66,9 @@ class Town:
     delivery: str = "1"
     endpoint: str = ""
     group: str = ""
+    person: str = ""
+    key: str = ""
+    imported: str = ""
     clock: FixedClock = field(default_factory=lambda: FixedClock(MORNING))
 
 
@@ -74,6 +80,18 @@ async def _report(city: CityUnderTest, text: str, point: str, **more: Any) -> di
     assert answer.status_code == 201, answer.text
     told: dict[str, Any] = answer.json()
     return told
+
+
+async def _send_sheet(city: CityUnderTest) -> str:
+    """The rows of a spreadsheet that the office has yet to commit, some of them with faults; the import's id."""
+    runtime, now = city.runtime, city.clock.now()
+    judge = Judge(runtime.cities.current, now.date())
+    told = [("FR-01", ROUTINE[0]), ("没有这个点", TO_TRIAGE[0]), ("FR-02", "")]
+    values = [{"observation_point": Cell("text", point), "text": Cell("text", text)} for point, text in told]
+    rows = [(number, each, judge.judge(each)) for number, each in enumerate(values, 2)]
+    sent = Sent("0" * 64, "三月汇总.xlsx", ["备注"], rows)
+    async with runtime.database.write() as session:
+        return (await keep(session, runtime.database, runtime.sealer, sent, by="user:-", now=now)).id
 
 
 async def _answer(city: CityUnderTest, number: str) -> None:
@@ -116,8 +134,10 @@ async def _suppose(city: CityUnderTest, number: str, text: str) -> None:
 
 async def _work(url: str, folder: Path, town: Town) -> None:
     async with open_city(url, folder, town.clock, join_from_likeness=2.0) as city:
-        await employ(city)
+        town.person = await employ(city)
         office = await city.office()
+        key = {"role": "department", "department": "FR-CL", "days": 365, "label": "残联业务系统"}
+        town.key = (await office.post("/v1/keys", json=key)).json()["id"]
         address = {"department": "FR-MZ", "url": "http://127.0.0.1:9/yilong"}
         town.endpoint = (await office.post("/v1/endpoints", json=address)).json()["id"]
         group = {"department": "FR-WJ", "channel": "wecom", "url": "http://127.0.0.1:9/send?key=0123456789abcdef"}
@@ -137,17 +157,19 @@ async def _work(url: str, folder: Path, town: Town) -> None:
             if index == 0:
                 await _suppose(city, report["case"], text)
         await settle(city, town, points[2:4])
+        town.imported = await _send_sheet(city)
         for index in range(24):
             await _report(city, f"{ROUTINE[index % 3]}这是第{index}次反映。", points[index % len(points)])
 
 
-async def employ(city: CityUnderTest) -> None:
-    """Somebody of each role of the office."""
+async def employ(city: CityUnderTest) -> str:
+    """Somebody of each role of the office; the id of the last."""
     people = {Role.ADMINISTRATOR: "周敏", Role.AUDITOR: "李明", Role.CLERK: "陈晨", Role.LEADER: "何主任"}
     async with city.runtime.database.write() as session:
         now = city.clock.now()
         for role, name in people.items():
-            await create_user(session, role.value, PASSWORD, role=role, display_name=name, now=now)
+            made = await create_user(session, role.value, PASSWORD, role=role, display_name=name, now=now)
+        return made.id
 
 
 async def settle(city: CityUnderTest, town: Town, points: list[str]) -> None:

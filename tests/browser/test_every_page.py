@@ -25,6 +25,14 @@ PAGES = {
     "endpoints": "/dashboard/endpoints",
     "endpoint": "/dashboard/endpoints/{endpoint}",
     "endpoint-channel": "/dashboard/endpoints/{group}",
+    "people": "/dashboard/people",
+    "person": "/dashboard/people/{person}",
+    "keys": "/dashboard/keys",
+    "key": "/dashboard/keys/{key}",
+    "admin-log": "/dashboard/admin-log",
+    "account": "/dashboard/account",
+    "imports": "/dashboard/imports",
+    "import": "/dashboard/imports/{imported}",
     "missing": "/dashboard/missing",
 }
 SIZES = {"zoomed-to-200": (683, 384), "phone": (360, 740)}
@@ -66,7 +74,7 @@ async def test_the_sign_in_page_is_accessible_and_fits(street: Windows, language
 
 
 async def test_phone_sized_pages_and_opened_forms_are_accessible(office: Windows, town: Town) -> None:
-    for name in ("triage", "case-to-review", "endpoints"):
+    for name in ("triage", "case-to-review", "endpoints", "person", "key"):
         page = await office.open(path_of(name, town), width=360, height=740)
         await page.locator("details").evaluate_all("(all) => all.forEach((one) => { one.open = true; })")
         await assert_accessible(page)

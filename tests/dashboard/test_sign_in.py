@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.clock import FixedClock
 from app.dashboard.session import local_path
-from app.models import Role, UserSession
+from app.models import Role, User, UserSession
 from tests.city import CityUnderTest
 from tests.dashboard.office import HTMX, ORIGIN, PASSWORD, at_work, employ, visitor
 
@@ -98,8 +98,10 @@ async def test_every_wrong_attempt_is_answered_alike(city: CityUnderTest) -> Non
 
 
 async def test_a_department_account_cannot_enter(city: CityUnderTest) -> None:
-    browser = await visitor(city)
-    assert (await browser.sign_in(await employ(city, Role.DEPARTMENT))).status_code == 401
+    browser, username = await visitor(city), await employ(city)
+    async with city.runtime.database.write() as session:
+        await session.execute(update(User).values(role=Role.DEPARTMENT))
+    assert (await browser.sign_in(username)).status_code == 401
 
 
 async def test_a_sign_in_form_from_another_browser_is_refused(city: CityUnderTest) -> None:

@@ -28,8 +28,6 @@ from tests.deliver.factories import (
     set_scene,
 )
 
-pytestmark = pytest.mark.alone
-
 DELIVERED = Outcome(milliseconds=12, http_status=200, answer="ok")
 FAILED = Outcome(milliseconds=12, http_status=500, fault=Fault.STATUS, answer="no")
 GONE = Outcome(milliseconds=12, http_status=410, fault=Fault.GONE)
@@ -292,6 +290,7 @@ async def test_two_workers_never_take_the_same_row_nor_exceed_the_cap(database: 
     assert len(taken) == len(set(taken)) == 120
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(("number", "each"), [(100_000, 1), (20_000, 2)], ids=["100000-cases", "10000-heads-retrying"])
 async def test_claiming_stays_fast_with_a_great_backlog_at_one_address(
     database: Database, clock: FixedClock, number: int, each: int

@@ -1,0 +1,153 @@
+"""The ledger as a file: text in every cell, and nothing in it that tells who reported."""
+
+import asyncio
+import csv
+import io
+import json
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl import load_workbook
+
+from app.dashboard.exporting import HEADINGS
+from app.masking import MASK
+from app.models import Role
+from app.workbook import CUT, LONGEST_CELL, Table, csv_lines, cut, neutral, to_xlsx
+from tests.city import CityUnderTest
+from tests.dashboard.office import at_work
+from tests.journeys.test_backup_drill import command
+from tests.sweep import CONTACT, PIECES, forms_of
+
+HOSTILE = ("=1+1", "+1", "-2+3", "@SUM(A1)", '=HYPERLINK("http://evil","x")', "\t=1", "＝1+1", "http://evil.example/")
+FORMULAS = "区民政局要求每周报一次独居老人走访台账"
+
+
+async def put_on_ledger(city: CityUnderTest) -> list[str]:
+    """Cases whose texts begin as formulas do, one that six points report, one that names its point; their numbers."""
+    found = []
+    for number, lead in enumerate(HOSTILE):
+        client = await city.reporter("FR-01")
+        body = {"text": f"{lead} {FORMULAS}第{number}类", "contact": CONTACT, "title": lead}
+        found.append((await client.post("/v1/reports", json=body)).json()["case"])
+    for point in sorted(code for code in city.runtime.cities.current.points)[:6]:
+        told = await (await city.reporter(point)).post(
+            "/v1/reports", json={"text": "省教育厅要求每天在护苗平台打卡三次"}
+        )
+        found.append(told.json()["case"])
+    name = city.runtime.cities.current.points["FR-01"].name
+    told = await (await city.reporter("FR-01")).post("/v1/reports", json={"text": f"我们{name}被市财政局要求天天报表"})
+    return list(dict.fromkeys([*found, told.json()["case"]]))
+
+
+def read_xlsx(data: bytes) -> list[list[str]]:
+    """The cells of the only sheet, all of which must be text, in a file without links."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert not any("hyperlink" in archive.read(name).decode() for name in archive.namelist())
+    sheet = load_workbook(io.BytesIO(data)).active
+    assert sheet is not None
+    assert {cell.data_type for row in sheet for cell in row if cell.value is not None} == {"s"}
+    return [[str(cell or "") for cell in row] for row in sheet.iter_rows(values_only=True)]
+
+
+def read_csv(data: bytes) -> list[list[str]]:
+    assert data.startswith(b"\xef\xbb\xbf")
+    return list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+
+
+def traces(city: CityUnderTest, data: bytes) -> list[str]:
+    """What tells of a reporter, in any form."""
+    known = city.runtime.cities.current
+    points = [known.points["FR-01"].name, "FR-01", known.points["FR-01"].township]
+    text = data.decode("utf-8", "ignore")
+    return [form for piece in (*PIECES, *points) for form in forms_of(piece) if form in text]
+
+
+async def test_the_ledger_is_exported_as_text_and_tells_nothing_of_who_reported(
+    city: CityUnderTest, tmp_path: Path
+) -> None:
+    numbers = await put_on_ledger(city)
+    browser = await at_work(city, Role.AUDITOR)
+    xlsx = (await browser.client.get("/dashboard/ledger/export?format=xlsx")).content
+    rows = read_xlsx(xlsx)
+    assert [rows[0], [row[0] for row in rows[1:]]] == [list(HEADINGS), sorted(numbers)]
+    by_number = {row[0]: row for row in rows[1:]}
+    assert by_number[numbers[0]][5].startswith("=1+1\n=1+1")
+    assert [row[-1] for row in by_number.values() if row[-1]] == ["6"]
+    assert MASK in by_number[numbers[-1]][5]
+    separated = (await browser.client.get("/dashboard/ledger/export?format=csv")).content
+    cells = [cell for row in read_csv(separated) for cell in row]
+    assert not [cell for cell in cells if cell.lstrip()[:1] in set("=+-@＝")]
+    assert "'=1+1\n=1+1 " in "".join(cells)
+    lines = (await browser.client.get("/dashboard/ledger/export?format=jsonl")).content
+    parsed: list[dict[str, Any]] = [json.loads(line) for line in lines.splitlines()]
+    assert [line["number"] for line in parsed] == sorted(numbers)
+    assert {line["opened_on"] for line in parsed} == {"2026-03-02"}
+    with zipfile.ZipFile(io.BytesIO(xlsx)) as archive:
+        unpacked = b"".join(archive.read(name) for name in archive.namelist())
+    assert [traces(city, data) for data in (unpacked, separated, lines)] == [[], [], []]
+    filtered = await browser.client.get("/dashboard/ledger/export?format=jsonl&text=护苗平台&tab=open")
+    assert [json.loads(line)["points"] for line in filtered.content.splitlines()] == [6]
+    assert (await browser.client.get("/dashboard/ledger/export?format=xls")).status_code == 404
+    await _by_command(city, tmp_path, lines)
+
+
+def left_over(folder: Path) -> list[Path]:
+    return list(folder.glob(".yilong-export-*"))
+
+
+async def _by_command(city: CityUnderTest, folder: Path, lines: bytes) -> None:
+    """The command writes the same, whole or not at all."""
+    written = await asyncio.to_thread(command, city.url, folder, "export", "--format", "jsonl")
+    assert written.exit_code == 0, written.output
+    assert written.stdout.encode() == lines
+    target = folder / "台账.xlsx"
+    named = ("export", "-o", str(target), "--department", "FR-MZ", "--open")
+    assert (await asyncio.to_thread(command, city.url, folder, *named)).exit_code == 0
+    rows = read_xlsx(target.read_bytes())
+    assert {"芙蓉区民政局" in row[8] for row in rows[1:]} == {True}
+    refused = await asyncio.to_thread(command, city.url, folder, "export", "--format", "pdf")
+    assert refused.exit_code == 2
+    assert left_over(folder) == []
+
+
+def test_a_text_longer_than_a_cell_is_cut_with_a_mark() -> None:
+    for text in ("表" * 40_000, "😀" * 20_000, "a" * 32_767, "表" * 32_768):
+        (row,) = read_xlsx(to_xlsx(Table("x", [text])))
+        kept = row[0]
+        assert len(kept.encode("utf-16-le")) // 2 <= LONGEST_CELL
+        assert kept == text if len(text) == LONGEST_CELL else kept.endswith(CUT)
+        assert text.startswith(kept.removesuffix(CUT))
+    assert cut("短") == "短"
+
+
+@pytest.mark.parametrize("text", [*HOSTILE[:7], " =1", "\r=1", "\n@x"])
+def test_no_line_of_a_csv_begins_a_formula(text: str) -> None:
+    assert neutral(text) == f"'{text}"
+    assert neutral("区民政局 = 要报表") == "区民政局 = 要报表"
+
+
+def test_a_spreadsheet_program_opens_it_and_it_is_still_text(tmp_path: Path) -> None:
+    office = shutil.which("soffice") or shutil.which("libreoffice")
+    if office is None:
+        pytest.skip("LibreOffice is not installed: what it makes of an export was not looked at")
+    path = tmp_path / "out.xlsx"
+    path.write_bytes(to_xlsx(Table("x", ["内容"], [[text] for text in HOSTILE])))
+    arguments = [
+        "--headless",
+        "--convert-to",
+        "csv",
+        "--outdir",
+        str(tmp_path),
+        f"-env:UserInstallation=file://{tmp_path}/lo",
+    ]
+    subprocess.run([office, *arguments, str(path)], check=True, timeout=120, capture_output=True)
+    read = csv.reader(io.StringIO((tmp_path / "out.csv").read_text(encoding="utf-8"), newline=""))
+    assert [row[0] for row in read][1:] == list(HOSTILE)
+
+
+def test_a_csv_begins_with_one_mark() -> None:
+    assert "".join(csv_lines([["编号"], ["1"]])) == "\ufeff编号\r\n1\r\n"
