@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from schemathesis import Case
+from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation import GenerationMode
 
 from app.clock import FixedClock
@@ -139,7 +140,8 @@ class Field:
                 case.path_parameters = {**case.path_parameters, name: real}
         if case.query and dice.random() < 0.5:
             case.query = with_known(case.query, dice, holder, self.known, 0.5)
-        if dice.random() >= keeps_key:
+        # What is bad about a header has to stay: the answer is judged by it.
+        if dice.random() >= keeps_key and not (case.meta and case.meta.is_negative_at(ParameterLocation.HEADER)):
             for name in [n for n in case.headers if n.lower() == "idempotency-key"]:
                 del case.headers[name]
 
