@@ -10,8 +10,8 @@ RUN python -m venv /opt/yilong/venv
 ENV PATH=/opt/yilong/venv/bin:$PATH
 
 WORKDIR /opt/yilong/source
-COPY requirements.txt ./
-RUN pip install --require-hashes -r requirements.txt
+COPY requirements-extras.txt ./
+RUN pip install --require-hashes -r requirements-extras.txt
 COPY pyproject.toml README.md LICENSE alembic.ini ./
 COPY migrations ./migrations
 COPY app ./app

@@ -14,7 +14,7 @@ TRAPS = $(wildcard tests/classify/corpus/traps_*.jsonl tests/classify/cases/*.js
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo simulate test lives fuzz chaos bench weights lint format diagrams schemas lock clean
+.PHONY: help run demo simulate test lives fuzz chaos bench weights lint format diagrams schemas licences sbom audit lock clean
 
 help: ## 列出这些命令 · this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -65,10 +65,20 @@ diagrams: .venv/.dev ## 由状态表重写 docs/lifecycle.md · redraw the state
 schemas: .venv/.dev ## 由代码重写推送和回调的结构 · write docs/schemas from the code; refuses what is not additive
 	@PYTHONPATH=. $(BIN)/python tools/write_schemas.py
 
+licences: .venv/.dev ## 由锁定的依赖重写 docs/licences.md · write docs/licences.md from what is pinned
+	@$(BIN)/python tools/supply.py licences
+
+sbom: .venv/.dev ## 软件物料清单,写入 dist/ · the list of all parts (CycloneDX)
+	@$(BIN)/python tools/supply.py sbom
+
+audit: .venv/.audit ## 锁定的版本有无已知漏洞(需要联网) · known vulnerabilities of what is pinned (needs a network)
+	@.venv/audit/bin/python tools/audit.py .venv/audit/bin/pip-audit $(ARGS)
+
 lock: ## 更新锁定的依赖(需要 uv) · pin the dependencies again (needs uv)
 	$(LOCK) -o requirements.txt pyproject.toml
 	$(LOCK) --extra oidc --extra s3 -c requirements.txt -o requirements-extras.txt pyproject.toml
-	$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
+	$(LOCK) --extra dev -c requirements-extras.txt -o requirements-dev.txt pyproject.toml
+	$(LOCK) --group audit -o requirements-audit.txt
 
 clean: ## 删除虚拟环境与缓存,不动数据 · remove .venv and caches, never the data
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
@@ -102,4 +112,11 @@ $(BIN)/python:
 	@touch $@
 
 .venv/.dev: .venv/.pinned-dev .venv/.project
+	@touch $@
+
+# An environment of its own: what judges the pins is none of them.
+.venv/.audit: requirements-audit.txt | $(BIN)/python
+	@$(BIN)/python -m venv --clear .venv/audit
+	@.venv/audit/bin/python -m pip --disable-pip-version-check --no-input --quiet --quiet \
+		install --require-hashes -r requirements-audit.txt
 	@touch $@

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MINIMUM_SECRET_LENGTH = 32
 MINIMUM_DATABASE_PASSWORD_LENGTH = 8
+MINIMUM_STORE_SECRET_LENGTH = 16
 LONGEST_PATTERN = 16
 PLACEHOLDERS = ("changeme", "change-me", "change_me", "password", "example", "secret-key", "secret_key", "yilong")
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -86,6 +87,17 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("data"), description="folder of the embedded database and of the generated secret")
     evidence_dir: Path | None = Field(
         None, description="folder of the evidence departments upload; `evidence` under the data folder where absent"
+    )
+    evidence_s3_url: str | None = Field(
+        None,
+        description="bucket of an S3-compatible store that takes the folder's place: `https://store.intranet/bucket`, "
+        "or `https://bucket.store.example`; needs the extra `s3`",
+    )
+    evidence_s3_region: str = Field("us-east-1", description="its region, as requests to it are signed")
+    evidence_s3_key: str | None = Field(None, description="access key for it; required with the URL")
+    evidence_s3_secret: SecretStr | None = Field(None, description="secret of that key; required with the URL")
+    evidence_s3_plain_http: bool = Field(
+        False, description="lets production use a bucket at an `http` address: only on a network of its own"
     )
     evidence_largest_mb: int = Field(10, ge=1, le=100, description="megabytes one evidence file may have")
     host: str = Field("127.0.0.1", description="address the server listens on")
@@ -231,6 +243,49 @@ class Settings(BaseSettings):
             )
         if self.delivery_allow_loopback:
             raise ValueError("YILONG_DELIVERY_ALLOW_LOOPBACK 不得用于生产环境。Unset it in production.")
+        return self
+
+    @model_validator(mode="after")
+    def refuse_unusable_store(self) -> "Settings":
+        """A bucket is named by its whole address, asked with a key, and never in clear or with an easy secret."""
+        if not self.evidence_s3_url:
+            return self
+        names_bucket = re.fullmatch(
+            r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[A-Za-z0-9._/-]*)?", self.evidence_s3_url
+        )
+        if not names_bucket:
+            raise ValueError(
+                "YILONG_EVIDENCE_S3_URL 须为 https://主机/桶 或 https://桶.主机,不带用户名、问号和井号。"
+                "YILONG_EVIDENCE_S3_URL is https://host/bucket or https://bucket.host, without user or query."
+            )
+        if find_spec("obstore") is None:
+            raise ValueError(
+                "设置了 YILONG_EVIDENCE_S3_URL,但没有安装扩展 s3,见 docs/operations.md。"
+                "YILONG_EVIDENCE_S3_URL is set, but the extra `s3` is not installed: "
+                "pip install --require-hashes -r requirements-extras.txt"
+            )
+        secret = self.evidence_s3_secret.get_secret_value() if self.evidence_s3_secret else ""
+        if not self.evidence_s3_key or not secret:
+            raise ValueError(
+                "设置了 YILONG_EVIDENCE_S3_URL,还须设置 YILONG_EVIDENCE_S3_KEY 和 YILONG_EVIDENCE_S3_SECRET。"
+                "Set YILONG_EVIDENCE_S3_KEY and YILONG_EVIDENCE_S3_SECRET together with the URL."
+            )
+        return self._refuse_weak_store(secret)
+
+    def _refuse_weak_store(self, secret: str) -> "Settings":
+        if self.environment is not Environment.PRODUCTION:
+            return self
+        if len(secret) < MINIMUM_STORE_SECRET_LENGTH or is_guessable(secret):
+            raise ValueError(
+                "YILONG_EVIDENCE_S3_SECRET 过短或容易猜到,请在对象存储中换成不少于 16 位的随机密钥。"
+                "YILONG_EVIDENCE_S3_SECRET is short or easy to guess: give that key 16 random characters or more."
+            )
+        if (self.evidence_s3_url or "").startswith("http:") and not self.evidence_s3_plain_http:
+            raise ValueError(
+                "YILONG_EVIDENCE_S3_URL 是 http 地址,材料会明文传送。请改用 https;确属专用内网的,"
+                "把 YILONG_EVIDENCE_S3_PLAIN_HTTP 设为 true。YILONG_EVIDENCE_S3_URL is http: files would travel in "
+                "clear. Use https, or set YILONG_EVIDENCE_S3_PLAIN_HTTP=true on a network of the store's own."
+            )
         return self
 
     @model_validator(mode="after")

@@ -26,7 +26,7 @@ from app.deliver.messenger import Messenger
 from app.deliver.send import Posting, Sender
 from app.directory.city import CityCache
 from app.directory.serials import Numbers
-from app.feedback.vault import Vault
+from app.feedback.vault import make_vault
 from app.flow.channels import guard_of, make_messenger
 from app.flow.clocks import Recounter
 from app.flow.digest import Digester
@@ -113,8 +113,7 @@ class WorkerContext:
         self.watchman = Watchman(self.database, self.clock)
         self.recounter = Recounter(self.database, self.clock, self.cities)
         self.supervisor = Supervisor(self.database, self.clock, self.cities)
-        vault = Vault(settings.resolved_evidence_dir, settings.evidence_largest_mb * 1024 * 1024)
-        self.sweeper = Sweeper(self.database, self.clock, vault)
+        self.sweeper = Sweeper(self.database, self.clock, make_vault(settings))
         self.tidier = Tidier(self.database, self.clock, timedelta(days=settings.relapse_window_days))
         self.digester = Digester(self.database, self.clock, self.cities, settings.resolved_public_url)
         self.look_backs = LookBacks(self.database, self.clock, self.cities)
@@ -141,7 +140,7 @@ class WorkerContext:
     async def close(self) -> None:
         """Let calls under way finish, for `drain_seconds` at most; then let go of everything."""
         advising = asyncio.create_task(self.adviser.aclose(self.drain_seconds)) if self.adviser else None
-        sweeping = asyncio.create_task(self.reconciler.aclose(SWEEP_SECONDS))
+        sweeping = asyncio.gather(self.reconciler.aclose(SWEEP_SECONDS), self.sweeper.aclose(SWEEP_SECONDS))
         checking = asyncio.create_task(self.checker.drain(self.drain_seconds))
         dropped = await self.courier.drain(self.drain_seconds)
         await checking
@@ -213,8 +212,8 @@ async def reconcile_next(context: WorkerContext) -> bool:
 
 
 async def sweep_next(context: WorkerContext) -> bool:
-    """Once an hour, remove evidence that no act has referred to for a week."""
-    return await context.sweeper.sweep()
+    """Once an hour, remove evidence that no act has referred to for a week; it goes on beside the loop."""
+    return await context.sweeper.take()
 
 
 async def tidy_next(context: WorkerContext) -> bool:

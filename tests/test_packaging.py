@@ -68,7 +68,7 @@ def test_nothing_is_downloaded_after_the_first_stage_and_no_pin_is_without_its_h
     second = instructions()[words.index("FROM", 1) :]
     assert not [rest for word, rest in second if word == "RUN" and re.search(r"pip|apt|curl|wget", rest)]
     installs = [rest for word, rest in instructions() if word == "RUN" and "pip install" in rest]
-    assert all("--require-hashes -r requirements.txt" in rest or "--no-deps" in rest for rest in installs)
+    assert all("--require-hashes -r requirements-extras.txt" in rest or "--no-deps" in rest for rest in installs)
 
 
 def test_the_images_layout_can_migrate_and_load_the_pack(tmp_path: Path) -> None:

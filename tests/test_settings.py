@@ -83,6 +83,66 @@ def test_a_mail_server_has_the_port_of_its_security_unless_another_is_set() -> N
     assert mail_server_of(Settings(_env_file=None)) is None
 
 
+BUCKET = {"evidence_s3_url": "https://store.intranet/evidence", "evidence_s3_key": "AK", "evidence_s3_secret": "canary"}
+STRONG = "kT7vQ2mZ9xW4pL8sR1nBqY6c"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://store.intranet:9000/evidence", "http://10.1.2.3/evidence/yilong", "https://evidence.store.intranet"],
+)
+def test_a_bucket_is_named_by_its_address_and_its_secret_is_not_shown(url: str) -> None:
+    made = Settings(_env_file=None, **{**BUCKET, "evidence_s3_url": url})  # type: ignore[arg-type]
+    assert made.evidence_s3_secret is not None
+    assert "canary" not in repr(made) + str(made.model_dump())
+    assert not Settings(_env_file=None, evidence_s3_url="").evidence_s3_url
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"evidence_s3_url": "store.intranet/evidence"}, "YILONG_EVIDENCE_S3_URL"),
+        ({"evidence_s3_url": "ftp://store.intranet/evidence"}, "YILONG_EVIDENCE_S3_URL"),
+        ({"evidence_s3_url": "https://user:word@store.intranet/evidence"}, "YILONG_EVIDENCE_S3_URL"),
+        ({"evidence_s3_url": "https://store.intranet/evidence?x=1"}, "YILONG_EVIDENCE_S3_URL"),
+        ({"evidence_s3_key": None}, "YILONG_EVIDENCE_S3_KEY"),
+        ({"evidence_s3_secret": None}, "YILONG_EVIDENCE_S3_SECRET"),
+        ({"evidence_s3_secret": ""}, "YILONG_EVIDENCE_S3_SECRET"),
+    ],
+)
+def test_a_bucket_that_cannot_be_used_is_refused_at_the_start(changes: dict[str, str | None], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Settings(_env_file=None, **{**BUCKET, **changes})  # type: ignore[arg-type]
+
+
+def test_a_bucket_without_its_library_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.settings.find_spec", lambda name: None)
+    with pytest.raises(ValidationError, match=r"--require-hashes -r requirements-extras\.txt"):
+        Settings(_env_file=None, **BUCKET)  # type: ignore[arg-type]
+    assert Settings(_env_file=None).evidence_s3_url is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"evidence_s3_secret": "minioadmin"}, "YILONG_EVIDENCE_S3_SECRET"),
+        ({"evidence_s3_secret": "changeme-changeme-now"}, "YILONG_EVIDENCE_S3_SECRET"),
+        ({"evidence_s3_url": "http://store.intranet/evidence"}, "YILONG_EVIDENCE_S3_PLAIN_HTTP"),
+        ({"evidence_s3_url": "http://store.intranet/evidence", "evidence_s3_plain_http": True}, None),
+        ({}, None),
+    ],
+)
+def test_production_wants_a_strong_secret_and_no_plain_line_unless_that_is_said(
+    changes: dict[str, str | bool], said: str | None
+) -> None:
+    base = {"environment": "production", "secret_key": STRONG * 2, **BUCKET, "evidence_s3_secret": STRONG}
+    if said is None:
+        assert Settings(_env_file=None, **{**base, **changes}).evidence_s3_url  # type: ignore[arg-type]
+        return
+    with pytest.raises(ValidationError, match=said):
+        Settings(_env_file=None, **{**base, **changes})  # type: ignore[arg-type]
+
+
 SIGN_ON = {
     "oidc_issuer": "https://sso.city.gov.cn/realms/office",
     "oidc_client_id": "yilong",

@@ -26,6 +26,12 @@ def backup(target: Annotated[Path, typer.Argument(help="A folder that is not the
 
     done = run_plain(_back_up(target))
     typer.echo(f"已备份 backed up: {target} ({done.bytes / 1e6:.1f} MB,材料 files of evidence: {done.files})")
+    if done.in_bucket:
+        typer.echo(
+            "材料在对象存储的桶中,不在本备份内,请按 docs/operations.md 另行备份。"
+            "Evidence lies in a bucket and is not in it: see docs/operations.md.",
+            err=True,
+        )
     typer.echo("密钥不在其中,请另行保管。The secret key is not in it: keep it elsewhere.", err=True)
     if done.lost:
         named = "\n".join(done.lost[:MOST_NAMED])
@@ -53,6 +59,7 @@ async def _back_up(target: Path) -> "BackedUp":
             "On PostgreSQL use pg_dump and copy the evidence folder, see docs/operations.md."
         )
     try:
-        return await asyncio.to_thread(copy, Path(url.database), settings.resolved_evidence_dir, target)
+        evidence = None if settings.evidence_s3_url else settings.resolved_evidence_dir
+        return await asyncio.to_thread(copy, Path(url.database), evidence, target)
     except sqlite3.Error as error:
         fail(f"无法复制数据库:{error}。The database could not be copied: {error}.")

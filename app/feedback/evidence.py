@@ -1,16 +1,13 @@
-"""佐证材料: which files are taken, by what they contain and never by their name; how an act refers to them.
+"""佐证材料: a file on a duty, what it is called, how an act refers to it. What is in it, `kinds` has judged.
 
-Names and bytes are a stranger's: nothing is unpacked, and nothing here trusts the declared type.
+Names are a stranger's: nothing here trusts them.
 """
 
 import re
-import struct
 import unicodedata
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import func, select
@@ -18,68 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.principal import Principal
 from app.casefile import CaseFile
+from app.feedback.kinds import ENDINGS
 from app.lifecycle import WITH_DEPARTMENT
-from app.models import Act, Assignment, Evidence, new_id
-from app.problems import AppError, Conflict, InvalidInput, NotFound
+from app.models import Act, Assignment, Evidence
+from app.problems import Conflict, InvalidInput, NotFound
 
 MOST_FILES: Final = 50
 LONGEST_NAME: Final = 120
-# A real document has a few dozen parts; a directory of this many bytes lists some thousands.
-LARGEST_DIRECTORY: Final = 256 * 1024
-_END, _END_64 = b"PK\x05\x06", b"PK\x06\x07"
-_STARTS: Final = (
-    (b"%PDF-", "application/pdf"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-)
-_OFFICE: Final = "application/vnd.openxmlformats-officedocument."
-_PACKAGES: Final = (
-    (frozenset({"[Content_Types].xml", "word/document.xml"}), _OFFICE + "wordprocessingml.document"),
-    (frozenset({"[Content_Types].xml", "xl/workbook.xml"}), _OFFICE + "spreadsheetml.sheet"),
-    (frozenset({"OFD.xml"}), "application/ofd"),
-)
-ENDINGS: Final = {
-    "application/pdf": (".pdf",),
-    "image/png": (".png",),
-    "image/jpeg": (".jpg", ".jpeg"),
-    "image/webp": (".webp",),
-    _OFFICE + "wordprocessingml.document": (".docx",),
-    _OFFICE + "spreadsheetml.sheet": (".xlsx",),
-    "application/ofd": (".ofd",),
-}
-
-
-class FileTypeRefused(AppError):
-    status, code = 415, "file_type_refused"
-    title_zh, title_en = "不接受这种文件", "This kind of file is not taken"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "只接受 PDF、PNG、JPEG、WebP、DOCX、XLSX、OFD 文件,以文件内容为准,不含宏。请转换格式后再上传。",
-            "PDF, PNG, JPEG, WebP, DOCX, XLSX and OFD are taken, judged by content and without macros. "
-            "Convert the file, then send it again.",
-        )
-
-
-class FileEmpty(InvalidInput):
-    code = "file_empty"
-    title_zh, title_en = "文件为空", "The file is empty"
-
-    def __init__(self) -> None:
-        super().__init__("上传的文件没有内容。请重新选择文件。", "The file has no content. Choose it again.")
-
-
-class FileTooLarge(AppError):
-    status, code = 413, "file_too_large"
-    title_zh, title_en = "文件过大", "The file is too large"
-
-    def __init__(self, limit: int) -> None:
-        megabytes = limit / 1024 / 1024
-        super().__init__(
-            f"单个文件不得超过 {megabytes:g} MB。请压缩或拆分后再上传。",
-            f"One file may hold {megabytes:g} MB at most. Compress or split it.",
-            limit=limit,
-        )
 
 
 class TooManyFiles(Conflict):
@@ -117,50 +59,19 @@ class UnknownEvidence(InvalidInput):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Received:
-    """A file that has arrived whole: where it waits, its size in bytes, its SHA-256 and what it is."""
+    """A file that has arrived and lies in the store: the id of its row to be, its size in bytes, its SHA-256, its type.
 
-    path: Path
+    Attributes:
+        kept: its row is written, and perhaps committed.
+    """
+
+    id: str
     size: int
     sha256: str
     media_type: str
-
-
-def judge_type(path: Path) -> str:
-    """The media type by content: its head and a package's list of names; unpacks nothing. Raises FileTypeRefused."""
-    with path.open("rb") as file:
-        head = file.read(16)
-    for start, media_type in _STARTS:
-        if head.startswith(start):
-            return media_type
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "image/webp"
-    names = _names_in(path) if head[:4] == b"PK\x03\x04" else frozenset()
-    if not any(name.lower().endswith("vbaproject.bin") for name in names):
-        for parts, media_type in _PACKAGES:
-            if parts <= names:
-                return media_type
-    raise FileTypeRefused
-
-
-def _names_in(path: Path) -> frozenset[str]:
-    """The names in a package's directory; none where the directory is larger than a document's could be."""
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - 65_557))
-        tail = file.read()
-    end = tail.rfind(_END)
-    if end < 0 or len(tail) - end < 22 or _END_64 in tail:
-        return frozenset()
-    (directory,) = struct.unpack_from("<I", tail, end + 12)
-    if directory > LARGEST_DIRECTORY:
-        return frozenset()
-    try:
-        with zipfile.ZipFile(path) as package:
-            return frozenset(package.namelist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
-        return frozenset()
+    kept: bool = False
 
 
 def clean_name(name: str, media_type: str) -> str:
@@ -181,7 +92,7 @@ async def add_evidence(file: CaseFile, assignment: Assignment, received: Receive
     if (await file.session.scalar(count) or 0) >= MOST_FILES:
         raise TooManyFiles
     evidence = Evidence(
-        id=new_id(),
+        id=received.id,
         assignment_id=assignment.id,
         name=clean_name(name, received.media_type),
         media_type=received.media_type,

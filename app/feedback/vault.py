@@ -1,127 +1,115 @@
-"""Where evidence lies: a folder on disk, one file for each row, named by its hash. It knows no database and no case.
+"""佐证材料 comes in and goes out: counted and hashed while it streams, judged and cleaned, then put where it lies.
 
-A file is whole and synced under its name before the row that speaks of it is committed.
+It knows no case; the row that speaks of a file is committed after the file is there.
 """
 
 import asyncio
-import contextlib
 import errno
 import hashlib
-import os
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-from typing import BinaryIO, Final
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from datetime import datetime
+from functools import partial
+from typing import BinaryIO
 
-from app.feedback.evidence import FileEmpty, FileTooLarge, Received, judge_type
-from app.models import Evidence
+from app.feedback.evidence import Received
+from app.feedback.folder import Folder
+from app.feedback.kinds import clean
+from app.feedback.refusals import FileEmpty, FileTooLarge
+from app.feedback.store import CHUNK, EvidenceLost, Opened, Store, key_of
+from app.log import get_logger
+from app.models import Evidence, new_id
 from app.problems import AppError, StorageFull
-
-INCOMING: Final = "incoming"
-
-
-class EvidenceLost(AppError):
-    status, code = 410, "evidence_lost"
-    title_zh, title_en = "材料文件缺失", "The file is gone"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "登记在册的材料文件已不在存储目录中。请联系系统管理员从备份恢复。",
-            "The file is on record but no longer in the evidence folder. Ask the administrator to restore it.",
-        )
+from app.settings import Settings
 
 
 class Vault:
-    """The evidence of one deployment. Files of all processes lie in one folder; each belongs to one row.
+    """The evidence of one deployment.
 
     Args:
-        folder: made when the first file comes.
+        store: where the files of all processes lie, each belonging to one row.
         largest: bytes that one file may have.
     """
 
-    def __init__(self, folder: Path, largest: int) -> None:
-        self._folder, self._largest = folder, largest
-
-    def path_of(self, evidence: Evidence) -> Path:
-        """Where a row's file lies."""
-        return self._place(evidence.sha256, evidence.id)
-
-    def _place(self, sha256: str, evidence_id: str) -> Path:
-        return self._folder / sha256[:2] / f"{sha256}.{evidence_id}"
+    def __init__(self, store: Store, largest: int) -> None:
+        self._store, self._largest = store, largest
 
     async def receive(self, chunks: AsyncIterator[bytes]) -> Received:
-        """Take a file in: counted and hashed while it streams, judged by its content, synced.
+        """Take a file in; it lies under its lasting key when this returns. The caller keeps or discards it.
 
-        The caller keeps or discards it. Raises FileTooLarge, FileEmpty, FileTypeRefused or StorageFull.
+        Raises FileTooLarge, FileEmpty, FileTypeRefused, FileDamaged, StorageFull or StoreUnavailable.
         """
-        file = await asyncio.to_thread(self._open_incoming)
-        path = Path(file.name)
+        with ExitStack() as spools:
+            try:
+                sent, kept = [await asyncio.to_thread(spools.enter_context, self._store.spool()) for _ in range(2)]
+                await self._count(chunks, sent)
+                received = await asyncio.to_thread(_examine, sent, kept)
+                await self._store.put(key_of(received.sha256, received.id), kept)
+            except OSError as error:
+                if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                    raise StorageFull from error
+                raise
+        return received
+
+    async def _count(self, chunks: AsyncIterator[bytes], file: BinaryIO) -> None:
+        size = 0
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > self._largest:
+                raise FileTooLarge(self._largest)
+            await asyncio.to_thread(file.write, chunk)
+        if not size:
+            raise FileEmpty
+
+    async def discard(self, received: Received) -> None:
+        """Remove a file whose act came to nothing. One whose row may have been committed stays, for the sweep."""
+        if received.kept:
+            return
         try:
-            with file:
-                digest, size = hashlib.sha256(), 0
-                async for chunk in chunks:
-                    size += len(chunk)
-                    if size > self._largest:
-                        raise FileTooLarge(self._largest)
-                    digest.update(chunk)
-                    await asyncio.to_thread(file.write, chunk)
-                if not size:
-                    raise FileEmpty
-                await asyncio.to_thread(_sync, file)
-            return Received(path, size, digest.hexdigest(), await asyncio.to_thread(judge_type, path))
-        except BaseException as error:
-            await asyncio.to_thread(path.unlink, missing_ok=True)
-            if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                raise StorageFull from error
-            raise
+            await self._store.remove(key_of(received.sha256, received.id))
+        except AppError as error:
+            get_logger().warning("evidence_left_to_the_sweep", reason=error.code)
 
-    def _open_incoming(self) -> BinaryIO:
-        incoming = self._folder / INCOMING
-        incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return tempfile.NamedTemporaryFile(dir=incoming, delete=False)  # type: ignore[return-value]
-
-    def keep(self, received: Received, evidence: Evidence) -> None:
-        """Give an incoming file its lasting name, in one step."""
-        target = self.path_of(evidence)
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        received.path.replace(target)
-        _sync_folder(target.parent)
-
-    def discard(self, received: Received) -> None:
-        """Remove an incoming file, unless it was kept."""
-        received.path.unlink(missing_ok=True)
-
-    def open_path(self, evidence: Evidence) -> Path:
-        """Where to read a row's file; raises EvidenceLost."""
-        path = self.path_of(evidence)
-        if not path.is_file():
+    async def open(self, evidence: Evidence) -> Opened:
+        """Read a row's file; raises EvidenceLost, also where it has another size, or StoreUnavailable."""
+        opened = await self._store.open(key_of(evidence.sha256, evidence.id))
+        if opened.size != evidence.size:
             raise EvidenceLost
-        return path
+        return opened
 
-    def remove(self, sha256: str, evidence_id: str) -> None:
+    async def remove(self, key: str) -> None:
         """Remove the file of a row that is gone."""
-        self._place(sha256, evidence_id).unlink(missing_ok=True)
+        await self._store.remove(key)
 
-    def old_files(self, before: float) -> Iterator[tuple[Path, str]]:
-        """Every file last written before then (seconds since 1970), with its row's id; removes old incoming ones."""
-        for path in sorted(self._folder.glob("*/*")):
-            with contextlib.suppress(FileNotFoundError):
-                if path.stat().st_mtime >= before:
-                    continue
-                if path.parent.name == INCOMING:
-                    path.unlink()
-                else:
-                    yield path, path.name.partition(".")[2]
+    def old(self, before: datetime) -> AsyncIterator[list[str]]:
+        """The keys of all files last written before then, batch by batch."""
+        return self._store.old(before)
 
 
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
+def _examine(sent: BinaryIO, kept: BinaryIO) -> Received:
+    """Judge what arrived and write what is kept of it."""
+    media_type = clean(sent, kept)
+    kept.seek(0)
+    digest = hashlib.sha256()
+    for chunk in iter(partial(kept.read, CHUNK), b""):
+        digest.update(chunk)
+    return Received(new_id(), kept.tell(), digest.hexdigest(), media_type)
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def make_vault(settings: Settings) -> Vault:
+    """The evidence where the settings say it lies."""
+    return Vault(_store_of(settings), settings.evidence_largest_mb * 1024 * 1024)
+
+
+def _store_of(settings: Settings) -> Store:
+    if not settings.evidence_s3_url:
+        return Folder(settings.resolved_evidence_dir)
+    from app.feedback.bucket import Bucket
+
+    secret = settings.evidence_s3_secret
+    return Bucket(
+        settings.evidence_s3_url,
+        region=settings.evidence_s3_region,
+        key=settings.evidence_s3_key or "",
+        secret=secret.get_secret_value() if secret else "",
+    )

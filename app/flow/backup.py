@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from app.feedback.vault import INCOMING
+from app.feedback.folder import INCOMING
+from app.feedback.store import key_of
 from app.problems import AppError
 
 DATABASE: Final = "yilong.db"
@@ -30,15 +31,22 @@ class BackupRefused(AppError):
 
 @dataclass(slots=True)
 class BackedUp:
-    """What is in a backup, and the evidence that the database speaks of but that was not there, or not whole."""
+    """What is in a backup, and the evidence that the database speaks of but that was not there, or not whole.
+
+    Attributes:
+        in_bucket: evidence lies elsewhere and was neither copied nor looked at.
+    """
 
     bytes: int = 0
     files: int = 0
     lost: list[str] = field(default_factory=list)
+    in_bucket: bool = False
 
 
-def backup(database: Path, evidence: Path, target: Path) -> BackedUp:
+def backup(database: Path, evidence: Path | None, target: Path) -> BackedUp:
     """Make the folder `target` with `yilong.db` and `evidence/`; it appears whole and synced, or not at all.
+
+    Where `evidence` is None it lies in a bucket and is no part of the backup.
 
     Blocks: run it in a thread. Raises BackupRefused, or OSError and sqlite3.Error where the disk does not go along.
     """
@@ -52,11 +60,13 @@ def backup(database: Path, evidence: Path, target: Path) -> BackedUp:
     # Made with mode 0700, and given its name when everything is in it.
     making = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
-        _copy_evidence(evidence, making / EVIDENCE)
         copy = making / DATABASE
+        if evidence:
+            _copy_evidence(evidence, making / EVIDENCE)
         _copy_database(database, copy)
-        _copy_evidence(evidence, making / EVIDENCE)
-        done = _check(copy, making / EVIDENCE)
+        if evidence:
+            _copy_evidence(evidence, making / EVIDENCE)
+        done = _check(copy, making / EVIDENCE if evidence else None)
         _sync_tree(making)
         making.rename(target)
         _sync(target.parent)
@@ -87,17 +97,18 @@ def _copy_evidence(source: Path, target: Path) -> None:
             to.unlink(missing_ok=True)
 
 
-def _check(copy: Path, evidence: Path) -> BackedUp:
+def _check(copy: Path, evidence: Path | None) -> BackedUp:
     """Read all of it again, as a restore would."""
-    done = BackedUp(bytes=copy.stat().st_size)
+    done = BackedUp(bytes=copy.stat().st_size, in_bucket=evidence is None)
     with closing(sqlite3.connect(copy)) as connection:
         [(sound,)] = connection.execute("PRAGMA quick_check(1)").fetchall()
         if sound != "ok":
             raise BackupRefused(f"数据库已损坏:{sound}", f"The database is damaged: {sound}")
         older = not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'evidence'").fetchall()
-        rows = () if older else connection.execute("SELECT id, sha256, name FROM evidence ORDER BY id")
-        for evidence_id, sha256, name in rows:
-            path = evidence / sha256[:2] / f"{sha256}.{evidence_id}"
+        if older or evidence is None:
+            return done
+        for evidence_id, sha256, name in connection.execute("SELECT id, sha256, name FROM evidence ORDER BY id"):
+            path = evidence / key_of(sha256, evidence_id)
             if path.is_file() and _hash_of(path) == sha256:
                 done.files += 1
                 done.bytes += path.stat().st_size

@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 from app.clock import Clock
 from app.database import Database
 from app.feedback.evidence import Received, add_evidence, unused_before
+from app.feedback.store import BATCH, id_in, key_of
 from app.feedback.vault import Vault
 from app.flow.desk import Desk
 from app.flow.handle import open_duty
@@ -17,61 +18,84 @@ from app.models import Evidence
 
 UNUSED_DAYS: Final = 7
 SWEEP_EVERY: Final = timedelta(hours=1)
-BATCH: Final = 200
+LOOK_AGAIN: Final = timedelta(minutes=10)
 
 
-async def add(desk: Desk, vault: Vault, assignment_id: str, received: Received, name: str) -> Evidence:
-    """Keep a file that has arrived; its bytes are on disk before the row is committed.
+async def add(desk: Desk, assignment_id: str, received: Received, name: str) -> Evidence:
+    """Keep a file that has arrived; it lies in the store since before the row was begun.
 
     Raises NotFound, NoEvidenceNow or TooManyFiles.
     """
     file, assignment = await open_duty(desk, assignment_id)
     evidence = await add_evidence(file, assignment, received, name)
     await desk.finish(file)
-    await asyncio.to_thread(vault.keep, received, evidence)
+    received.kept = True
     return evidence
 
 
 class Sweeper:
     """Removes what nothing refers to after a week: rows with their files, and files without a row.
 
-    Once an hour in each worker; several may sweep at once.
+    Once an hour in each worker, beside its loop, for a store may be slow; several may sweep at once. Close it with
+    `aclose`.
     """
 
     def __init__(self, database: Database, clock: Clock, vault: Vault) -> None:
         self._database, self._clock, self._vault = database, clock, vault
-        self._swept: datetime | None = None
+        self._sweeping: asyncio.Task[None] | None = None
+        self._rests_until: datetime | None = None
 
-    async def sweep(self) -> bool:
-        """Sweep where an hour has passed; whether there is more to do at once."""
+    async def take(self) -> bool:
+        """Begin to sweep where an hour has passed; whether this did."""
         now = self._clock.now()
-        if self._swept is not None and now - self._swept < SWEEP_EVERY:
+        if self._sweeping is not None or (self._rests_until is not None and now < self._rests_until):
             return False
-        before = now - timedelta(days=UNUSED_DAYS)
-        async with self._database.write() as session:
-            gone = [(e.sha256, e.id) for e in await unused_before(session, before, BATCH)]
-            if gone:
-                await session.execute(delete(Evidence).where(Evidence.id.in_([key for _, key in gone])))
-        for sha256, evidence_id in gone:
-            await asyncio.to_thread(self._vault.remove, sha256, evidence_id)
-        if len(gone) == BATCH:
-            return True
-        strays = await self._remove_strays(before.timestamp())
-        self._swept = now
-        if gone or strays:
-            get_logger().info("evidence_swept", unused=len(gone), strays=strays)
-        return False
+        self._rests_until = now + SWEEP_EVERY
+        self._sweeping = asyncio.create_task(self.sweep())
+        self._sweeping.add_done_callback(self._free)
+        return True
 
-    async def _remove_strays(self, before: float) -> int:
-        """Files that a lost process left without a row."""
-        lying = await asyncio.to_thread(lambda: list(self._vault.old_files(before)))
+    async def aclose(self, seconds: float = 0.0) -> None:
+        """Let a sweep under way end, for that many seconds at most; the next one does what is left."""
+        if (task := self._sweeping) is not None:
+            await asyncio.wait([task], timeout=seconds)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def _free(self, task: asyncio.Task[None]) -> None:
+        self._sweeping = None
+        if not task.cancelled() and (error := task.exception()):
+            self._rests_until = self._clock.now() + LOOK_AGAIN
+            get_logger().error("evidence_not_swept", exc_info=error)
+
+    async def sweep(self) -> None:
+        """Sweep now. Raises StoreUnavailable; files whose rows are gone by then are swept as files without a row."""
+        before = self._clock.now() - timedelta(days=UNUSED_DAYS)
+        unused = 0
+        while gone := await self._forget_unused(before):
+            unused += len(gone)
+            for key in gone:
+                await self._vault.remove(key)
+        strays = await self._remove_strays(before)
+        if unused or strays:
+            get_logger().info("evidence_swept", unused=unused, strays=strays)
+
+    async def _forget_unused(self, before: datetime) -> list[str]:
+        """Delete some rows that no act has named; the keys of their files."""
+        async with self._database.write() as session:
+            gone = {e.id: key_of(e.sha256, e.id) for e in await unused_before(session, before, BATCH)}
+            if gone:
+                await session.execute(delete(Evidence).where(Evidence.id.in_(gone)))
+        return list(gone.values())
+
+    async def _remove_strays(self, before: datetime) -> int:
+        """Files that a lost process, or an act that came to nothing, left without a row."""
         removed = 0
-        for start in range(0, len(lying), BATCH):
-            part = lying[start : start + BATCH]
+        async for keys in self._vault.old(before):
+            owners = {key: id_in(key) for key in keys}
             async with self._database.read() as session:
-                known = set(await session.scalars(select(Evidence.id).where(Evidence.id.in_([k for _, k in part]))))
-            for path, evidence_id in part:
-                if evidence_id not in known:
-                    await asyncio.to_thread(path.unlink, missing_ok=True)
-                    removed += 1
+                known = set(await session.scalars(select(Evidence.id).where(Evidence.id.in_(owners.values()))))
+            for key in [key for key, owner in owners.items() if owner not in known]:
+                await self._vault.remove(key)
+                removed += 1
         return removed

@@ -1,4 +1,4 @@
-"""Files that prove what a department says it did: the row; the bytes lie on disk."""
+"""Files that prove what a department says it did: the row; the bytes lie in a folder or a bucket."""
 
 from datetime import datetime
 

@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "20261127_accounts"
-down_revision = "20261127_disclosures"
+down_revision = "20261127_limits"
 branch_labels = None
 depends_on = None
 

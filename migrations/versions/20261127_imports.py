@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261127_imports"
-down_revision = "20261127_disclosures"
+down_revision = "20261127_accounts"
 branch_labels = None
 depends_on = None
 

@@ -1,9 +1,9 @@
 """How the parties behave, as tables: office hours, order of happenings, who is down, what a department plans."""
 
+import io
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,7 +26,7 @@ from app.directory.calendar import published_days
 from app.directory.city import City, build_city
 from app.directory.loading import read_files
 from app.directory.pack import BUNDLED_PACK
-from app.feedback.evidence import judge_type
+from app.feedback.kinds import clean
 from app.feedback.rectification import Measure
 from app.lifecycle import DEPARTMENT_STATES
 
@@ -200,10 +200,10 @@ def test_departments_say_their_part_and_once_a_date_is_fixed_whether_they_come()
     assert said["consultation.response"] == {"accepted", "deputy", "declined"}
 
 
-def test_a_file_is_a_document_that_the_service_takes(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(make_file("Simulated evidence"))
-    assert judge_type(path) == "application/pdf"
+def test_a_file_is_a_document_that_the_service_takes_and_keeps_as_it_is() -> None:
+    made, kept = make_file("Simulated evidence"), io.BytesIO()
+    assert clean(io.BytesIO(made), kept) == "application/pdf"
+    assert kept.getvalue() == made
 
 
 def test_each_measure_has_its_kind() -> None:

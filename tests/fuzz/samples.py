@@ -9,7 +9,8 @@ from app.api.callbacks import OPINION, TAKEN
 from tests.access.bodies import ASSIGNMENT, CONSULTATION, WHY, body_for
 from tests.access.routes import Route
 from tests.access.scene import BOTH, DEPARTMENTS, THIRD, Scene
-from tests.feedback.files import DOCX, OFD, PDF, PNG, REFUSED, XLSX
+from tests.feedback.files import DOCX, OFD, PDF, PNG, XLSX
+from tests.feedback.hostile import REFUSED
 from tests.journeys.clocks import NOTICE
 from tests.sweep import CONTACT
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner, Result
@@ -26,7 +27,7 @@ from app.flow.backup import BackupRefused, backup
 from app.flow.seals import seal_all
 from app.models import Delivery, DeliveryStatus, Event, Evidence
 from app.settings import get_settings
-from tests import postgres
+from tests import postgres, s3_server
 from tests.api.scenes import ASSIGNED, assigned
 from tests.city import SECRET, CityUnderTest, open_city
 from tests.feedback.files import PNG
@@ -283,6 +284,20 @@ async def test_a_database_that_is_yet_to_be_migrated_is_backed_up_too(small: Cit
         await session.execute(text("DROP TABLE evidence"))
     made = await asyncio.to_thread(command, small.url, small.folder, "backup", str(tmp_path / "one"))
     assert made.exit_code == 0, made.output
+
+
+async def test_evidence_in_a_bucket_is_no_part_of_the_backup_and_the_command_says_so(
+    small: CityUnderTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = s3_server.new_bucket()
+    for name, value in bucket.settings().items():
+        setattr(small.runtime.settings, name, SecretStr(value) if name.endswith("secret") else value)
+        monkeypatch.setenv(f"YILONG_{name.upper()}", value)
+    assert (await upload(await assigned(small))).status_code == 201
+    made = await asyncio.to_thread(command, small.url, small.folder, "backup", str(tmp_path / "one"))
+    assert (made.exit_code, "对象存储" in made.output) == (0, True)
+    assert [path.name for path in (tmp_path / "one").iterdir()] == ["yilong.db"]
+    assert len(bucket.keys()) == 1
 
 
 async def test_on_postgresql_the_command_says_what_to_use(tmp_path: Path) -> None:
