@@ -6,6 +6,8 @@ from fastapi import FastAPI
 
 from app.problems import MEDIA_TYPE
 
+PROBLEM = "#/components/schemas/Problem"
+
 
 class DescribedApp(FastAPI):
     """An application whose description says that problems are `application/problem+json`."""
@@ -16,6 +18,8 @@ class DescribedApp(FastAPI):
         if known is None:
             known = super().openapi()
             for operation in (each for path in known["paths"].values() for each in path.values()):
-                problem = operation["responses"]["default"]
-                problem["content"] = {MEDIA_TYPE: problem["content"].pop("application/json")}
+                for answer in operation["responses"].values():
+                    content = answer.get("content", {})
+                    if content.get("application/json", {}).get("schema") == {"$ref": PROBLEM}:
+                        content[MEDIA_TYPE] = content.pop("application/json")
         return known

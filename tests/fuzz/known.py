@@ -20,13 +20,14 @@ NAMES: Final = ("id", "number", "code")
 MOST: Final = 60
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Holder:
-    """Somebody with a key, or nobody."""
+    """Somebody with a key, or nobody; `code` is a point's or a department's."""
 
     name: str
     role: Role | None
     key: str | None = None
+    code: str | None = None
 
 
 @dataclass

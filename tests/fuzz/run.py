@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from schemathesis import Case
+from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation import GenerationMode
 
 from app.clock import FixedClock
@@ -24,7 +25,7 @@ from tests.fuzz.judge import Sent, faults_of
 from tests.fuzz.known import Holder, Known, kind_of_parameter, with_known
 from tests.fuzz.samples import pair, sample
 from tests.fuzz.wire import Answer, Wire, prepared, send, wire_of
-from tests.fuzz.world import callers_of, faults_in, world
+from tests.fuzz.world import callers_of, faults_in, give_key, world
 from tests.sweep import the_sweep
 
 # How often each way of making a request is taken by somebody who may, and how often somebody calls who may not.
@@ -99,6 +100,8 @@ class Field:
         self._keep(label, holder, f"{how} {spoilt}".strip(), wire, answer)
         for fault in faults_of(Sent(case, request, allowed, not spoilt, elsewhere), answer):
             self.account.find(label, fault, holder.name, f"{how} {spoilt}".strip(), wire)
+        if answer.status == 401 and holder.key and spoilt != "odd_key" and not label.startswith(CALLBACKS):
+            await give_key(self.scene, holder)
         if 200 <= answer.status < 300 and not elsewhere:
             self.known.learn(holder, case.path, answer.body)
 
@@ -139,7 +142,8 @@ class Field:
                 case.path_parameters = {**case.path_parameters, name: real}
         if case.query and dice.random() < 0.5:
             case.query = with_known(case.query, dice, holder, self.known, 0.5)
-        if dice.random() >= keeps_key:
+        # What is bad about a header has to stay: the answer is judged by it.
+        if dice.random() >= keeps_key and not (case.meta and case.meta.is_negative_at(ParameterLocation.HEADER)):
             for name in [n for n in case.headers if n.lower() == "idempotency-key"]:
                 del case.headers[name]
 

@@ -44,6 +44,7 @@ PLAIN: Final[Mapping[str, Callable[[random.Random], Any]]] = {
     "POST /v1/callbacks/{department_code}": _callback,
     "POST /v1/terms": lambda dice: {"kind": "consultation", "working_days": dice.randrange(1, 20), "reason": "试行"},
     "POST /v1/calendar": lambda dice: {"text": NOTICE, "dry_run": dice.random() < 0.5},
+    "POST /v1/keys": lambda dice: {"role": dice.choice(["clerk", "auditor"]), "days": dice.randrange(1, 90)},
     "POST /v1/endpoints": lambda dice: {
         "department": THIRD, "channel": dice.choice(["webhook", "wecom", "feishu", "dingtalk"]),
         "url": f"http://127.0.0.1:9/{dice.randrange(10**6)}?key=1&access_token=2",

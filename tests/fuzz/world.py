@@ -2,15 +2,15 @@
 
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from app.access.keys import TooManyKeys, create_key
 from app.clock import FixedClock
 from app.models import Role
 from tests.access.bodies import ASSIGNMENT, WHY
-from tests.access.callers import by_key
-from tests.access.scene import BOTH, DEPARTMENTS, THIRD, Half, Scene, assign_to, build, convene_for, did
+from tests.access.scene import BOTH, DEPARTMENTS, POINTS, THIRD, Half, Scene, assign_to, build, convene_for, did
 from tests.city import new_city, open_city
 from tests.fuzz.known import Holder, Known
 from tests.lives.checks import holds
@@ -53,16 +53,27 @@ async def _escalate(scene: Scene) -> str:
 
 async def callers_of(scene: Scene) -> tuple[list[Holder], Known]:
     """Two points, three departments, each role of the office, and nobody; with what each is known to have."""
-    callers = {f"reporter {half}": caller for half, caller in scene.points.items()}
-    callers |= {f"department {half}": caller for half, caller in scene.departments.items()}
-    callers["department c"] = await by_key(scene.city, Role.DEPARTMENT, THIRD)
-    for role in Role:
-        if role not in {Role.REPORTER, Role.DEPARTMENT}:
-            callers[role.value] = await by_key(scene.city, role)
-    keys = {name: caller.client.headers["authorization"].removeprefix("Bearer ") for name, caller in callers.items()}
+    codes = {f"reporter {half}": (Role.REPORTER, code) for half, code in POINTS.items()}
+    codes |= {f"department {half}": (Role.DEPARTMENT, code) for half, code in DEPARTMENTS.items()}
+    codes["department c"] = (Role.DEPARTMENT, THIRD)
+    holders = [Holder(name, role, code=code) for name, (role, code) in codes.items()]
+    holders += [Holder(role.value, role) for role in Role if role not in {Role.REPORTER, Role.DEPARTMENT}]
+    for holder in holders:
+        await give_key(scene, holder)
     known = Known.of(scene)
     known.note("department c", "assignments", await _escalate(scene))
-    return [*(Holder(name, callers[name].role, key) for name, key in keys.items()), Holder("nobody", None)], known
+    return [*holders, Holder("nobody", None)], known
+
+
+async def give_key(scene: Scene, holder: Holder) -> None:
+    """A key of its own, at first and again where another caller has revoked it."""
+    role = holder.role
+    assert role is not None
+    point, department = (holder.code if role is owner else None for owner in (Role.REPORTER, Role.DEPARTMENT))
+    now = scene.city.clock.now()
+    with suppress(TooManyKeys):
+        async with scene.city.runtime.database.write() as session:
+            holder.key = await create_key(session, role, now=now, observation_point=point, department=department)
 
 
 async def faults_in(scene: Scene) -> list[str]:
