@@ -54,6 +54,7 @@ class PlayedWorker:
             for step in self._steps() if at_any_rate else DUE_STEPS:
                 found |= await step(self._context)
             await self._context.courier.drain(DRAIN_SECONDS)
+            await self._context.sweeper.drain(DRAIN_SECONDS)
             await self._context.reconciler.drain(DRAIN_SECONDS)
             at_any_rate, known = at_any_rate and found, await self._next_known()
         return known

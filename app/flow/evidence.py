@@ -55,6 +55,11 @@ class Sweeper:
         self._sweeping.add_done_callback(self._free)
         return True
 
+    async def drain(self, seconds: float) -> None:
+        """Wait for a sweep under way to end, for that many seconds at most."""
+        if self._sweeping is not None:
+            await asyncio.wait([self._sweeping], timeout=seconds)
+
     async def aclose(self, seconds: float = 0.0) -> None:
         """Let a sweep under way end, for that many seconds at most; the next one does what is left."""
         if (task := self._sweeping) is not None:
