@@ -29,7 +29,7 @@ from tests.fuzz.world import callers_of, faults_in, give_key, world
 from tests.sweep import the_sweep
 
 # How often each way of making a request is taken by somebody who may, and how often somebody calls who may not.
-WAYS = {"plain": 20, "real": 20, "bound": 25, "random": 6, "random bad": 4, "hostile": 25}
+WAYS = {"plain": 20, "real": 20, "bound": 40, "random": 3, "random bad": 2, "hostile": 30}
 STRANGERS = 0.04
 # A key of the generator's would meet its own request again, and be answered from memory.
 KEEPS_KEY = 0.1
