@@ -4,6 +4,8 @@
 set -u
 python=$1
 shift
+# The tests start hundreds of processes: without its cache each compiles everything anew.
+unset PYTHONDONTWRITEBYTECODE
 
 run() {
 	"$python" -m pytest "$@"
@@ -16,11 +18,23 @@ beside=$(mktemp)
 trap 'rm -f "$beside"' EXIT
 trap 'kill "$waiting" 2>/dev/null; exit 130' INT TERM
 
-run -n 2 -m waits "$@" >"$beside" 2>&1 &
+# The files with a mark are looked up, not collected from all, which takes as long as some of them; none where the
+# arguments name files.
+marked() {
+	mark=$1
+	shift
+	for each; do
+		[ -e "${each%%::*}" ] && return
+	done
+	grep -rlE "pytest\.mark\.$mark" tests --include='test_*.py'
+}
+
+# shellcheck disable=SC2046 - one argument for each file
+run -n 2 -m waits $(marked waits "$@") "$@" >"$beside" 2>&1 &
 waiting=$!
 run -n 2 --dist loadfile --no-loadscope-reorder -m "not alone and not waits" "$@"
 first=$?
 wait "$waiting"
 second=$?
 cat "$beside"
-[ "$first" = 0 ] && [ "$second" = 0 ] && run -m alone "$@"
+[ "$first" = 0 ] && [ "$second" = 0 ] && run -m alone $(marked alone "$@") "$@"
