@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.waits
+pytestmark = pytest.mark.alone
 
 PLAY = [sys.executable, "-m", "app.cli", "demo", "--port", "0", "--seed", "3"]
 STAGES = ("收", "分", "送", "办", "督", "销")
