@@ -148,7 +148,9 @@ class Life:
             answers = await asyncio.gather(*(self.post(attempt, key) for _ in range(2)))
         if answers[0].status_code < 400 and answers[0].content != answers[1].content:
             self.fail(f"two answers to one request: {answers[0].text} {answers[1].text}")
-        await self.judge([attempt], answers[:1], "repeated")
+        # Each look at a contact is an event of its own: no answer to it is kept for a retry.
+        effects = 2 if attempt.path.endswith("/contact-view") else 1
+        await self.judge([attempt] * effects, answers[:effects], "repeated")
 
     async def outsider(self, dice: random.Random, attempt: Attempt) -> None:
         """Somebody the act is not for: refused with 403 or 404, and nothing has changed. Reading is refused too."""
