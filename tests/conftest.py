@@ -34,8 +34,8 @@ ROOM_IN_MEMORY = 3 * 2**30
 # They take long and begin first, the longest at the head: no worker is left alone with one at the end.
 LONG = (
     "fuzz/test_on_postgresql.py", "fuzz/test_on_sqlite.py",
-    "browser/test_every_page.py", "journeys/test_second_opinion.py", "journeys/test_supervision.py",
-    "journeys/test_supervision_replies.py", "journeys/test_random_lives.py", "browser/table/test_sessions.py",
+    "browser/test_every_page.py", "journeys/test_supervision.py", "journeys/test_supervision_replies.py",
+    "journeys/test_random_lives.py", "browser/table/test_sessions.py",
     "browser/test_office.py", "demo/test_simulation.py", "browser/test_endpoint_keys.py", "browser/test_api_docs.py",
     "journeys/test_clusters.py", "journeys/test_channel_digests.py", "journeys/test_feedback.py",
     "browser/table/test_precedents.py", "classify/test_weights.py", "browser/test_safety.py", "demo/test_habits.py",

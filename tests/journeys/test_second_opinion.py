@@ -21,6 +21,8 @@ from tests.city import SECRET, CityUnderTest, open_city, settings_for
 from tests.model_server import JSON, ModelServer, completion, opinion
 from tests.receiver import Answer, DepartmentReceiver
 
+pytestmark = pytest.mark.waits
+
 MODEL = "qwen-intranet"
 LINE_ONLY = "水利那边的渠道台账每天要填，有没有水都要写三行，年底还要重抄一本"
 NOBODY = "工作群里一天到晚要截图接龙,也不知道是哪个单位要的。"
