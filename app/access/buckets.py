@@ -3,6 +3,7 @@
 So no number of replicas gives anybody more (docs/decisions/0073). Names are opaque; what is limited is not known here.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -43,19 +44,20 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a process wants: who it is, what it still holds, what it gave without asking, whether somebody waits."""
+    """What a process wants: who it is, what it holds, what was spent without asking by then, whether somebody waits."""
 
     process: str
     held: int
-    owed: int
+    owed: Callable[[], int]
     is_waited_for: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What it got, and when; whether what it held is still its own; where it got none, how long until there is one."""
+    """What it got, paid, and when; whether what it held is still its own; where it got none, how long that lasts."""
 
     granted: int
+    paid: int
     at: datetime
     keeps: bool
     wait: timedelta
@@ -68,20 +70,22 @@ async def draw(database: Database, clock: Clock, name: str, budget: Budget, ask:
     """
     async with database.write() as session:
         bucket = await _lock(database, session, name, budget, clock.now())
-        now = clock.now()
+        # The row may have been waited for: moment and debt are those of now.
+        now, owed = clock.now(), ask.owed()
         leases = {who: (held, until) for who, (held, until) in bucket.leases.items() if until > now.timestamp()}
         keeps = leases.pop(ask.process, None) is not None
         held = ask.held if keeps else 0
         room = budget.per_minute - held - sum(out for out, _ in leases.values())
         risen = max(0.0, (now - bucket.counted_at).total_seconds()) * budget.per_second
-        level = min(room, bucket.level + risen) - ask.owed
+        # What was spent meanwhile comes off what rose meanwhile: who kept to the budget in an outage owes nothing.
+        level = min(room, bucket.level + risen - owed)
         granted = max(0, min(budget.lease, int(level + ROUNDING)))
         wait = _until_one(budget, level, room, sorted(leases.values(), key=lambda lease: lease[1]), now)
         if out := held + granted - (granted > 0 and ask.is_waited_for):
             leases[ask.process] = (out, (now + LEASE_LASTS).timestamp())
         bucket.level, bucket.counted_at = level - granted, max(now, bucket.counted_at)
         bucket.leases = {who: list(lease) for who, lease in leases.items()}
-    return Drawn(granted, now, keeps, wait)
+    return Drawn(granted, owed, now, keeps, wait)
 
 
 async def _lock(database: Database, session: AsyncSession, name: str, budget: Budget, now: datetime) -> RateBucket:

@@ -60,11 +60,15 @@ SAID: Final[Mapping[Kind, tuple[str, str]]] = {
 
 @dataclass(slots=True)
 class _Purse:
-    """What this process holds of one bucket, and until when it is good; until when it was told that there is none."""
+    """What this process holds of one bucket, and until when it is good; until when it was told that there is none.
+
+    `on_credit`: it gave itself what it holds; of that it owes what was spent.
+    """
 
     held: int
     good_until: datetime
     closed_until: datetime
+    on_credit: bool = False
     owed: int = 0
     drawing: asyncio.Task[bool] | None = None
 
@@ -72,6 +76,7 @@ class _Purse:
         if now >= self.good_until:
             self.held = 0
         self.held -= (taken := self.held > 0)
+        self.owed += taken and self.on_credit
         return taken
 
 
@@ -90,7 +95,8 @@ class Limiter:
     async def spend(self, kind: Kind, subject: str) -> None:
         """Take one of the subject's budget; raises TooManyRequests where there is none.
 
-        Where the database does not answer in time, or cannot write, the process gives a lease of its own and owes it.
+        Where the database does not answer in time, or cannot write, the process gives a lease of its own and owes what
+        is spent of it.
         """
         budget = self.budgets.get(kind)
         if budget is None:
@@ -133,7 +139,7 @@ class Limiter:
 
     async def _fill(self, name: str, budget: Budget, purse: _Purse, is_waited_for: bool) -> bool:
         """Fill the purse, or note until when it stays empty; whether the database could say."""
-        ask = Ask(self._process, purse.held, purse.owed, is_waited_for)
+        ask = Ask(self._process, 0 if purse.on_credit else purse.held, lambda: purse.owed, is_waited_for)
         try:
             drawn = await draw(self.database, self.clock, name, budget, ask)
         except AppError as error:
@@ -141,10 +147,10 @@ class Limiter:
             return False
         finally:
             purse.drawing = None
-        if ask.held and not drawn.keeps:
-            purse.held = 0
+        if purse.on_credit or (ask.held and not drawn.keeps):
+            purse.held, purse.on_credit = 0, False
         purse.held += drawn.granted
-        purse.owed -= ask.owed
+        purse.owed -= drawn.paid
         purse.good_until = drawn.at + LEASE_LASTS - MARGIN
         purse.closed_until = drawn.at if drawn.granted else drawn.at + drawn.wait
         return True
@@ -154,5 +160,5 @@ class Limiter:
         now = self.clock.now()
         if now < purse.closed_until:
             return
-        purse.held, purse.owed = budget.lease, purse.owed + budget.lease
+        purse.held, purse.on_credit = budget.lease, True
         purse.good_until = purse.closed_until = now + timedelta(seconds=budget.lease / budget.per_second)

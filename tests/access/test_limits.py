@@ -156,6 +156,24 @@ async def test_a_database_that_cannot_say_holds_nobody_up_and_is_paid_afterwards
         assert sum([await gets_through(limiter) for _ in range(70)]) == 60 - 3
 
 
+@pytest.mark.parametrize("seconds_between", [1, 30], ids=["at-the-budgets-pace", "seldom"])
+async def test_who_kept_to_the_budget_while_the_database_was_slow_owes_nothing_afterwards(
+    database_url: str, clock: FixedClock, monkeypatch: pytest.MonkeyPatch, seconds_between: int
+) -> None:
+    async with processes(database_url, clock, 60, number=2) as [limiter, other]:
+        assert await gets_through(other)
+        async with other.database.write() as session:
+            await session.scalar(select(RateBucket).with_for_update())
+            monkeypatch.setattr(limiting, "SLOWEST_DRAW_SECONDS", 0.01)
+            for _ in range(100):
+                clock.advance(seconds=seconds_between)
+                assert await gets_through(limiter)
+            monkeypatch.setattr(limiting, "SLOWEST_DRAW_SECONDS", 60.0)
+        for _ in range(30):
+            clock.advance(seconds=seconds_between)
+            assert await gets_through(limiter)
+
+
 async def test_old_buckets_are_cleared_away(database_url: str, clock: FixedClock) -> None:
     async with processes(database_url, clock, 60, number=1) as [limiter]:
         await gets_through(limiter, "old")
