@@ -78,6 +78,12 @@ class People:
         self._serial = itertools.count(1)
         self._client = httpx.AsyncClient(timeout=TRY_SECONDS, limits=httpx.Limits(max_connections=200))
         self.book = Book()
+        self._acting: set[asyncio.Task[None]] = set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a department or the office is about something that it was told of."""
+        return bool(self._acting) or not self._departments.news.empty()
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -108,7 +114,9 @@ class People:
         async with asyncio.TaskGroup() as tasks:
             while True:
                 department, event = await self._departments.news.get()
-                tasks.create_task(self._act(department, event))
+                acting = tasks.create_task(self._act(department, event))
+                self._acting.add(acting)
+                acting.add_done_callback(self._acting.discard)
 
     async def _act(self, department: str, event: dict[str, Any]) -> None:
         duty = event["data"].get("assignment")

@@ -122,7 +122,7 @@ async def weather(plan: Plan, storm: Storm, people: People, departments: Departm
     quiet_since = None
     while time.monotonic() - began < plan.calm_seconds and not acting.done():
         await people.send_again(f"/{ORDINARY}")
-        waiting = await waiting_ordinary(database)
+        waiting = people.busy or await waiting_ordinary(database)
         quiet_since = None if waiting else quiet_since or time.monotonic()
         # A department may just be about to act on the last one.
         if quiet_since and time.monotonic() - quiet_since > 2:
