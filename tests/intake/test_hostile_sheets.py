@@ -45,7 +45,11 @@ def children() -> set[str]:
     """Programs that this process has started and that are still there, by their command lines."""
     found = set()
     for task in Path("/proc/self/task").iterdir():
-        for number in (task / "children").read_text().split():
+        try:
+            numbers = (task / "children").read_text().split()
+        except FileNotFoundError:  # a thread that ended since it was listed has no children
+            continue
+        for number in numbers:
             command = Path(f"/proc/{number}/cmdline")
             if command.exists():
                 found.add(command.read_bytes().decode())
