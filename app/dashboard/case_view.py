@@ -327,12 +327,20 @@ def timeline_of(record: CaseRecord, deliveries: Sequence[Delivery], words: Words
             entry.spoken = spoken(done.pop(0), words)
         if (ruling := rulings.get(known.get("ruling", ""))) is not None:
             entry.spoken = [Fact(words.say(N_("理由")), ruling.reason)]
+        if comment := _comment_in(event):
+            entry.spoken = [Fact(words.say(N_("审核意见")), comment)]
         last = entries[-1] if entries else None
         if last and event.type in TOLD_TO_EACH and (last.type, last.at) == (entry.type, entry.at):
             _join(last, entry)
         else:
             entries.append(entry)
     return entries
+
+
+def _comment_in(event: Event) -> str:
+    """What the office wrote to the department with a review; nothing where there is none, or where it was erased."""
+    comment: str | None = json.loads(event.body)["data"].get("comment") if event.body else None
+    return comment or ""
 
 
 def _entry(event: Event, words: Words) -> Entry:

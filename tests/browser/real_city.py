@@ -75,7 +75,7 @@ class Town:
 AnyTown = TypeVar("AnyTown", bound=Town)
 
 
-async def _report(city: CityUnderTest, text: str, point: str, **more: Any) -> dict[str, Any]:
+async def send_report(city: CityUnderTest, text: str, point: str, **more: Any) -> dict[str, Any]:
     answer = await (await city.reporter(point)).post("/v1/reports", json={"text": text, **more})
     assert answer.status_code == 201, answer.text
     told: dict[str, Any] = answer.json()
@@ -94,7 +94,7 @@ async def _send_sheet(city: CityUnderTest) -> str:
         return (await keep(session, runtime.database, runtime.sealer, sent, by="user:-", now=now)).id
 
 
-async def _answer(city: CityUnderTest, number: str) -> None:
+async def give_feedback(city: CityUnderTest, number: str) -> None:
     duty = (await (await city.office()).get(f"/v1/cases/{number}")).json()["assignments"][0]
     department = await city.department(duty["department"])
     await department.post(f"/v1/assignments/{duty['id']}/acceptance", json={})
@@ -143,23 +143,23 @@ async def _work(url: str, folder: Path, town: Town) -> None:
         group = {"department": "FR-WJ", "channel": "wecom", "url": "http://127.0.0.1:9/send?key=0123456789abcdef"}
         town.group = (await office.post("/v1/endpoints", json=group)).json()["id"]
         points = sorted(city.runtime.cities.current.points, key=lambda code: (not code.startswith("FR"), code))
-        told = [await _report(city, text, points[i * 5 % len(points)]) for i, text in enumerate(ROUTINE)]
+        told = [await send_report(city, text, points[i * 5 % len(points)]) for i, text in enumerate(ROUTINE)]
         town.answered = told[0]["case"]
-        await _answer(city, town.answered)
+        await give_feedback(city, town.answered)
         closing = {"outcome": "answered", "statement": "已与部门核对，按季度更换，村里不再出资。"}
         town.closed = told[1]["case"]
         assert (await office.post(f"/v1/cases/{town.closed}/close", json=closing)).status_code == 200
         record = (await office.get(f"/v1/cases/{told[3]['case']}")).json()
         town.consultation = record["consultations"][0]["number"]
         for index, text in enumerate(TO_TRIAGE):
-            report = await _report(city, text, points[(index * 7 + 3) % len(points)], hours_per_month=6 + index)
+            report = await send_report(city, text, points[(index * 7 + 3) % len(points)], hours_per_month=6 + index)
             assert report["status"] == "triage", (report["status"], text)
             if index == 0:
                 await _suppose(city, report["case"], text)
         await settle(city, town, points[2:4])
         town.imported = await _send_sheet(city)
         for index in range(24):
-            await _report(city, f"{ROUTINE[index % 3]}这是第{index}次反映。", points[index % len(points)])
+            await send_report(city, f"{ROUTINE[index % 3]}这是第{index}次反映。", points[index % len(points)])
 
 
 async def employ(city: CityUnderTest) -> str:
@@ -175,7 +175,7 @@ async def employ(city: CityUnderTest) -> str:
 async def settle(city: CityUnderTest, town: Town, points: list[str]) -> None:
     """A dispute is concluded and so becomes a precedent, which another report cites."""
     office = await city.office()
-    told = await _report(city, DISPUTE, points[0])
+    told = await send_report(city, DISPUTE, points[0])
     session = (await office.get(f"/v1/cases/{told['case']}")).json()["consultations"][0]["number"]
     lead = {"department": "FR-MZ", "lead": True, "obligations": TASKS}
     parts = [lead, {"department": "FR-WJ", "obligation": "改用统一数据"}, {"department": "FR-CL"}]
@@ -184,7 +184,7 @@ async def settle(city: CityUnderTest, town: Town, points: list[str]) -> None:
     assert answer.status_code == 200, answer.text
     made = (await office.get(f"/v1/cases/{told['case']}")).json()["precedents"]["made"]
     town.precedent = made[0]["number"]
-    await _report(city, LIKE_IT, points[1])
+    await send_report(city, LIKE_IT, points[1])
 
 
 def session_cookie(address: str, username: str = Role.ADMINISTRATOR) -> str:
@@ -207,10 +207,13 @@ def serve_town(folder: Path) -> Iterator[Town]:
 
 @contextmanager
 def serve(
-    folder: Path, town: AnyTown, work: Callable[[str, Path, AnyTown], Coroutine[Any, Any, None]]
+    folder: Path,
+    town: AnyTown,
+    work: Callable[[str, Path, AnyTown], Coroutine[Any, Any, None]],
+    kind: str = "sqlite",
 ) -> Iterator[AnyTown]:
     """The real application with some work done (`work` gets the database's address and a folder), on a free port."""
-    with new_city("sqlite", folder) as url:
+    with new_city(kind, folder) as url:
         run_apart(work(url, folder, town))
         with serve_app(create_app(make_runtime(settings_for(url, folder), town.clock))) as address:
             town.address = address
