@@ -38,7 +38,8 @@ async def sign_in(windows: Windows) -> Page:
     await page.keyboard.type("leader")
     await page.keyboard.press("Tab")
     await page.keyboard.type(PASSWORD)
-    await page.keyboard.press("Enter")
+    async with page.expect_event("load"):
+        await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", level=1)).to_have_text("待分办")
     return page
 
