@@ -17,6 +17,7 @@ from app.dashboard.exporting import HEADINGS
 from app.masking import MASK
 from app.models import Role
 from app.workbook import CUT, LONGEST_CELL, Table, csv_lines, cut, neutral, to_xlsx
+from tests.browser.hostile import HOSTILE as TYPED
 from tests.city import CityUnderTest
 from tests.dashboard.office import at_work
 from tests.journeys.test_backup_drill import command
@@ -135,18 +136,19 @@ def test_a_spreadsheet_program_opens_it_and_it_is_still_text(tmp_path: Path) -> 
     if office is None:
         pytest.skip("LibreOffice is not installed: what it makes of an export was not looked at")
     path = tmp_path / "out.xlsx"
-    path.write_bytes(to_xlsx(Table("x", ["内容"], [[text] for text in HOSTILE])))
+    texts = [*HOSTILE, *TYPED]
+    path.write_bytes(to_xlsx(Table("x", ["内容"], [[text] for text in texts])))
     arguments = [
         "--headless",
         "--convert-to",
-        "csv",
+        "csv:Text - txt - csv (StarCalc):44,34,76",  # comma, quote, UTF-8
         "--outdir",
         str(tmp_path),
         f"-env:UserInstallation=file://{tmp_path}/lo",
     ]
     subprocess.run([office, *arguments, str(path)], check=True, timeout=120, capture_output=True)
     read = csv.reader(io.StringIO((tmp_path / "out.csv").read_text(encoding="utf-8"), newline=""))
-    assert [row[0] for row in read][1:] == list(HOSTILE)
+    assert [row[0] for row in read][1:] == [text.replace("\r\n", "\n") for text in texts]
 
 
 def test_a_csv_begins_with_one_mark() -> None:
