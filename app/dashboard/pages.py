@@ -28,14 +28,14 @@ from app.dashboard import (
     triage,
 )
 from app.dashboard.answering import make_pages
-from app.dashboard.session import At
+from app.dashboard.session import Anybody
 from app.problems import NotFound
 
 _rest = make_pages()
 
 
 @_rest.api_route("/{rest:path}", methods=["GET", "HEAD", "POST"])
-async def show_missing(at: At) -> Response:
+async def show_missing(at: Anybody) -> Response:
     """Under /dashboard/ even a wrong address is answered in HTML."""
     raise NotFound
 
