@@ -154,7 +154,8 @@ def to_own_account(request: Request) -> Response:
 
 def flash_of(error: AppError, request: Request) -> Flash:
     """An error as one message in the reader's language."""
-    return Flash(error.en if language_of(request) == "en" else error.zh, "danger")
+    said = error.en if language_of(request) == "en" else error.zh
+    return Flash(said, "danger", error.extra.get("about", ""))
 
 
 async def attempt(

@@ -44,6 +44,15 @@ class FilesTooLarge(InvalidInput):
         )
 
 
+class FileRefused(InvalidInput):
+    """One of the files that came with a form; `about` is what it was called. The form stays as it was filled in."""
+
+    code = "file_refused"
+
+    def __init__(self, zh: str, en: str, name: str) -> None:
+        super().__init__(zh, en, about=name)
+
+
 class BadFields(InvalidInput):
     """What is wrong with a form, one sentence for each field; shown above it, the input stays."""
 
