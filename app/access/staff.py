@@ -103,7 +103,8 @@ async def make_password() -> tuple[str, str]:
 
 def mark_of(user: User) -> str:
     """A mark of an account as a page showed it: another one after each change. It tells nothing of the password."""
-    state = f"{user.role}\n{user.observation_point_code}\n{user.department_code}\n{user.active}\n{user.must_change_password}\n{user.password_hash}"
+    whose = f"{user.role}\n{user.observation_point_code}\n{user.department_code}"
+    state = f"{whose}\n{user.active}\n{user.must_change_password}\n{user.password_hash}"
     return hashlib.sha256(state.encode()).hexdigest()[:MARK_LENGTH]
 
 

@@ -104,6 +104,8 @@ async def end_other_sessions(at: Anybody) -> Response:
     """结束其他登录: all but this one."""
     async with at.desk(Permission.USE_OWN_ACCOUNT) as desk:
         user = await staff.lock_user(desk.session, at.user_id)
-        await staff.end_sessions(desk.session, user, by=desk.principal.holder, now=desk.now, but=at.signed_in.token_hash)
+        await staff.end_sessions(
+            desk.session, user, by=desk.principal.holder, now=desk.now, but=at.signed_in.token_hash
+        )
     done = translator(language_of(at.request))(N_("您在其他地方的登录已全部结束。"))
     return go(at.request, OWN_ACCOUNT, Flash(done, "success"))

@@ -193,9 +193,7 @@ async def _act(at: Office, duty_id: str, kind: str) -> Response:
         return go(at.request, address, Flash(done, "success"))
 
     async def show_again(message: Flash, status: int) -> Response:
-        return await _duty_page(
-            at, duty_id, kind=kind, uploaded=tuple(uploaded), messages=(message,), status=status
-        )
+        return await _duty_page(at, duty_id, kind=kind, uploaded=tuple(uploaded), messages=(message,), status=status)
 
     try:
         return await attempt(at, act, show_again)

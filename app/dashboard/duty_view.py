@@ -155,9 +155,7 @@ OWN_FACTS: Final = (
 def _of_duty(record: DutyRecord) -> list[Event]:
     """What was told of this duty or of its case, not of another duty of the same department."""
     return [
-        event
-        for event in record.events
-        if json.loads(event.facts).get("assignment", record.duty.id) == record.duty.id
+        event for event in record.events if json.loads(event.facts).get("assignment", record.duty.id) == record.duty.id
     ]
 
 

@@ -27,6 +27,7 @@ from app.models import ConsultationStatus
 
 router = make_pages()
 PATH: Final = "/dashboard/invitations"
+BLANK: Final = Form()
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,40}$")]
 
 
@@ -40,7 +41,10 @@ async def show_invitations(at: AtDepartment) -> Response:
         records, total = await page_consultations(
             session, wanted, offset=state.offset, limit=state.size, principal=at.principal
         )
-    rows = [(to_consultation_out(record, at.principal), record.has_stated(at.principal.department or "")) for record in records]
+    rows = [
+        (to_consultation_out(record, at.principal), record.has_stated(at.principal.department or ""))
+        for record in records
+    ]
     facts = {"listing": Listing(state, rows, total), "words": words_for(at)}
     return await page(at, "invitations.html", "invitations", facts)
 
@@ -72,8 +76,11 @@ async def _session_page(
         "words": words,
         "once": new_token(),
         "refused": form,
-        "typed": at.form if form else Form(),
-        "lost": [(words.say(label), text) for label, text in typed_words(form, at.form)] if form and not is_open else [],
+        "typed": at.form if form else BLANK,
+        "blank": BLANK,
+        "lost": [(words.say(label), text) for label, text in typed_words(form, at.form)]
+        if form and not is_open
+        else [],
     }
     return await page(at, "invitation.html", "invitations", facts, messages=messages, status=status)
 

@@ -1,4 +1,4 @@
-"""All pages of the office in one router, and the page for an address that is none."""
+"""All pages, of the office, of departments and of points, in one router, and the page for an address that is none."""
 
 from fastapi import APIRouter, Response
 
@@ -11,15 +11,18 @@ from app.dashboard import (
     clusters,
     consultations,
     deliveries,
+    duties,
     endpoints,
     exporting,
     home,
     imports,
+    invitations,
     ledger,
     pausing,
     people,
     precedents,
     protection,
+    reporting,
     sessions,
     sign_in,
     sign_on,
@@ -46,7 +49,7 @@ def all_pages() -> APIRouter:
     for part in (
         sign_in, sign_on, home, triage, ledger, exporting, imports, cases, protection, clusters, pausing, supervision,
         consultations, sessions, precedents, deliveries, endpoints, channels, signing_keys, people, api_keys,
-        admin_log, account,
+        admin_log, account, duties, invitations, reporting,
     ):  # fmt: skip
         router.include_router(part.router)
     router.include_router(_rest)

@@ -14,8 +14,8 @@ from fastapi import Path, Response
 from app.access import admin_log, staff
 from app.access.principal import OFFICE_ROLES, Permission
 from app.dashboard.admin_log import entries_of
-from app.dashboard.api_keys import Holder, read_holder
 from app.dashboard.answering import attempt, go, make_pages, page, words_for
+from app.dashboard.api_keys import Holder, read_holder
 from app.dashboard.forms import BadFields
 from app.dashboard.language import N_
 from app.dashboard.rendering import Flash

@@ -16,7 +16,14 @@ from starlette.responses import HTMLResponse
 from app.dashboard import assets, dates, highlight, labels, language, lights, menu
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
-DEFAULTS: Final[Mapping[str, Any]] = {"user": None, "acts_for": "", "csrf_token": "", "menu": (), "messages": (), "badges_url": None}
+DEFAULTS: Final[Mapping[str, Any]] = {
+    "user": None,
+    "acts_for": "",
+    "csrf_token": "",
+    "menu": (),
+    "messages": (),
+    "badges_url": None,
+}
 
 
 @dataclass(frozen=True)

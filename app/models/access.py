@@ -105,7 +105,8 @@ class IdempotentAnswer(Base):
 class AdminAct(Base):
     """操作日志: one act on an account or a key, written with it and never changed (a trigger keeps it). No secrets.
 
-    `actor` is as events name it, `user:…` of who acts on the own account, or `operator` for a command; `subject` is `user:…` or `key:…`; `facts` is flat text.
+    `actor` is as events name it, `user:…` of who acts on the own account, or `operator` for a command; `subject` is
+    `user:…` or `key:…`; `facts` is flat text.
     """
 
     __tablename__ = "admin_acts"
