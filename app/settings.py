@@ -331,9 +331,10 @@ class Settings(BaseSettings):
         """No provider says for which department or point somebody acts."""
         if isinstance(roles, dict) and {"department", "reporter"} & {str(role) for role in roles.values()}:
             raise ValueError(
-                "YILONG_OIDC_ROLES 只能对应 clerk、leader、auditor、administrator:部门和观测点的账号须指明所属单位,请由管理员建立。"
-                "YILONG_OIDC_ROLES maps to clerk, leader, auditor and administrator only: an account of a department or "
-                "point names whom it acts for, and is made by an administrator."
+                "YILONG_OIDC_ROLES 只能对应 clerk、leader、auditor、administrator:"
+                "部门和观测点的账号须指明所属单位,请由管理员建立。"
+                "YILONG_OIDC_ROLES maps to clerk, leader, auditor and administrator only: "
+                "an account of a department or point names whom it acts for, and is made by an administrator."
             )
         return roles
 

@@ -84,9 +84,7 @@ def moved(scene: Scene, city: CityUnderTest) -> Scene:
         return {key: replace(caller, client=again(caller.client)) for key, caller in before.items()}
 
     points, departments, people = callers(scene.points), callers(scene.departments), callers(scene.people)
-    return replace(
-        scene, city=city, office=again(scene.office), points=points, departments=departments, people=people
-    )
+    return replace(scene, city=city, office=again(scene.office), points=points, departments=departments, people=people)
 
 
 def other(half: Half) -> Half:
@@ -105,7 +103,9 @@ async def build(city: CityUnderTest) -> Scene:
     departments = {half: await by_key(city, Role.DEPARTMENT, code) for half, code in DEPARTMENTS.items()}
     holders = {Role.REPORTER: POINTS, Role.DEPARTMENT: DEPARTMENTS}
     people = {
-        (role, half): await by_session(city, role, code) for role, codes in holders.items() for half, code in codes.items()
+        (role, half): await by_session(city, role, code)
+        for role, codes in holders.items()
+        for half, code in codes.items()
     }
     scene = Scene(city, await city.office(), points, departments, people)
     for half in sorted(BOTH):

@@ -66,9 +66,7 @@ async def visitor(city: CityUnderTest) -> OfficeBrowser:
     return OfficeBrowser(city.anonymous())
 
 
-async def employ(
-    city: CityUnderTest, role: Role = Role.CLERK, name: str = "周敏", holder: str | None = None
-) -> str:
+async def employ(city: CityUnderTest, role: Role = Role.CLERK, name: str = "周敏", holder: str | None = None) -> str:
     """An account of that role, of a department or point where one is named; answers its user name."""
     username = (holder or role.value).lower()
     async with city.runtime.database.write() as session:

@@ -1,4 +1,4 @@
-"""A department without a system: it signs in, does on pages what others do by webhook, and learns nothing of who reported."""
+"""A department without a system: it does on pages what others do by webhook, and learns nothing of who reported."""
 
 import re
 from typing import Any
@@ -35,7 +35,9 @@ async def assigned_at(city: CityUnderTest, code: str = "FR-MZ", text: str = ASSI
     return browser, url, case
 
 
-async def upload(browser: OfficeBrowser, action: str, fields: dict[str, Any], *files: tuple[str, bytes]) -> httpx.Response:
+async def upload(
+    browser: OfficeBrowser, action: str, fields: dict[str, Any], *files: tuple[str, bytes]
+) -> httpx.Response:
     """Send the form that carries files."""
     hidden = browser.hidden(action)
     browser.page = await browser.client.post(
@@ -56,7 +58,12 @@ async def test_each_role_has_its_own_pages_and_no_others(city: CityUnderTest) ->
         assert (await browser.get("/dashboard/")).headers["location"] == home
         page = await browser.get(home)
         assert (page.status_code, "/dashboard/ledger" in page.text) == (200, False)
-        for foreign in ("/dashboard/ledger", "/dashboard/consultations", "/dashboard/cases/YL-2026-000001", "/dashboard/people"):
+        for foreign in (
+            "/dashboard/ledger",
+            "/dashboard/consultations",
+            "/dashboard/cases/YL-2026-000001",
+            "/dashboard/people",
+        ):
             assert (await browser.get(foreign)).status_code == 403, (home, foreign)
         assert (await browser.get("/dashboard/account")).status_code == 200
         assert (await browser.get("/dashboard/nowhere")).status_code == 404
@@ -86,7 +93,11 @@ async def test_a_duty_is_signed_for_answered_sent_back_and_answered_again(city: 
     assert (late.status_code, "完成日期不能晚于今天" in shown(late)) == (422, True)
     kept = re.findall(r'name="evidence" value="([0-9a-f]{32})" checked', late.text)
     assert len(kept) == 1
-    fields = FEEDBACK | {"evidence": kept, "measure_kinds": ["frequency_reduced"], "document_number": "芙民发〔2026〕3号"}
+    fields = FEEDBACK | {
+        "evidence": kept,
+        "measure_kinds": ["frequency_reduced"],
+        "document_number": "芙民发〔2026〕3号",
+    }
     done = await upload(browser, f"{url}/feedback", fields | {"document_action": "withdrawn", "document_name": ""})
     assert done.headers["location"] == url
     page = shown(await browser.follow())
@@ -94,7 +105,10 @@ async def test_a_duty_is_signed_for_answered_sent_back_and_answered_again(city: 
     assert "会议纪要.pdf" in page
     office = await city.office()
     record = (await office.get(f"/v1/cases/{case}")).json()
-    assert (record["case"]["status"], [act["kind"] for act in record["acts"]]) == ("in_review", ["acceptance", "feedback"])
+    assert (record["case"]["status"], [act["kind"] for act in record["acts"]]) == (
+        "in_review",
+        ["acceptance", "feedback"],
+    )
     content = record["acts"][1]["content"]
     assert [file["name"] for file in content["evidence"]] == ["会议纪要.pdf"]
     assert content["documents"][0]["number"] == "芙民发〔2026〕3号"
@@ -148,7 +162,11 @@ async def test_a_file_that_is_not_taken_is_named_and_the_form_stays(city: CityUn
 
 async def test_a_return_needs_its_basis_and_a_second_one_opens_a_session(city: CityUnderTest) -> None:
     browser, url, case = await assigned_at(city)
-    fields = {"reason": "not_our_duty", "explanation": "该表由市局统一布置。", "proposed_department": "CS-MZ 长沙市民政局"}
+    fields = {
+        "reason": "not_our_duty",
+        "explanation": "该表由市局统一布置。",
+        "proposed_department": "CS-MZ 长沙市民政局",
+    }
     refused = await browser.send(f"{url}/return", fields)
     assert (refused.status_code, "须写明法律或文件依据" in shown(refused)) == (422, True)
     assert "该表由市局统一布置。" in refused.text
@@ -233,9 +251,13 @@ async def test_a_matter_is_carried_upward_and_the_answer_brought_home(city: City
 
 async def test_more_time_is_asked_for_once_and_lateness_is_explained(city: CityUnderTest, clock: FixedClock) -> None:
     browser, url, case = await assigned_at(city)
-    both = await browser.send(f"{url}/extension", {"reason": "须修订文件。", "until": "2026-04-10", "working_days": "3"})
+    both = await browser.send(
+        f"{url}/extension", {"reason": "须修订文件。", "until": "2026-04-10", "working_days": "3"}
+    )
     assert (both.status_code, "请只填一项" in shown(both)) == (422, True)
-    assert (await browser.send(f"{url}/extension", {"reason": "须修订文件。", "until": "2026-04-10"})).status_code == 303
+    assert (
+        await browser.send(f"{url}/extension", {"reason": "须修订文件。", "until": "2026-04-10"})
+    ).status_code == 303
     assert "申请延期，待审批" in shown(await browser.follow())
     assert 'action="' + url + '/extension"' not in browser.page.text
     assert (await browser.send(f"{url}/progress", {"note": "正在会签。"})).status_code == 303

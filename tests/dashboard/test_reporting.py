@@ -1,4 +1,4 @@
-"""A point at its phone: one field sends a report, once; it reads what became of it and answers the question that decides."""
+"""A point at its phone: one field sends a report, once; it reads what became of it and answers what it is asked."""
 
 import re
 from collections.abc import AsyncIterator
