@@ -105,7 +105,7 @@ async def show_duties(at: AtDepartment) -> Response:
             at.principal,
             at.now,
             standing=state.value("tab"),
-            search=Search(folded, fold) if folded else None,
+            search=Search(state.value("text"), folded, fold) if folded else None,
             order=state.sort,
             offset=state.offset,
             limit=state.size,

@@ -131,7 +131,7 @@ async def _report_page(
 
 
 async def _answer(
-    at: Office, number: str, form: str, field: str, verb: Callable[[Desk, bool, str | None], Awaitable[object]]
+    at: Office, number: str, form: str, field: str, verb: Callable[[Desk, bool, str | None], Awaitable[None]]
 ) -> Response:
     async def act() -> Response:
         async with at.read() as session:
@@ -163,8 +163,8 @@ THANKS: Final = {
 async def verify(number: Number, at: Verifier) -> Response:
     """核实: 负担是否真的减下来."""
 
-    async def verb(desk: Desk, relieved: bool, comment: str | None) -> object:
-        return await answer_verification(desk, number, relieved=relieved, comment=comment)
+    async def verb(desk: Desk, relieved: bool, comment: str | None) -> None:
+        await answer_verification(desk, number, relieved=relieved, comment=comment)
 
     return await _answer(at, number, "verification", RELIEVED, verb)
 
@@ -173,7 +173,7 @@ async def verify(number: Number, at: Verifier) -> Response:
 async def look_back(number: Number, at: Verifier) -> Response:
     """回头看: 负担减下来以后有没有反弹."""
 
-    async def verb(desk: Desk, holds: bool, comment: str | None) -> object:
-        return await answer_look_back(desk, number, holds=holds, comment=comment)
+    async def verb(desk: Desk, holds: bool, comment: str | None) -> None:
+        await answer_look_back(desk, number, holds=holds, comment=comment)
 
     return await _answer(at, number, "look-back", HOLDS, verb)

@@ -109,11 +109,14 @@ async def _furnish(runtime: Runtime, password: str) -> dict[str, str]:
     async with runtime.database.write() as session:
         await load_into_database(session, read_files(BUNDLED_PACK), now)
         await create_user(session, USERNAME, password, role=Role.ADMINISTRATOR, display_name="演示管理员", now=now)
-        for username, name, role, holder in (
-            (DEPARTMENT_USERNAME, "演示部门", Role.DEPARTMENT, {"department": DEPARTMENT}),
-            (POINT_USERNAME, "演示观测点", Role.REPORTER, {"observation_point": POINT}),
-        ):
-            await create_user(session, username, password, role=role, display_name=name, now=now, **holder)
+        await create_user(
+            session, DEPARTMENT_USERNAME, password, role=Role.DEPARTMENT, department=DEPARTMENT,
+            display_name="演示部门", now=now,
+        )  # fmt: skip
+        await create_user(
+            session, POINT_USERNAME, password, role=Role.REPORTER, observation_point=POINT,
+            display_name="演示观测点", now=now,
+        )  # fmt: skip
     await runtime.cities.refresh()
     async with runtime.database.write() as session:
         keys = {

@@ -112,8 +112,9 @@ class DutyRecord:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is looked for, folded, and how to fold what it is looked for in."""
+    """What is looked for, as it was typed and folded, and how to fold what it is looked for in."""
 
+    typed: str
     folded: str
     fold: Callable[[str], str]
 
@@ -179,7 +180,7 @@ async def page_duties(
         return await _lines(session, city, conditions, order, offset, limit), await _count(session, conditions)
     perhaps = or_(
         Case.search_text.contains(search.folded, autoescape=True),
-        Assignment.obligation.contains(search.folded, autoescape=True),
+        Assignment.obligation.contains(search.typed, autoescape=True),
     )
     lines = await _lines(session, city, [*conditions, perhaps], order, 0, MOST_SEARCHED)
     found = [line for line in lines if search.finds(line)]

@@ -37,7 +37,7 @@ async def test_a_person_comes_with_a_password_shown_once_and_changes_it_first(ci
     assert "这个用户名已被使用" in shown(again)
     assert 'value="王芳"' in again.text
     assert password not in (await admin.get(PAGE)).text
-    assert "王芳 wang 统筹部门负责人 在用 待更换初始密码 — 0" in shown(admin.page)
+    assert "王芳 wang 统筹部门负责人 — 在用 待更换初始密码 — 0" in shown(admin.page)
     wang = await visitor(city)
     assert (await wang.sign_in("wang", password, "/dashboard/ledger")).status_code == 303
     assert (await wang.follow()).headers["location"] == "/dashboard/account"
