@@ -15,7 +15,7 @@ from starlette.requests import Request
 from app.access.people import SignedIn, find_signed_in, touch
 from app.access.principal import Permission, Principal
 from app.api.door import CSRF_HEADER, SAFE_METHODS, SESSION_COOKIE, get_runtime, make_desk, spend_as_a_key
-from app.dashboard.forms import FORM_TYPE, Form, read_files, read_form, read_upload
+from app.dashboard.forms import UPLOAD_TYPE, Form, read_files, read_form, read_upload
 from app.dashboard.language import N_, translator
 from app.directory.city import City
 from app.flow.desk import Desk
@@ -202,7 +202,7 @@ class AdmitEvidence(Admit):
     """The same with a form that may carry evidence files; each is judged as it is taken in."""
 
     async def read(self, request: Request) -> Form:
-        if request.headers.get("content-type", "").startswith(FORM_TYPE):
+        if not request.headers.get("content-type", "").lower().startswith(UPLOAD_TYPE):
             return await read_form(request)
         largest = get_runtime(request).settings.evidence_largest_mb * 1024 * 1024
         return await read_files(request, MOST_FILES_AT_ONCE, largest)

@@ -4,10 +4,10 @@ import re
 from typing import Any
 
 import httpx
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from app.clock import FixedClock
-from app.models import AdminAct, Deadline, Role
+from app.models import Deadline, Role
 from tests.api.scenes import ASSIGNED
 from tests.city import CityUnderTest
 from tests.dashboard.office import OfficeBrowser, at_work, report, shown
@@ -77,7 +77,7 @@ async def test_each_role_has_its_own_pages_and_no_others(city: CityUnderTest) ->
 async def test_a_duty_is_signed_for_answered_sent_back_and_answered_again(city: CityUnderTest) -> None:
     browser, url, case = await assigned_at(city)
     home = shown(await browser.get(HOME))
-    assert f"待签收 共 1 条 待签收 {case}" in home
+    assert f"待签收共 1 条 待签收 {case}" in home
     await browser.get(url)
     assert "独居老人" in shown(browser.page)
     first = browser.hidden(f"{url}/acceptance")
@@ -120,8 +120,8 @@ async def test_a_duty_is_signed_for_answered_sent_back_and_answered_again(city: 
     duty = await duty_on(city, case, "FR-MZ")
     assert (await office.post(f"/v1/assignments/{duty['id']}/review", json=body)).status_code == 200
     page = shown(await browser.get(url))
-    assert "退回重办的意见 请附文件原文。" in page
-    assert f"退回重办 共 1 条 退回重办 {case}" in shown(await browser.get(HOME))
+    assert "退回重办的意见请附文件原文。" in page
+    assert f"退回重办共 1 条 退回重办 {case}" in shown(await browser.get(HOME))
     await browser.get(url)
     again = await upload(browser, f"{url}/feedback", FEEDBACK | {"resolved": "no", "because": "needs_funds"})
     assert (again.status_code, "未能解决的，请选择原因并写明情况说明。" in shown(again)) == (422, True)
@@ -269,8 +269,8 @@ async def test_more_time_is_asked_for_once_and_lateness_is_explained(city: CityU
         await session.execute(late.values(overdue_at=clock.now()))
     await browser.sign_in("fr-mz")
     home = shown(await browser.get(HOME))
-    assert f"已逾期 共 1 条 已逾期 {case}" in home
-    assert "待签收 共" not in home
+    assert f"已逾期共 1 条 已逾期 {case}" in home
+    assert "待签收共" not in home
     await browser.get(url)
     far = await browser.send(f"{url}/supervision-reply", {"explanation": "正在会签。", "promised_on": "2026-05-30"})
     assert (far.status_code, "承诺反馈的日期" in shown(far)) == (422, True)
@@ -283,16 +283,15 @@ async def test_nothing_on_its_pages_tells_who_reported_or_when(city: CityUnderTe
     clock.advance(hours=1, minutes=17)
     words = "区民政局要求每周报送独居老人走访台账,联系人王小明,电话13800138000,韶馨社区已报三次。"
     browser, url, case = await assigned_at(city, text=words)
-    async with city.runtime.database.write() as session:
-        assert list(await session.scalars(select(AdminAct.actor))) == ["operator"]
     clock.advance(hours=2)
     await report(city, words, "FR-02")
+    await browser.sign_in("fr-mz")
     pages = [await browser.get(path) for path in (HOME, f"{HOME}/all", f"{HOME}/all?text=走访", url)]
     for page in pages:
         said = shown(page)
         assert "独居老人走访台账" in said, page.url
-        for secret in ("王小明", "13800138000", "韶馨", "10:47", "12:47", "观测点"):
-            assert secret not in said.replace("反映的观测点", ""), (page.url, secret)
+        for secret in ("王小明", "13800138000", "韶馨", "10:47", "12:47", "FR-01", "FR-02"):
+            assert secret not in page.text, (page.url, secret)
     # The second point's words came in after the duty was given: when they did would show.
     assert shown(pages[-1]).count("走访台账") == 1
     for hidden in ("王小明", "13800138000"):

@@ -118,7 +118,7 @@ async def test_the_point_is_asked_answers_once_and_a_no_sends_the_case_back(city
     assert f'action="{url}/verification"' not in point.page.text
     assert (await duty_on(city, case, "FR-MZ"))["status"] == "reworking"
     late = await point.post(f"{url}/verification", form | {"once": "another", "relieved": "yes"})
-    assert (late.status_code, "没有提交的内容 还在报。" in shown(late)) == (409, True)
+    assert (late.status_code, "没有提交的内容还在报。" in shown(late)) == (409, True)
     await to_verify(city, case)
     await point.get(url)
     assert (await point.send(f"{url}/verification", {"relieved": "yes"})).status_code == 303
