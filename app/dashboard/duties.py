@@ -4,6 +4,7 @@ It shows what the interface tells departments and does what it does for them; ne
 """
 
 from collections.abc import AsyncIterator, Mapping
+from datetime import date
 from typing import Annotated, Final
 
 from fastapi import Path, Response
@@ -11,6 +12,7 @@ from starlette.datastructures import UploadFile
 
 from app.access.principal import Permission
 from app.api import acts
+from app.api.consultations import to_consultation_out
 from app.dashboard import labels
 from app.dashboard.answering import attempt, go, make_pages, page, words_for
 from app.dashboard.duty_form import DOCUMENT_ROWS, read_act, typed_words
@@ -85,7 +87,9 @@ async def show_to_do(at: AtDepartment) -> Response:
     async with at.read() as session:
         groups = await read_to_do(session, at.city, at.principal, at.now)
         sessions = await open_invitations(session, at.principal)
-    preparing = [s.consultation for s in sessions if not s.has_stated(at.principal.department or "")]
+    preparing = [
+        to_consultation_out(s, at.principal) for s in sessions if not s.has_stated(at.principal.department or "")
+    ]
     facts = {"groups": [(key, label, groups[key]) for key, label in GROUPS], "sessions": preparing}
     return await page(at, "duties.html", "duties", facts | {"words": words_for(at)})
 
@@ -141,6 +145,7 @@ async def _duty_page(
     facts = {
         "record": record,
         "duty": record.duty,
+        "opened_on": date.fromisoformat(record.case["opened_on"]),
         "url": f"{PATH}/{duty_id}",
         "words": words,
         "clock": nearest_clock(record, words),

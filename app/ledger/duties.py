@@ -72,9 +72,10 @@ class DutyLine:
 
     @property
     def excerpt(self) -> str:
-        """How the first report begins, masked."""
+        """How the first report begins, masked; before it what a session has settled, for one case may bring several."""
         first = next(iter(self.told), {})
-        words = " ".join((first.get("title") or first.get("text") or "").split())
+        asked = f"{self.duty.obligation} · " if self.duty.consultation_id else ""
+        words = " ".join((asked + (first.get("title") or first.get("text") or "")).split())
         return words if len(words) <= EXCERPT else words[: EXCERPT - 1] + "…"
 
 

@@ -86,12 +86,11 @@ async def test_pages_of_departments_and_points_are_accessible_and_fit_in_both_la
             await page.set_viewport_size({"width": 1366, "height": 768})
             await page.goto(f"{street.address}{path.format(**vars(town))}{mark}lang={language}")
             await page.locator("details").evaluate_all("(all) => all.forEach((one) => { one.open = true; })")
-            await assert_accessible(page)
             await assert_fits(page)
-            for width, height in SIZES.values():
+            for width, height in SIZES.values() if language == "en" else ():
                 await page.set_viewport_size({"width": width, "height": height})
                 await assert_fits(page)
-        await assert_accessible(page)
+            await assert_accessible(page)
         await assert_english(page)
 
 
