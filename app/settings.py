@@ -8,10 +8,10 @@ from functools import lru_cache
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MINIMUM_SECRET_LENGTH = 32
@@ -324,6 +324,19 @@ class Settings(BaseSettings):
                 "With YILONG_SMTP_SECURITY=none there must be no user and no password: it would go in clear."
             )
         return self
+
+    @field_validator("oidc_roles", mode="before")
+    @classmethod
+    def refuse_roles_that_belong_to_somebody(cls, roles: Any) -> Any:
+        """No provider says for which department or point somebody acts."""
+        if isinstance(roles, dict) and {"department", "reporter"} & {str(role) for role in roles.values()}:
+            raise ValueError(
+                "YILONG_OIDC_ROLES 只能对应 clerk、leader、auditor、administrator:"
+                "部门和观测点的账号须指明所属单位,请由管理员建立。"
+                "YILONG_OIDC_ROLES maps to clerk, leader, auditor and administrator only: "
+                "an account of a department or point names whom it acts for, and is made by an administrator."
+            )
+        return roles
 
     @model_validator(mode="after")
     def refuse_unusable_sign_on(self) -> "Settings":

@@ -162,7 +162,8 @@ SIGN_ON = {
         ({"oidc_issuer": "http://127.0.0.1:8080/", "environment": "production", "secret_key": SECRET}, "OIDC_ISSUER"),
         ({"oidc_client_id": None}, "YILONG_OIDC_CLIENT_ID"),
         ({"oidc_roles": {}}, "YILONG_OIDC_ROLES"),
-        ({"oidc_roles": {"yilong-department": "department"}}, "clerk"),
+        ({"oidc_roles": {"yilong-department": "department"}}, "names whom it acts for"),
+        ({"oidc_roles": {"yilong-guest": "guest"}}, "clerk"),
         ({"oidc_issuer": "", "password_sign_in": False}, "YILONG_PASSWORD_SIGN_IN"),
     ],
 )

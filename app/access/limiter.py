@@ -47,8 +47,8 @@ class TooManyRequests(AppError):
 
 SAID: Final[Mapping[Kind, tuple[str, str]]] = {
     Kind.KEY: (
-        "这把密钥的请求过于频繁。请在{wait}后重试,并放慢发送;确需更高频次的,请联系统筹部门管理员。",
-        "This key sends too many requests. Try again in {wait} and send more slowly; ask the coordinating "
+        "这把密钥或这个账号的请求过于频繁。请在{wait}后重试,并放慢发送;确需更高频次的,请联系统筹部门管理员。",
+        "This key or account sends too many requests. Try again in {wait} and send more slowly; ask the coordinating "
         "office's administrator if you need more.",
     ),
     Kind.FAILED_KEY: (

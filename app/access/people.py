@@ -1,4 +1,7 @@
-"""People of the office: accounts with argon2 passwords, and server-side sessions whose token is kept as a hash."""
+"""People: accounts with argon2 passwords, and server-side sessions whose token is kept as a hash.
+
+Whoever has one stands for the office, for one department or for one point.
+"""
 
 import asyncio
 import hashlib
@@ -12,8 +15,8 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.admin_log import OPERATOR, record
-from app.access.principal import OFFICE_ROLES, Principal
-from app.models import AdminActKind, Role, User, UserSession, new_id
+from app.access.principal import Principal
+from app.models import AdminActKind, Department, ObservationPoint, Role, User, UserSession, new_id
 from app.problems import AppError, Conflict, InvalidInput
 
 IDLE_LIMIT = timedelta(minutes=30)
@@ -21,8 +24,6 @@ ABSOLUTE_LIMIT = timedelta(hours=12)
 TOUCH_EVERY = timedelta(minutes=1)
 MINIMUM_PASSWORD_LENGTH = 10
 LONGEST_USERNAME, LONGEST_NAME = 64, 80
-# Whom an account with a password may stand for. Points and departments use keys: pages of their own would begin here.
-ROLES_OF_PEOPLE = OFFICE_ROLES
 # The empty one stands for digits and signs alone.
 COMMON_WORDS = frozenset(
     {"", "password", "admin", "administrator", "yilong", "qwertyuiop", "welcome", "changeme", "mima"}
@@ -51,14 +52,14 @@ class WeakPassword(InvalidInput):
     title_zh, title_en = "密码过短", "The password is too short"
 
 
-class NotAPersonsRole(InvalidInput):
-    code = "not_a_persons_role"
-    title_zh, title_en = "账号不能用这个角色", "No role for an account"
+class HolderMissing(InvalidInput):
+    code = "holder_missing"
+    title_zh, title_en = "账号的所属单位不合适", "The account belongs to nobody that fits its role"
 
     def __init__(self) -> None:
         super().__init__(
-            "观测点和部门使用密钥,没有账号。请改用 create-key 或“接口密钥”页面。",
-            "Points and departments use keys and have no accounts. Make a key instead, with create-key or on its page.",
+            "责任单位的账号须指明一个部门,观测点的账号须指明一个观测点,统筹部门的账号两者都不填。",
+            "An account of a department needs one department, that of a point one point, that of the office neither.",
         )
 
 
@@ -91,18 +92,19 @@ async def create_user(
     role: Role,
     display_name: str,
     now: datetime,
+    observation_point: str | None = None,
+    department: str | None = None,
     by: str = OPERATOR,
     must_change: bool = False,
 ) -> User:
-    """Make an account; raises NotAPersonsRole, BadName, WeakPassword or UserExists.
+    """Make an account; raises HolderMissing, BadName, WeakPassword or UserExists.
 
     The password is hashed before the database is touched: call it first in a transaction.
     """
-    if role not in ROLES_OF_PEOPLE:
-        raise NotAPersonsRole
     check_names(username, display_name)
     check_password(username, password)
     password_hash = await asyncio.to_thread(hash_password, password)
+    await check_holder(session, role, observation_point, department)
     if await session.scalar(select(User.id).where(User.username == username)):
         raise UserExists("这个用户名已被使用,请换一个。", "This user name is taken; choose another.")
     user = User(
@@ -111,13 +113,26 @@ async def create_user(
         display_name=display_name,
         password_hash=password_hash,
         role=role,
+        observation_point_code=observation_point,
+        department_code=department,
         active=True,
         must_change_password=must_change,
         created_at=now,
     )
     session.add(user)
-    record(session, AdminActKind.USER_CREATED, f"user:{user.id}", by=by, now=now, username=username, role=role.value)
+    facts = {"username": username, "observation_point": observation_point, "department": department}
+    record(session, AdminActKind.USER_CREATED, f"user:{user.id}", by=by, now=now, role=role.value, **facts)
     return user
+
+
+async def check_holder(session: AsyncSession, role: Role, point: str | None, department: str | None) -> None:
+    """Raise HolderMissing unless a department's account names a department that there is, and a point's a point."""
+    if (point is not None) is not (role is Role.REPORTER) or (department is not None) is not (role is Role.DEPARTMENT):
+        raise HolderMissing
+    if point is not None and await session.get(ObservationPoint, point) is None:
+        raise HolderMissing
+    if department is not None and await session.get(Department, department) is None:
+        raise HolderMissing
 
 
 def check_names(username: str, display_name: str) -> None:
@@ -208,7 +223,13 @@ async def find_signed_in(session: AsyncSession, token: str, now: datetime) -> Si
     if row is None:
         return None
     found, user = row
-    principal = Principal(role=user.role, holder=f"user:{user.id}", name=user.display_name)
+    principal = Principal(
+        role=user.role,
+        holder=f"user:{user.id}",
+        name=user.display_name,
+        observation_point=user.observation_point_code,
+        department=user.department_code,
+    )
     return SignedIn(principal, found.csrf_token, found.token_hash, user.must_change_password)
 
 

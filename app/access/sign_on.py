@@ -162,6 +162,8 @@ async def admit(database: Database, session: AsyncSession, vouched: Vouched, now
     if not user.active:
         raise AccountClosed("closed")
     user.role, user.display_name = vouched.role, vouched.name
+    # Whom a provider vouches for is the office's, whatever an administrator has made of the account meanwhile.
+    user.observation_point_code = user.department_code = None
     return user
 
 

@@ -15,8 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.admin_log import record
 from app.access.people import (
-    ROLES_OF_PEOPLE,
-    NotAPersonsRole,
+    check_holder,
     check_password,
     create_user,
     hash_password,
@@ -104,7 +103,8 @@ async def make_password() -> tuple[str, str]:
 
 def mark_of(user: User) -> str:
     """A mark of an account as a page showed it: another one after each change. It tells nothing of the password."""
-    state = f"{user.role}\n{user.active}\n{user.must_change_password}\n{user.password_hash}"
+    whose = f"{user.role}\n{user.observation_point_code}\n{user.department_code}"
+    state = f"{whose}\n{user.active}\n{user.must_change_password}\n{user.password_hash}"
     return hashlib.sha256(state.encode()).hexdigest()[:MARK_LENGTH]
 
 
@@ -165,29 +165,61 @@ async def lock_named(session: AsyncSession, username: str) -> User:
 
 
 async def employ(
-    session: AsyncSession, username: str, *, role: Role, display_name: str, by: str, now: datetime
+    session: AsyncSession,
+    username: str,
+    *,
+    role: Role,
+    display_name: str,
+    by: str,
+    now: datetime,
+    observation_point: str | None = None,
+    department: str | None = None,
 ) -> tuple[User, str]:
     """Make an account and a password to hand over, shown once, to be changed at the first sign-in.
 
-    Raises NotAPersonsRole, BadName or UserExists.
+    Raises HolderMissing, BadName or UserExists.
     """
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     user = await create_user(
-        session, username, password, role=role, display_name=display_name, by=by, now=now, must_change=True
+        session,
+        username,
+        password,
+        role=role,
+        display_name=display_name,
+        observation_point=observation_point,
+        department=department,
+        by=by,
+        now=now,
+        must_change=True,
     )
     return user, password
 
 
-async def set_role(session: AsyncSession, user: User, role: Role, *, by: str, now: datetime) -> None:
-    """Raises NotAPersonsRole, AlreadySo or LastAdministrator."""
-    if role not in ROLES_OF_PEOPLE:
-        raise NotAPersonsRole
-    if role is user.role:
+async def set_role(
+    session: AsyncSession,
+    user: User,
+    role: Role,
+    *,
+    by: str,
+    now: datetime,
+    observation_point: str | None = None,
+    department: str | None = None,
+) -> None:
+    """Another role, or another department or point to act for; where one of these comes or goes, its sessions end now.
+
+    Raises HolderMissing, AlreadySo or LastAdministrator.
+    """
+    await check_holder(session, role, observation_point, department)
+    before, after = (user.observation_point_code, user.department_code), (observation_point, department)
+    if (role, after) == (user.role, before):
         raise AlreadySo
-    await _keep_an_administrator(session, user)
+    if role is not user.role:
+        await _keep_an_administrator(session, user)
     facts = {"username": user.username, "before": user.role.value, "role": role.value}
-    user.role = role
-    record(session, AdminActKind.ROLE_SET, f"user:{user.id}", by=by, now=now, **facts)
+    user.role, user.observation_point_code, user.department_code = role, observation_point, department
+    count = await _revoke(session, user.id, now) if before != after else None
+    facts |= {name: code for name, code in zip(("observation_point", "department"), after, strict=True) if code}
+    record(session, AdminActKind.ROLE_SET, f"user:{user.id}", by=by, now=now, count=count, **facts)
 
 
 async def deactivate(session: AsyncSession, user: User, *, by: str, now: datetime) -> None:

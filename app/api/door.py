@@ -142,7 +142,17 @@ async def _from_session(request: Request, runtime: Runtime, token: str) -> Princ
         raise NotAllowed("请求缺少有效的 CSRF 令牌。", "The request lacks a valid CSRF token.")
     if signed_in.must_change:
         raise NotAllowed("请先在页面上更换初始密码。", "Change the password you were given first, on the pages.")
+    await spend_as_a_key(runtime, signed_in.principal)
     return signed_in.principal
+
+
+async def spend_as_a_key(runtime: Runtime, principal: Principal) -> None:
+    """Whoever is signed in for a department or point is held to what one of its keys may do a minute.
+
+    Raises TooManyRequests.
+    """
+    if not principal.is_office:
+        await runtime.limiter.spend(Kind.KEY, principal.holder)
 
 
 def thresholds_of(runtime: Runtime) -> Thresholds:

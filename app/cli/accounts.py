@@ -1,4 +1,4 @@
-"""People of the office: `yilong create-user`, `list-users`, `set-role`, `reset-password`, `end-sessions` and others."""
+"""People: `yilong create-user`, `list-users`, `set-role`, `reset-password`, `end-sessions` and others."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from app.runtime import Runtime
 
 Result = TypeVar("Result")
+Point = Annotated[str | None, typer.Option(help="Code of the point that a reporter's account acts for.")]
+Department = Annotated[str | None, typer.Option(help="Code of the department that its account acts for.")]
 Username = Annotated[str, typer.Argument(help="User name, as `list-users` shows it.")]
 
 
@@ -33,13 +35,15 @@ def register(application: typer.Typer) -> None:
 
 def create_user(
     username: str,
-    role: Annotated[Role, typer.Option(help="clerk, leader, auditor or administrator.")] = Role.CLERK,
+    role: Annotated[Role, typer.Option(help="A role of the office, department or reporter.")] = Role.CLERK,
     display_name: Annotated[str | None, typer.Option(help="Name shown on the pages.")] = None,
+    observation_point: Point = None,
+    department: Department = None,
     password: Annotated[
         str | None, typer.Option(prompt=True, confirmation_prompt=True, hide_input=True, envvar="YILONG_NEW_PASSWORD")
     ] = None,
 ) -> None:
-    """Make an account for a person of the office. The password is asked for, never echoed."""
+    """Make an account for a person of the office, a department or a point. The password is asked for, never echoed."""
 
     async def work(runtime: "Runtime") -> None:
         from app.access import people
@@ -51,6 +55,8 @@ def create_user(
                 password or "",
                 role=role,
                 display_name=display_name or username,
+                observation_point=observation_point,
+                department=department,
                 now=runtime.clock.now(),
             )
 
@@ -59,7 +65,7 @@ def create_user(
 
 
 def list_users() -> None:
-    """List all accounts: user name, role, state, day of the last sign-in, live sessions, name; by tabs."""
+    """List all accounts: user name, role, state, day of the last sign-in, live sessions, name, holder; by tabs."""
 
     async def work(runtime: "Runtime") -> list[str]:
         from zoneinfo import ZoneInfo
@@ -78,6 +84,7 @@ def list_users() -> None:
                     f"{person.last_sign_in.astimezone(zone):%Y-%m-%d}" if person.last_sign_in else "-",
                     str(person.live_sessions),
                     person.user.display_name,
+                    person.user.department_code or person.user.observation_point_code or "-",
                 )
             )
             for person in found
@@ -88,14 +95,25 @@ def list_users() -> None:
 
 
 def set_role(
-    username: Username, role: Annotated[Role, typer.Argument(help="clerk, leader, auditor or administrator.")]
+    username: Username,
+    role: Annotated[Role, typer.Argument(help="A role of the office, department or reporter.")],
+    observation_point: Point = None,
+    department: Department = None,
 ) -> None:
-    """Give an account another role; it holds at once."""
+    """Give an account another role, or another department or point; it holds at once."""
 
     async def act(session: "AsyncSession", user: "User", now: "datetime") -> None:
         from app.access import admin_log, staff
 
-        await staff.set_role(session, user, role, by=admin_log.OPERATOR, now=now)
+        await staff.set_role(
+            session,
+            user,
+            role,
+            observation_point=observation_point,
+            department=department,
+            by=admin_log.OPERATOR,
+            now=now,
+        )
 
     _act_on(username, act)
     typer.echo(f"已更改角色:{username}({role.value})")

@@ -12,7 +12,7 @@ from app.dashboard.answering import attempt, go, make_pages, page
 from app.dashboard.forms import BadFields
 from app.dashboard.language import N_, language_of, translator
 from app.dashboard.rendering import Flash
-from app.dashboard.session import HOME, OWN_ACCOUNT, At, Office
+from app.dashboard.session import HOME, OWN_ACCOUNT, Anybody, Office
 from app.models import User
 
 router = make_pages()
@@ -20,7 +20,7 @@ LONGEST_PASSWORD: Final = 1024
 
 
 @router.get("/account")
-async def show_account(at: At) -> Response:
+async def show_account(at: Anybody) -> Response:
     """Who one is here, the form for another password, where one is signed in."""
     return await _account_page(at)
 
@@ -40,7 +40,7 @@ async def _account_page(at: Office, messages: tuple[Flash, ...] = (), status: in
 
 
 @router.post("/account/password")
-async def change_password(at: At) -> Response:
+async def change_password(at: Anybody) -> Response:
     """修改密码: with the present one; other sessions end."""
 
     async def act() -> Response:
@@ -48,13 +48,13 @@ async def change_password(at: At) -> Response:
         async with at.read() as session:
             person = await staff.get_person(session, at.user_id, at.now)
         password_hash = await _check_change(at, person.user, present, new)
-        async with at.desk(Permission.USE_DASHBOARD) as desk:
+        async with at.desk(Permission.USE_OWN_ACCOUNT) as desk:
             user = await staff.lock_user(desk.session, at.user_id, staff.mark_of(person.user))
             await staff.change_password(
                 desk.session,
                 user,
                 password_hash,
-                by=desk.principal.actor,
+                by=desk.principal.holder,
                 now=desk.now,
                 but=at.signed_in.token_hash,
             )
@@ -100,10 +100,12 @@ def _read_passwords(at: Office) -> tuple[str, str]:
 
 
 @router.post("/account/sessions-end")
-async def end_other_sessions(at: At) -> Response:
+async def end_other_sessions(at: Anybody) -> Response:
     """结束其他登录: all but this one."""
-    async with at.desk(Permission.USE_DASHBOARD) as desk:
+    async with at.desk(Permission.USE_OWN_ACCOUNT) as desk:
         user = await staff.lock_user(desk.session, at.user_id)
-        await staff.end_sessions(desk.session, user, by=desk.principal.actor, now=desk.now, but=at.signed_in.token_hash)
+        await staff.end_sessions(
+            desk.session, user, by=desk.principal.holder, now=desk.now, but=at.signed_in.token_hash
+        )
     done = translator(language_of(at.request))(N_("您在其他地方的登录已全部结束。"))
     return go(at.request, OWN_ACCOUNT, Flash(done, "success"))

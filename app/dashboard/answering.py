@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
+from app.access.principal import Permission
 from app.api.door import get_runtime
 from app.dashboard.language import N_, language_of, translator
 from app.dashboard.menu import menu
@@ -20,7 +21,8 @@ from app.dashboard.refusals import explain
 from app.dashboard.rendering import Flash, render
 from app.dashboard.session import OWN_ACCOUNT, Office, PasswordChangeNeeded, SignInNeeded, local_path
 from app.dashboard.words import Words
-from app.ledger.todo import Badges, count_badges
+from app.ledger import duties, reports
+from app.ledger.todo import count_badges
 from app.log import get_logger
 from app.problems import AppError, NotFound
 from app.sealing import SealBroken
@@ -60,16 +62,22 @@ async def page(
     return answer
 
 
-def shell(office: Office, current: str, badges: Badges | None) -> dict[str, Any]:
-    """What the frame around every page shows."""
-    counts = badges.by_page() if badges else {}
+def shell(office: Office, current: str, badges: Mapping[str, int] | None) -> dict[str, Any]:
+    """What the frame around every page shows; `badges` counts what waits, by page."""
+    asking = None if badges is None else urlencode({"page": current, "seen": stamp_of(badges)})
     return {
         "user": office.principal,
+        "acts_for": office.acts_for,
         "may": office.may,
         "csrf_token": office.signed_in.csrf_token,
-        "menu": () if office.signed_in.must_change else menu(current, counts, office.may),
-        "badges_url": "/dashboard/badges?" + urlencode({"page": current, "seen": badges.stamp()}) if badges else None,
+        "menu": () if office.signed_in.must_change else menu(current, badges, office.may),
+        "badges_url": None if asking is None else f"/dashboard/badges?{asking}",
     }
+
+
+def stamp_of(badges: Mapping[str, int]) -> str:
+    """What a page sends back to ask whether anything has changed."""
+    return "-".join(str(count) for count in badges.values())
 
 
 def words_for(office: Office, people: dict[str, str] | None = None) -> Words:
@@ -77,9 +85,14 @@ def words_for(office: Office, people: dict[str, str] | None = None) -> Words:
     return Words(translator(language_of(office.request)), office.city, office.now, people or {})
 
 
-async def read_badges(office: Office) -> Badges:
+async def read_badges(office: Office) -> Mapping[str, int]:
+    """What waits for the reader, by page of the menu: for the office, or for the department or point they act for."""
     async with office.read() as session:
-        return await count_badges(session, office.now, office.city.calendar.zone)
+        if office.may(Permission.USE_DEPARTMENT_PAGES):
+            return await duties.count_waiting(session, office.principal)
+        if office.may(Permission.USE_REPORTER_PAGES):
+            return {"reporting": len(await reports.open_questions(session, office.principal))}
+        return (await count_badges(session, office.now, office.city.calendar.zone)).by_page()
 
 
 # ── going on ──
@@ -141,7 +154,8 @@ def to_own_account(request: Request) -> Response:
 
 def flash_of(error: AppError, request: Request) -> Flash:
     """An error as one message in the reader's language."""
-    return Flash(error.en if language_of(request) == "en" else error.zh, "danger")
+    said = error.en if language_of(request) == "en" else error.zh
+    return Flash(said, "danger", error.extra.get("about", ""))
 
 
 async def attempt(

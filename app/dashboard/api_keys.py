@@ -67,7 +67,7 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who gets a key, as typed into the form."""
+    """Who gets a key or an account, as typed into the form."""
 
     role: Role
     observation_point: str | None = None
@@ -177,7 +177,7 @@ async def make_key(at: KeyManager) -> Response:
 def _read_new(at: Office) -> tuple[Holder, int | None, str | None]:
     """Whom the key is for, its days (None: without end), what it is for. Raises BadFields."""
     faults: list[str] = []
-    holder = _read_holder(at, faults)
+    holder = read_holder(at, faults)
     days = _read_number(at.form, "days", MOST_DAYS, BAD_DAYS, faults)
     label = at.form.get("label")
     if len(label) > LONGEST_LABEL or not label.isprintable():
@@ -187,7 +187,8 @@ def _read_new(at: Office) -> tuple[Holder, int | None, str | None]:
     return holder, days, label or None
 
 
-def _read_holder(at: Office, faults: list[str]) -> Holder | None:
+def read_holder(at: Office, faults: list[str]) -> Holder | None:
+    """Whom a key or an account is for, as a form with a role and a holder says."""
     role = next((known for known in Role if known == at.form.get("role")), None)
     typed = at.form.get("holder")
     if role is None:
@@ -204,7 +205,7 @@ def _read_holder(at: Office, faults: list[str]) -> Holder | None:
             faults.append(N_("请从列表中选择部门。"))
         return Holder(role, department=department)
     if typed:
-        faults.append(N_("统筹部门的密钥不属于观测点或部门，请将“观测点或部门”留空。"))
+        faults.append(N_("统筹部门的角色不属于观测点或部门，请将“观测点或部门”留空。"))
     return Holder(role)
 
 

@@ -1,7 +1,7 @@
-"""Reads what a page's form sent, limited while it streams: text, or one file among texts. Knows none in particular."""
+"""Reads what a page's form sent, limited while it streams: text, or files among texts. Knows none in particular."""
 
 import errno
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl
@@ -12,14 +12,15 @@ from starlette.requests import Request
 
 from app.dashboard.language import N_, translator
 from app.intake.spreadsheet import LARGEST_FILE, SpreadsheetTooLarge
-from app.problems import InvalidInput, StorageFull
+from app.problems import AppError, InvalidInput, StorageFull
 
 LARGEST_FORM: Final = 512 * 1024
 MOST_FIELDS: Final = 2000
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 UPLOAD_TYPE, FILE_FIELD = "multipart/form-data", "file"
-# What stands around the file: boundaries, headers, the other fields.
+# What stands around the files: boundaries, headers, the other fields.
 LARGEST_REST: Final = 64 * 1024
+MOST_PARTS: Final = 100
 
 
 class UnreadableForm(InvalidInput):
@@ -29,6 +30,27 @@ class UnreadableForm(InvalidInput):
     def __init__(self) -> None:
         message = N_("表单内容无法读取：可能过长，或含有无效字符。请修改后再提交。")
         super().__init__(message, translator("en")(message))
+
+
+class FilesTooLarge(InvalidInput):
+    code = "files_too_large"
+    title_zh, title_en = "文件过大", "The files are too large"
+
+    def __init__(self, largest: int) -> None:
+        megabytes = f"{largest / 1024 / 1024:g}"
+        super().__init__(
+            f"单个文件不得超过 {megabytes} MB。请回到上一页，压缩或拆分后再上传。",
+            f"One file may hold {megabytes} MB at most. Go back, compress or split it, then send it again.",
+        )
+
+
+class FileRefused(InvalidInput):
+    """One of the files that came with a form; `about` is what it was called. The form stays as it was filled in."""
+
+    code = "file_refused"
+
+    def __init__(self, zh: str, en: str, name: str) -> None:
+        super().__init__(zh, en, about=name)
 
 
 class BadFields(InvalidInput):
@@ -46,12 +68,17 @@ class Form:
     """The fields of one submitted form, in order; a field that was not sent is empty. Close it where it has a file."""
 
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    file: UploadFile | None = None
+    files: Sequence[UploadFile] = ()
+
+    @property
+    def file(self) -> UploadFile | None:
+        """The one file of a form that has one."""
+        return next(iter(self.files), None)
 
     async def close(self) -> None:
-        """Let go of the file, which is gone then."""
-        if self.file is not None:
-            await self.file.close()
+        """Let go of the files, which are gone then."""
+        for file in self.files:
+            await file.close()
 
     def get(self, name: str) -> str:
         """The first value without the blanks around it."""
@@ -101,13 +128,28 @@ async def read_form(request: Request) -> Form:
 
 
 async def read_upload(request: Request) -> Form:
-    """A form with one file, which is on disk and gone when the form is closed.
+    """A form with one spreadsheet, which is on disk and gone when the form is closed.
 
     Raises SpreadsheetTooLarge, UnreadableForm or StorageFull.
     """
+    return await _read_multipart(request, 1, LARGEST_FILE, LARGEST_REST, SpreadsheetTooLarge)
+
+
+async def read_files(request: Request, most: int, largest: int) -> Form:
+    """A form with files, none among them or up to so many, which are on disk and gone when the form is closed.
+
+    Raises FilesTooLarge, UnreadableForm or StorageFull. `largest` is in bytes, of one file.
+    """
+    return await _read_multipart(request, most, largest, LARGEST_FORM, lambda: FilesTooLarge(largest))
+
+
+async def _read_multipart(
+    request: Request, most: int, largest: int, rest: int, too_large: Callable[[], AppError]
+) -> Form:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != UPLOAD_TYPE:
         raise UnreadableForm
-    parser = MultiPartParser(request.headers, _counted(request), max_files=1, max_fields=20, max_part_size=LARGEST_REST)
+    body = _counted(request, most * largest + rest, too_large)
+    parser = MultiPartParser(request.headers, body, max_files=most, max_fields=MOST_PARTS, max_part_size=rest)
     try:
         items = (await parser.parse()).multi_items()
     except MultiPartException:
@@ -117,25 +159,26 @@ async def read_upload(request: Request) -> Form:
             raise StorageFull from error
         raise
     values: dict[str, list[str]] = {}
-    file = None
+    files = []
     for name, value in items:
         if isinstance(value, UploadFile) and name == FILE_FIELD:
-            file = value
+            files.append(value)
         elif isinstance(value, UploadFile):
             await value.close()
         else:
-            values.setdefault(name, []).append(value.replace("\x00", ""))
-    if file is not None and (file.size or 0) > LARGEST_FILE:
-        await file.close()
-        raise SpreadsheetTooLarge
-    return Form(values, file)
+            values.setdefault(name, []).append(value.replace("\x00", "").replace("\r\n", "\n"))
+    form = Form(values, files)
+    if any((file.size or 0) > largest for file in files):
+        await form.close()
+        raise too_large()
+    return form
 
 
-async def _counted(request: Request) -> AsyncGenerator[bytes, None]:
+async def _counted(request: Request, most: int, too_large: Callable[[], AppError]) -> AsyncGenerator[bytes, None]:
     """The body as it comes, as far as it may go."""
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size > LARGEST_FILE + LARGEST_REST:
-            raise SpreadsheetTooLarge
+        if size > most:
+            raise too_large()
         yield chunk

@@ -1,15 +1,16 @@
 """待办: what waits for the office, the most urgent first; and the counts the menu asks for."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Query, Request, Response
 from starlette.responses import RedirectResponse
 
-from app.dashboard.answering import make_pages, page, read_badges, shell, words_for
+from app.access.principal import Permission
+from app.dashboard.answering import make_pages, page, read_badges, shell, stamp_of, words_for
 from app.dashboard.language import N_
 from app.dashboard.menu import PAGES
 from app.dashboard.rendering import render
-from app.dashboard.session import HOME, At
+from app.dashboard.session import HOME, Anybody, Office
 from app.deliver.alerts import list_alerts
 from app.ledger.pages import find_provisional
 from app.ledger.sessions import records_of
@@ -25,9 +26,22 @@ async def show_front(request: Request) -> Response:
     return RedirectResponse(HOME, 307)
 
 
+# Where else than here somebody begins.
+HOMES: Final = {
+    Permission.USE_DEPARTMENT_PAGES: "/dashboard/duties",
+    Permission.USE_REPORTER_PAGES: "/dashboard/reporting",
+}
+
+
 @router.get("/")
-async def show_home(at: At) -> Response:
-    """我的待办: not a wall of totals, but what to open next."""
+async def show_home(at: Anybody) -> Response:
+    """我的待办 of the office; whoever acts for a department or a point is led to their own."""
+    elsewhere = next((path for permission, path in HOMES.items() if at.may(permission)), None)
+    return RedirectResponse(elsewhere, 303) if elsewhere else await _office_home(at)
+
+
+async def _office_home(at: Office) -> Response:
+    """Not a wall of totals, but what to open next."""
     async with at.read() as session:
         waiting = await read_waiting(session, at.now, at.city.calendar)
         groups: tuple[tuple[str, str, str, Group], ...] = (
@@ -54,11 +68,11 @@ async def show_home(at: At) -> Response:
 
 @router.get("/badges")
 async def show_badges(
-    at: At, current: Annotated[str, Query(alias="page")] = "", seen: Annotated[str, Query()] = ""
+    at: Anybody, current: Annotated[str, Query(alias="page")] = "", seen: Annotated[str, Query()] = ""
 ) -> Response:
     """The menu with its counts; 204 where they are what the page shows already."""
     badges = await read_badges(at)
-    if badges.stamp() == seen:
+    if stamp_of(badges) == seen:
         return Response(status_code=204)
     known = current if current in {entry.key for entry in PAGES} else ""
     return render(at.request, "menu.html", shell(at, known, badges))

@@ -287,6 +287,9 @@ BECAUSE: Final[Labels] = {
     "superseded": N_("由新的决定代替"),
     "unresolved_accepted": N_("未能解决，已认可"),
     "case_unresolved": N_("事项转挂账待解"),
+    "put_back": N_("重新挂账"),
+    "relapsed": N_("回潮"),
+    "calendar_announced": N_("放假安排已公布"),
 }
 OPINION_STATE: Final[Labels] = {
     "asked": N_("已询问，尚无回答"),

@@ -39,6 +39,11 @@ PAGES: Final = (
     Page("deliveries", N_("投递"), "/dashboard/deliveries"),
     Page("administration", N_("系统管理"), "/dashboard/people", Permission.MANAGE_PEOPLE),
     Page("admin-log", N_("操作日志"), "/dashboard/admin-log", Permission.READ_ADMIN_LOG),
+    Page("duties", N_("待办"), "/dashboard/duties", Permission.USE_DEPARTMENT_PAGES),
+    Page("all-duties", N_("交办件"), "/dashboard/duties/all", Permission.USE_DEPARTMENT_PAGES),
+    Page("invitations", N_("会商"), "/dashboard/invitations", Permission.USE_DEPARTMENT_PAGES),
+    Page("reporting", N_("反映负担"), "/dashboard/reporting", Permission.USE_REPORTER_PAGES),
+    Page("sent", N_("我的反映"), "/dashboard/reporting/sent", Permission.USE_REPORTER_PAGES),
 )
 
 

@@ -1,4 +1,4 @@
-"""All pages of the office in one router, and the page for an address that is none."""
+"""All pages, of the office, of departments and of points, in one router, and the page for an address that is none."""
 
 from fastapi import APIRouter, Response
 
@@ -11,15 +11,18 @@ from app.dashboard import (
     clusters,
     consultations,
     deliveries,
+    duties,
     endpoints,
     exporting,
     home,
     imports,
+    invitations,
     ledger,
     pausing,
     people,
     precedents,
     protection,
+    reporting,
     sessions,
     sign_in,
     sign_on,
@@ -28,14 +31,14 @@ from app.dashboard import (
     triage,
 )
 from app.dashboard.answering import make_pages
-from app.dashboard.session import At
+from app.dashboard.session import Anybody
 from app.problems import NotFound
 
 _rest = make_pages()
 
 
 @_rest.api_route("/{rest:path}", methods=["GET", "HEAD", "POST"])
-async def show_missing(at: At) -> Response:
+async def show_missing(at: Anybody) -> Response:
     """Under /dashboard/ even a wrong address is answered in HTML."""
     raise NotFound
 
@@ -46,7 +49,7 @@ def all_pages() -> APIRouter:
     for part in (
         sign_in, sign_on, home, triage, ledger, exporting, imports, cases, protection, clusters, pausing, supervision,
         consultations, sessions, precedents, deliveries, endpoints, channels, signing_keys, people, api_keys,
-        admin_log, account,
+        admin_log, account, duties, invitations, reporting,
     ):  # fmt: skip
         router.include_router(part.router)
     router.include_router(_rest)

@@ -1,4 +1,4 @@
-"""用户与角色: the office's accounts as an administrator manages them.
+"""用户与角色: accounts of the office, of departments and of points, as an administrator manages them.
 
 A password that is handed over is on the answer alone: nothing of it goes into an address, a cookie or the log. A form
 carries the mark of the account it was shown with, so that one sent twice, or by two people, changes it once.
@@ -6,15 +6,16 @@ carries the mark of the account it was shown with, so that one sent twice, or by
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Annotated, Final
+from functools import partial
+from typing import Annotated, Any, Final
 
 from fastapi import Path, Response
 
 from app.access import admin_log, staff
-from app.access.people import ROLES_OF_PEOPLE
-from app.access.principal import Permission
+from app.access.principal import OFFICE_ROLES, Permission
 from app.dashboard.admin_log import entries_of
 from app.dashboard.answering import attempt, go, make_pages, page, words_for
+from app.dashboard.api_keys import Holder, read_holder
 from app.dashboard.forms import BadFields
 from app.dashboard.language import N_
 from app.dashboard.rendering import Flash
@@ -26,7 +27,9 @@ router = make_pages()
 PATH: Final = "/dashboard/people"
 Id = Annotated[str, Path(pattern=r"^[0-9a-f]{1,40}$")]
 ACTS: Final = 20
-ROLES: Final = tuple(role for role in Role if role in ROLES_OF_PEOPLE)
+# The office's first: the form begins with its clerk.
+ROLES: Final = tuple(sorted(Role, key=lambda role: role not in OFFICE_ROLES))
+FIELDS: Final = ("username", "display_name", "role", "holder")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,26 @@ async def _people_page(
     """`made` is shown with the page, this once; where a form was refused, it stays as typed."""
     async with at.read() as session:
         found = await staff.list_people(session, at.now)
-    typed = {name: at.form.get(name) if not made else "" for name in ("username", "display_name", "role")}
-    facts = {"people": found, "roles": ROLES, "typed": typed, "made": made, "words": words_for(at), "tab": "people"}
+    typed = {name: at.form.get(name) if not made else "" for name in FIELDS}
+    facts = {"people": found, "typed": typed, "made": made} | _choices(at)
     return await page(at, "people.html", "administration", facts, messages=messages, status=status)
+
+
+def _choices(at: Office) -> dict[str, Any]:
+    return {
+        "roles": ROLES,
+        "holders": [*at.city.points.values(), *at.city.departments.values()],
+        "holder_of": partial(_holder_of, at),
+        "words": words_for(at),
+        "tab": "people",
+    }
+
+
+def _holder_of(at: Office, user: User) -> str:
+    """The department or point of an account, as the form takes it: code, then name; empty for the office."""
+    code = user.department_code or user.observation_point_code or ""
+    point = at.city.points.get(code)
+    return f"{code} {point.name if point else at.city.names.get(code, '')}".strip()
 
 
 @router.post("/people")
@@ -59,13 +79,15 @@ async def employ(at: PeopleManager) -> Response:
     """新建: an account with a password to hand over, to be changed at the first sign-in."""
 
     async def act() -> Response:
-        role = _read_role(at)
+        holder = _read_holder(at)
         async with at.desk(Permission.MANAGE_PEOPLE) as desk:
             user, password = await staff.employ(
                 desk.session,
                 at.form.get("username"),
-                role=role,
+                role=holder.role,
                 display_name=at.form.get("display_name"),
+                observation_point=holder.observation_point,
+                department=holder.department,
                 by=desk.principal.actor,
                 now=desk.now,
             )
@@ -77,11 +99,13 @@ async def employ(at: PeopleManager) -> Response:
     return await attempt(at, act, show_again)
 
 
-def _read_role(at: Office) -> Role:
-    role = next((known for known in ROLES if known == at.form.get("role")), None)
-    if role is None:
-        raise BadFields([N_("请选择角色。")])
-    return role
+def _read_holder(at: Office) -> Holder:
+    """Whom the account is to stand for. Raises BadFields."""
+    faults: list[str] = []
+    holder = read_holder(at, faults)
+    if faults or holder is None:
+        raise BadFields(faults)
+    return holder
 
 
 @router.get("/people/{id}")
@@ -96,16 +120,13 @@ async def _person_page(
     async with at.read() as session:
         person = await staff.get_person(session, user_id, at.now)
         acts, _ = await admin_log.page_acts(session, subject=f"user:{user_id}", offset=0, limit=ACTS)
-    words = words_for(at)
     facts = {
         "person": person,
         "mark": staff.mark_of(person.user),
         "is_self": user_id == at.user_id,
-        "acts": entries_of(acts, words),
-        "roles": ROLES,
+        "acts": entries_of(acts, words_for(at)),
         "made": made,
-        "words": words,
-        "tab": "people",
+        **_choices(at),
     }
     return await page(at, "person.html", "administration", facts, messages=messages, status=status)
 
@@ -127,10 +148,19 @@ async def _do(at: Office, user_id: str, act: Callable[[Desk, User], Awaitable[st
 
 @router.post("/people/{id}/role")
 async def set_role(id: Id, at: PeopleManager) -> Response:  # noqa: A002 - the address says id
-    """更改角色: holds for the next request of every session of that person."""
+    """更改角色, or the department or point: holds for the next request of every session of that person."""
 
     async def act(desk: Desk, user: User) -> str:
-        await staff.set_role(desk.session, user, _read_role(at), by=desk.principal.actor, now=desk.now)
+        holder = _read_holder(at)
+        await staff.set_role(
+            desk.session,
+            user,
+            holder.role,
+            observation_point=holder.observation_point,
+            department=holder.department,
+            by=desk.principal.actor,
+            now=desk.now,
+        )
         return N_("已更改角色，立即生效。")
 
     return await _do(at, id, act)

@@ -16,7 +16,14 @@ from starlette.responses import HTMLResponse
 from app.dashboard import assets, dates, highlight, labels, language, lights, menu
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
-DEFAULTS: Final[Mapping[str, Any]] = {"user": None, "csrf_token": "", "menu": (), "messages": (), "badges_url": None}
+DEFAULTS: Final[Mapping[str, Any]] = {
+    "user": None,
+    "acts_for": "",
+    "csrf_token": "",
+    "menu": (),
+    "messages": (),
+    "badges_url": None,
+}
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ def render(
 
     Args:
         template: path under `templates/`, or a template made by the environment of the request's language.
-        context: the page's facts; `user`, `csrf_token`, `menu`, `messages` and `badges_url` have empty defaults.
+        context: the page's facts; `user`, `csrf_token`, `menu`, `messages` and the like have empty defaults.
         block: name of the one template block to send when htmx asks; without htmx the page is whole.
     """
     chosen = language.language_of(request)

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 from urllib.parse import SplitResult, urlsplit
@@ -14,8 +14,8 @@ from starlette.requests import Request
 
 from app.access.people import SignedIn, find_signed_in, touch
 from app.access.principal import Permission, Principal
-from app.api.door import CSRF_HEADER, SAFE_METHODS, SESSION_COOKIE, get_runtime, make_desk
-from app.dashboard.forms import Form, read_form, read_upload
+from app.api.door import CSRF_HEADER, SAFE_METHODS, SESSION_COOKIE, get_runtime, make_desk, spend_as_a_key
+from app.dashboard.forms import UPLOAD_TYPE, Form, read_files, read_form, read_upload
 from app.dashboard.language import N_, translator
 from app.directory.city import City
 from app.flow.desk import Desk
@@ -27,6 +27,7 @@ TOUCH_EVERY: Final = timedelta(minutes=1)
 MOST_REMEMBERED: Final = 10_000
 # A page that is open and unattended asks for badges; that alone must not keep somebody signed in.
 UNATTENDED: Final = frozenset({"/dashboard/badges"})
+MOST_FILES_AT_ONCE: Final = 5
 OWN_ACCOUNT: Final = "/dashboard/account"
 # What is open to whoever has to change the password first.
 BEFORE_THE_CHANGE: Final = frozenset({OWN_ACCOUNT, f"{OWN_ACCOUNT}/password", "/dashboard/sign-out"})
@@ -73,6 +74,12 @@ class Office:
     @property
     def user_id(self) -> str:
         return self.principal.holder.removeprefix("user:")
+
+    @property
+    def acts_for(self) -> str:
+        """The department's or the point's name; empty for the office."""
+        point = self.city.points.get(self.principal.observation_point or "")
+        return point.name if point else self.city.names.get(self.principal.department or "", "")
 
     def may(self, permission: Permission) -> bool:
         return self.principal.may(permission)
@@ -123,24 +130,21 @@ def _split(url: str) -> SplitResult:
 
 
 async def find_session(request: Request) -> SignedIn | None:
-    """The session behind the request's cookie, if it is still good and may use these pages."""
+    """The session behind the request's cookie, if it is still good; which pages it may use is asked by each of them."""
     token = request.cookies.get(SESSION_COOKIE)
     if not token:
         return None
     runtime = get_runtime(request)
     async with runtime.database.read() as session:
-        found = await find_signed_in(session, token, runtime.clock.now())
-    return found if found and found.principal.may(Permission.USE_DASHBOARD) else None
+        return await find_signed_in(session, token, runtime.clock.now())
 
 
 async def signed_in(
-    request: Request,
-    read: Callable[[Request], Awaitable[Form]] = read_form,
-    permission: Permission | None = None,
+    request: Request, read: Callable[[Request], Awaitable[Form]], needed: tuple[Permission, ...]
 ) -> Office:
-    """Who is signed in, and the form that `read` finds; it is not looked at before the role has the permission.
+    """Who is signed in, and the form that `read` finds; a file is not looked at before the role has what is needed.
 
-    Raises SignInNeeded, PasswordChangeNeeded, ForeignRequest, NotAllowed, UnreadableForm.
+    Raises SignInNeeded, PasswordChangeNeeded, TooManyRequests, ForeignRequest, NotAllowed, UnreadableForm.
     """
     unsafe = request.method not in SAFE_METHODS
     if unsafe:
@@ -150,12 +154,14 @@ async def signed_in(
         raise SignInNeeded
     if found.must_change and request.url.path not in BEFORE_THE_CHANGE:
         raise PasswordChangeNeeded
-    if permission is not None:
-        found.principal.require(permission)
     runtime = get_runtime(request)
-    form = await read(request) if unsafe else Form()
-    office = Office(request, runtime, found, form)
+    await spend_as_a_key(runtime, found.principal)
+    office = Office(request, runtime, found, Form())
     request.state.office = office
+    for permission in needed:
+        found.principal.require(permission)
+    form = await read(request) if unsafe else Form()
+    office = request.state.office = replace(office, form=form)
     if unsafe:
         sent = request.headers.get(CSRF_HEADER) or form.get("csrf_token")
         if not secrets.compare_digest(sent.encode(), found.csrf_token.encode()):
@@ -168,25 +174,50 @@ async def signed_in(
 
 @dataclass(frozen=True, slots=True)
 class Admit:
-    """Admits a signed-in person who has the permission; a route that depends on it is seen to need that permission."""
+    """Admits a signed-in person who has the permission; a route that depends on it is seen to need that permission.
+
+    Attributes:
+        pages: whose pages it belongs to: the office's, a department's, a point's, or everybody's own account.
+    """
 
     permission: Permission
+    pages: Permission = Permission.USE_DASHBOARD
 
     async def __call__(self, request: Request) -> Office:
-        office = await signed_in(request)
-        office.principal.require(self.permission)
-        return office
+        return await signed_in(request, self.read, (self.pages, self.permission))
+
+    async def read(self, request: Request) -> Form:
+        """The form that such a route is sent."""
+        return await read_form(request)
 
 
 class AdmitUpload(Admit):
     """The same with a form that carries a file, which nobody sends who may not."""
 
-    async def __call__(self, request: Request) -> Office:
-        return await signed_in(request, read_upload, self.permission)
+    async def read(self, request: Request) -> Form:
+        return await read_upload(request)
 
 
-# Who is at work, by what the page needs; each route takes one of these.
-At = Annotated[Office, Depends(Admit(Permission.USE_DASHBOARD))]
+class AdmitEvidence(Admit):
+    """The same with a form that may carry evidence files; each is judged as it is taken in."""
+
+    async def read(self, request: Request) -> Form:
+        if not request.headers.get("content-type", "").lower().startswith(UPLOAD_TYPE):
+            return await read_form(request)
+        largest = get_runtime(request).settings.evidence_largest_mb * 1024 * 1024
+        return await read_files(request, MOST_FILES_AT_ONCE, largest)
+
+
+# Who is at work, by what the page needs; each route takes one of these. First what everybody has that signs in.
+Anybody = Annotated[Office, Depends(Admit(Permission.USE_OWN_ACCOUNT, Permission.USE_OWN_ACCOUNT))]
+_DUTIES, _REPORTING = Permission.USE_DEPARTMENT_PAGES, Permission.USE_REPORTER_PAGES
+AtDepartment = Annotated[Office, Depends(Admit(_DUTIES, _DUTIES))]
+Handler = Annotated[Office, Depends(Admit(Permission.ACT_ON_ASSIGNMENTS, _DUTIES))]
+Answering = Annotated[Office, Depends(AdmitEvidence(Permission.ACT_ON_ASSIGNMENTS, _DUTIES))]
+Invited = Annotated[Office, Depends(Admit(Permission.STATE_OPINION, _DUTIES))]
+AtPoint = Annotated[Office, Depends(Admit(_REPORTING, _REPORTING))]
+Sender = Annotated[Office, Depends(Admit(Permission.SEND_REPORTS, _REPORTING))]
+Verifier = Annotated[Office, Depends(Admit(Permission.ANSWER_VERIFICATION, _REPORTING))]
 CaseReader = Annotated[Office, Depends(Admit(Permission.READ_CASES))]
 DeliveryReader = Annotated[Office, Depends(Admit(Permission.READ_DELIVERIES))]
 PrecedentReader = Annotated[Office, Depends(Admit(Permission.READ_PRECEDENTS))]

@@ -10,14 +10,13 @@ from starlette.responses import RedirectResponse
 
 from app.access.attempts import TooManyAttempts, clear
 from app.access.people import WrongCredentials, close_session, find_signed_in, find_user, open_session
-from app.access.principal import PERMISSIONS, Permission
 from app.api.address import client_address
 from app.api.door import SESSION_COOKIE, get_runtime
 from app.dashboard.answering import flash_of, make_pages
 from app.dashboard.forms import Form, read_form
 from app.dashboard.language import N_, language_of, translator
 from app.dashboard.rendering import render
-from app.dashboard.session import At, find_session, local_path, refuse_foreign
+from app.dashboard.session import Anybody, find_session, local_path, refuse_foreign
 from app.models import User
 from app.problems import NotFound
 from app.runtime import Runtime
@@ -73,7 +72,7 @@ async def sign_in(request: Request) -> Response:
 
 
 @router.post("/sign-out")
-async def sign_out(at: At) -> Response:
+async def sign_out(at: Anybody) -> Response:
     """End the session here and on the server."""
     async with at.runtime.database.write() as session:
         await close_session(session, at.signed_in.token_hash, at.now)
@@ -83,14 +82,14 @@ async def sign_out(at: At) -> Response:
 
 
 async def _open(runtime: Runtime, request: Request, form: Form) -> str | None:
-    """A new session's token; None where name, password or role does not fit. Raises TooManyAttempts."""
+    """A new session's token; None where name or password does not fit. Raises TooManyAttempts."""
     password, username = form.values.get("password", [""])[0][:LONGEST_PASSWORD], _username(form)
     address = client_address(request, trusted_proxy=runtime.settings.trusted_proxy)
     attempt = await runtime.sign_ins.admit(username, address, _mark_of_known(request, username))
     async with runtime.database.read() as session:
         user = await find_user(session, username)
     fits = await runtime.sign_ins.fits(user.password_hash if user else None, password)
-    if user is None or not fits or Permission.USE_DASHBOARD not in PERMISSIONS[user.role]:
+    if user is None or not fits:
         return None
     async with runtime.database.write() as session:
         unchanged = await find_user(session, user.username)

@@ -18,7 +18,7 @@ from app.demo.far_end import OnSocket
 from app.demo.past import Past
 from app.demo.schedule import DAY_HOURS, FastHours
 from app.demo.serving import serving
-from app.demo.stage import USERNAME, Stage, play_settings, staged
+from app.demo.stage import DEPARTMENT_USERNAME, POINT_USERNAME, USERNAME, Stage, play_settings, staged
 from app.demo.summary import conclude
 from app.demo.wire import HttpWire
 from app.runtime import make_runtime
@@ -92,6 +92,7 @@ async def _play_live(
     async with serving(runtime, listening, with_worker=True) as address, HttpWire(address) as wire:
         _go_live(stage, wire, how.tempo)
         scene.say(f"页面:{address}/dashboard/  用户名:{USERNAME}  密码:{password}")
+        scene.say(f"部门页面用户名:{DEPARTMENT_USERNAME}  观测点页面(手机)用户名:{POINT_USERNAME}  密码相同")
         scene.say(f"接口文档:{address}/docs  种子:{how.seed}  按 Ctrl-C 结束")
         stage.points.keep_writing(how.tempo)
         if how.seconds is not None:

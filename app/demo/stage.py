@@ -27,6 +27,9 @@ from app.settings import Environment, Settings
 
 Say = Callable[[str], None]
 USERNAME = "admin"
+# Who may look at the play besides: a department's people and a point's, each at pages of their own.
+DEPARTMENT_USERNAME, DEPARTMENT = "minzheng", "FR-MZ"
+POINT_USERNAME, POINT = "shequ", "FR-01"
 
 
 class NotEmpty(Conflict):
@@ -101,11 +104,19 @@ async def staged(
 
 
 async def _furnish(runtime: Runtime, password: str) -> dict[str, str]:
-    """Pack, account, and a key for each party."""
+    """Pack, accounts, and a key for each party."""
     now = runtime.clock.now()
     async with runtime.database.write() as session:
         await load_into_database(session, read_files(BUNDLED_PACK), now)
         await create_user(session, USERNAME, password, role=Role.ADMINISTRATOR, display_name="演示管理员", now=now)
+        await create_user(
+            session, DEPARTMENT_USERNAME, password, role=Role.DEPARTMENT, department=DEPARTMENT,
+            display_name="演示部门", now=now,
+        )  # fmt: skip
+        await create_user(
+            session, POINT_USERNAME, password, role=Role.REPORTER, observation_point=POINT,
+            display_name="演示观测点", now=now,
+        )  # fmt: skip
     await runtime.cities.refresh()
     async with runtime.database.write() as session:
         keys = {

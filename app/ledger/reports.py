@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.principal import Principal
@@ -21,6 +21,7 @@ from app.models import (
     LookBackAnswer,
     Reply,
     Report,
+    VerificationStatus,
 )
 from app.problems import NotFound
 
@@ -51,11 +52,70 @@ class ReportRecord:
     look_backs: Sequence[LookBack] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a point is asked about one of its reports, and by when its answer counts.
+
+    `look_back` is None for 核实: whether the burden is gone; else it is asked whether it has stayed away.
+    """
+
+    report: Report
+    answer_by: datetime | None
+    look_back: LookBack | None = None
+
+
+def _own(principal: Principal) -> ColumnElement[bool]:
+    return Report.observation_point_code == principal.observation_point
+
+
+async def open_questions(session: AsyncSession, principal: Principal) -> list[Question]:
+    """What waits for a point's answer, those that run out first in front."""
+    asked = await session.execute(
+        select(Report, Case.due_at)
+        .join(Case, Case.id == Report.case_id)
+        .where(
+            _own(principal),
+            Report.verification == VerificationStatus.ASKED,
+            Case.status == CaseStatus.VERIFYING,
+        )
+    )
+    looking = await session.execute(
+        select(Report, LookBack)
+        .join(LookBack, LookBack.report_id == Report.id)
+        .where(_own(principal), LookBack.asked_at.is_not(None), LookBack.ended_at.is_(None))
+    )
+    questions = [Question(report, due) for report, due in asked]
+    questions += [Question(report, look.answer_by, look) for report, look in looking]
+    return sorted(questions, key=lambda q: (q.answer_by is None, q.answer_by, q.report.number))
+
+
+async def page_reports(
+    session: AsyncSession, principal: Principal, *, text: str = "", is_open: bool | None = None, offset: int, limit: int
+) -> tuple[list[tuple[Report, Case]], int]:
+    """A point's own reports with their cases, newest first, and how many there are.
+
+    Args:
+        text: what the number or the words contain; empty for all.
+        is_open: of cases still open, or of closed ones; None for all.
+    """
+    conditions = [_own(principal)]
+    if text:
+        said = (Report.number, Report.title, Report.text)
+        conditions.append(or_(*(column.contains(text, autoescape=True) for column in said)))
+    if is_open is not None:
+        conditions.append((Case.status != CaseStatus.CLOSED) if is_open else (Case.status == CaseStatus.CLOSED))
+    joined = select(Report, Case).join(Case, Case.id == Report.case_id).where(*conditions)
+    total = await session.scalar(joined.with_only_columns(func.count())) or 0
+    newest = Report.received_at.desc(), Report.id.desc()
+    rows = await session.execute(joined.order_by(*newest).offset(offset).limit(limit))
+    return [(report, case) for report, case in rows], total
+
+
 async def get_report(session: AsyncSession, principal: Principal, number: str) -> ReportRecord:
     """The report with that number, a reporter's own point's only; raises NotFound either way."""
     statement = select(Report, Case).join(Case, Case.id == Report.case_id).where(Report.number == number)
     if not principal.is_office:
-        statement = statement.where(Report.observation_point_code == principal.observation_point)
+        statement = statement.where(_own(principal))
     row = (await session.execute(statement)).one_or_none()
     if row is None:
         raise NotFound

@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 from app.access.principal import Principal
 from app.ledger.precedents import PrecedentRecord, cited_on
 from app.ledger.search import find_last, make_cursor
+from app.lifecycle import OPEN_SESSIONS
 from app.models import (
     AgendaItem,
     AgendaOutcome,
@@ -91,14 +92,19 @@ async def records_of(session: AsyncSession, consultations: Sequence[Consultation
 
 
 async def page_consultations(
-    session: AsyncSession, status: ConsultationStatus | None, *, offset: int, limit: int
+    session: AsyncSession,
+    status: ConsultationStatus | None,
+    *,
+    offset: int,
+    limit: int,
+    principal: Principal | None = None,
 ) -> tuple[list[SessionRecord], int]:
-    """Sessions, newest first, and how many there are."""
+    """Sessions, newest first, and how many there are; a department finds those it is invited to."""
     conditions = [] if status is None else [Consultation.status == status]
-    total = await session.scalar(select(func.count()).select_from(Consultation).where(*conditions)) or 0
+    counted = select(func.count()).select_from(Consultation).where(*conditions)
+    total = await session.scalar(_scoped(counted, principal)) or 0
     rows = (
-        select(Consultation)
-        .where(*conditions)
+        _scoped(select(Consultation).where(*conditions), principal)
         .order_by(Consultation.convened_at.desc(), Consultation.number.desc())
         .offset(offset)
         .limit(limit)
@@ -155,6 +161,13 @@ async def find_consultations(
     rows = list(await session.scalars(statement.order_by(*order).limit(limit + 1)))
     more, rows = len(rows) > limit, rows[:limit]
     return await records_of(session, rows), make_cursor(rows[-1].number) if more else None
+
+
+async def open_invitations(session: AsyncSession, principal: Principal) -> list[SessionRecord]:
+    """The sessions at which a department has a seat and which have not ended, those due first."""
+    waiting = select(Consultation).where(Consultation.status.in_(OPEN_SESSIONS))
+    rows = await session.scalars(_scoped(waiting, principal).order_by(Consultation.due_at, Consultation.number))
+    return await records_of(session, rows.all())
 
 
 async def find_undated(session: AsyncSession) -> list[SessionRecord]:

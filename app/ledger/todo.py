@@ -44,10 +44,6 @@ class Badges:
             "deliveries": self.failed_deliveries,
         }
 
-    def stamp(self) -> str:
-        """What a page sends back to ask whether anything has changed."""
-        return "-".join(str(count) for count in self.by_page().values())
-
 
 @dataclass(frozen=True, slots=True)
 class Group:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Date, Index, Integer, String, Text
+from sqlalchemy import Boolean, CheckConstraint, Date, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.columns import Base, Json, UtcDateTime, enum_column, id_column, new_id, reference
@@ -34,8 +34,9 @@ class ApiKey(Base):
 
 
 class User(Base):
-    """A person of the coordinating office (or its auditor), signing in with a password, or at a provider (单点登录).
+    """A person, signing in with a password or, of the office only, at a provider (单点登录).
 
+    A department's or a point's belongs to it, and acts for it as its key does; the office's belongs to neither.
     Whom a provider vouches for has no password: an empty hash, which nothing fits.
     `must_change_password`: somebody else knows it; nothing but changing it is allowed.
     """
@@ -47,9 +48,19 @@ class User(Base):
     display_name: Mapped[str] = mapped_column(String(80))
     password_hash: Mapped[str] = mapped_column(String(200))
     role: Mapped[Role] = mapped_column(enum_column(Role))
+    observation_point_code: Mapped[str | None] = mapped_column(reference("observation_points.code"))
+    department_code: Mapped[str | None] = mapped_column(reference("departments.code"))
     active: Mapped[bool] = mapped_column(Boolean, default=True)
     must_change_password: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        CheckConstraint(
+            "(role = 'department') = (department_code IS NOT NULL) "
+            "AND (role = 'reporter') = (observation_point_code IS NOT NULL)",
+            name="holder_fits_role",
+        ),
+    )
 
 
 class UserIdentity(Base):
@@ -94,7 +105,8 @@ class IdempotentAnswer(Base):
 class AdminAct(Base):
     """操作日志: one act on an account or a key, written with it and never changed (a trigger keeps it). No secrets.
 
-    `actor` is as events name it, or `operator` for a command; `subject` is `user:…` or `key:…`; `facts` is flat text.
+    `actor` is as events name it, `user:…` of who acts on the own account, or `operator` for a command; `subject` is
+    `user:…` or `key:…`; `facts` is flat text.
     """
 
     __tablename__ = "admin_acts"

@@ -81,9 +81,14 @@ def body_for(route: Route, scene: Scene) -> Body | None:
     return made(scene) if made else PLAIN[kind][word]
 
 
+# What the objects are that pages call otherwise.
+OF_PAGES: Mapping[str, str] = {"duties": "assignments", "invitations": "consultations", "reporting": "reports"}
+
+
 def kind_of(route: Route) -> str:
     """What a route's path is about, such as `cases`."""
-    return route.path.strip("/").split("/")[1]
+    word = route.path.strip("/").split("/")[1]
+    return OF_PAGES.get(word, word) if route.is_page else word
 
 
 def absent(kind: str) -> str:

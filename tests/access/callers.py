@@ -10,6 +10,7 @@ from app.api.door import CSRF_HEADER, SESSION_COOKIE
 from app.models import ApiKey, Role, User, UserSession, new_id
 from tests.access.routes import Route
 from tests.city import CityUnderTest
+from tests.sweep import watch_answer
 
 ORIGIN = "http://yilong.test"
 
@@ -39,13 +40,14 @@ async def by_key(city: CityUnderTest, role: Role, holder: str | None = None) -> 
     return Caller(f"{role.value} key", role, client)
 
 
-async def by_session(city: CityUnderTest, role: Role) -> Caller:
-    """A person at a browser of our own pages."""
+async def by_session(city: CityUnderTest, role: Role, holder: str | None = None) -> Caller:
+    """A person at a browser of our own pages; `holder` is the point or the department that they act for."""
     now, user_id, csrf = city.clock.now(), new_id(), new_id()
     async with city.runtime.database.write() as session:
         user = User(
             id=user_id, username=user_id, display_name=role.value, password_hash="-", role=role, active=True,
-            created_at=now,
+            observation_point_code=holder if role is Role.REPORTER else None,
+            department_code=holder if role is Role.DEPARTMENT else None, created_at=now,
         )  # fmt: skip
         session.add(user)
         await session.flush()
@@ -54,6 +56,8 @@ async def by_session(city: CityUnderTest, role: Role) -> Caller:
         kept = await session.get_one(UserSession, people._hash(token))
         kept.csrf_token = csrf
     client = city.anonymous(headers={CSRF_HEADER: csrf, "Origin": ORIGIN}, cookies={SESSION_COOKIE: token})
+    if role is Role.DEPARTMENT:
+        client.event_hooks = {"response": [watch_answer]}
     return Caller(f"{role.value} session", role, client, by_session=True)
 
 

@@ -18,12 +18,16 @@ NAMED = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method at one path; `permissions` are those that it declares, more or less than one being a fault."""
+    """One method at one path; `permissions` are those that it declares, more or less than one being a fault.
+
+    `pages` is what a page needs besides: that the pages it belongs to are the reader's.
+    """
 
     method: str
     path: str
     permissions: frozenset[Permission]
     takes_body: bool
+    pages: frozenset[Permission] = frozenset()
 
     @property
     def is_page(self) -> bool:
@@ -40,7 +44,7 @@ class Route:
         return permission
 
     def allows(self, role: Role | None) -> bool:
-        return role is not None and self.permission in PERMISSIONS[role]
+        return role is not None and {self.permission, *self.pages} <= PERMISSIONS[role]
 
     def at(self, *values: object) -> str:
         """The address with these in place of what the path names."""
@@ -57,18 +61,20 @@ def routes_of(application: FastAPI) -> list[Route]:
     for route in iter_route_contexts(application.routes):
         methods = set(route.methods or {"GET"})
         dependant: Dependant | None = getattr(route, "dependant", None)
-        declared = frozenset(_declared(dependant)) if dependant else frozenset[Permission]()
+        doors = list(_doors(dependant)) if dependant else []
+        declared = frozenset(door.permission for door in doors)
+        pages = frozenset(door.pages for door in doors if isinstance(door, Admit))
         takes_body = bool(dependant and dependant.body_params)
         for method in sorted(methods - ({"HEAD"} if "GET" in methods else set())):
-            found.append(Route(method, route.path or "", declared, takes_body))
+            found.append(Route(method, route.path or "", declared, takes_body, pages))
     return found
 
 
-def _declared(dependant: Dependant) -> Iterator[Permission]:
+def _doors(dependant: Dependant) -> Iterator[OpenDoor | Admit]:
     if isinstance(dependant.call, OpenDoor | Admit):
-        yield dependant.call.permission
+        yield dependant.call
     for deeper in dependant.dependencies:
-        yield from _declared(deeper)
+        yield from _doors(deeper)
 
 
 def undeclared(routes: list[Route], public: Mapping[str, str]) -> list[str]:

@@ -4,18 +4,19 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import httpx
 from sqlalchemy import select
 
 from app.deliver.daily_queue import LETTER
 from app.models import CalendarImport, Deadline, Digest, LookBack, Report, Role, new_id
-from tests.access.callers import Caller, by_key
+from tests.access.callers import Caller, by_key, by_session
 from tests.city import CityUnderTest
 from tests.feedback.files import PDF
 
 Half = Literal["a", "b"]
+Key = TypeVar("Key")
 BOTH: frozenset[Half] = frozenset({"a", "b"})
 POINTS: dict[Half, str] = {"a": "FR-01", "b": "FR-02"}
 DEPARTMENTS: dict[Half, str] = {"a": "FR-MZ", "b": "FR-WJ"}
@@ -46,6 +47,8 @@ class Scene:
     office: httpx.AsyncClient
     points: dict[Half, Caller]
     departments: dict[Half, Caller]
+    # The same parties at browsers of their own.
+    people: dict[tuple[Role, Half], Caller]
     things: list[Thing] = field(default_factory=list)
     secrets: dict[Half, str] = field(default_factory=dict)
     # What must not be told to the other half, by whether it is told to points or to departments.
@@ -75,13 +78,13 @@ def moved(scene: Scene, city: CityUnderTest) -> Scene:
     """The same scene with the same keys, in a copy of its city."""
 
     def again(client: httpx.AsyncClient) -> httpx.AsyncClient:
-        return city.anonymous(headers={"Authorization": client.headers["authorization"]})
+        return city.anonymous(headers=client.headers, cookies=client.cookies)
 
-    def callers(before: dict[Half, Caller]) -> dict[Half, Caller]:
-        return {half: replace(caller, client=again(caller.client)) for half, caller in before.items()}
+    def callers(before: dict[Key, Caller]) -> dict[Key, Caller]:
+        return {key: replace(caller, client=again(caller.client)) for key, caller in before.items()}
 
-    points, departments = callers(scene.points), callers(scene.departments)
-    return replace(scene, city=city, office=again(scene.office), points=points, departments=departments)
+    points, departments, people = callers(scene.points), callers(scene.departments), callers(scene.people)
+    return replace(scene, city=city, office=again(scene.office), points=points, departments=departments, people=people)
 
 
 def other(half: Half) -> Half:
@@ -98,7 +101,13 @@ async def build(city: CityUnderTest) -> Scene:
     """Set the scene through the interface, as its users would."""
     points = {half: await by_key(city, Role.REPORTER, code) for half, code in POINTS.items()}
     departments = {half: await by_key(city, Role.DEPARTMENT, code) for half, code in DEPARTMENTS.items()}
-    scene = Scene(city, await city.office(), points, departments)
+    holders = {Role.REPORTER: POINTS, Role.DEPARTMENT: DEPARTMENTS}
+    people = {
+        (role, half): await by_session(city, role, code)
+        for role, codes in holders.items()
+        for half, code in codes.items()
+    }
+    scene = Scene(city, await city.office(), points, departments, people)
     for half in sorted(BOTH):
         scene.closed[Role.REPORTER, half].add(WROTE[half])
         scene.closed[Role.DEPARTMENT, half].add(SAID[half])

@@ -18,6 +18,7 @@ async def test_each_sees_its_own_and_nothing_of_anothers(
     scene = await build(city)
     matrix = Matrix(scene)
     await matrix.lists()
+    await matrix.page_lists()
     await check_references(matrix)
     await matrix.reach()
     whole = city.runtime.database.is_sqlite

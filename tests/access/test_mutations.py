@@ -19,6 +19,7 @@ from tests.city import new_city, open_city
 SEED, PICKED = 20260302, 10
 # What compares an owner, or asks whether somebody stands, without keeping anything from anybody.
 NO_SCOPES: Mapping[str, str] = {
+    "app.api.door:spend_as_a_key: principal.is_office": "whose requests are counted",
     "app.access.idempotency:-: IdempotentAnswer.holder == bindparam('of_holder')": "forgets what is old",
     "app.access.keyholders:KeyFilter.conditions: ApiKey.observation_point_code == self.observation_point": "a choice",
     "app.access.keyholders:KeyFilter.conditions: ApiKey.department_code == self.department": "a choice",
@@ -74,6 +75,7 @@ async def notices(scene: Scene, folder: Path, name: str, wanted: Filter | None) 
         try:
             with removed(wanted) if wanted else nullcontext():
                 await matrix.lists()
+                await matrix.page_lists()
                 await check_references(matrix)
                 await matrix.reach()
         except Exception as error:

@@ -14,6 +14,7 @@ from app.clock import FixedClock
 from app.database import Database
 from app.models import AdminAct, AdminActKind, Role, User, columns_of
 from app.problems import NotFound
+from tests.access.test_access import with_holders
 from tests.dashboard.conftest import CHEAP
 
 PASSWORD = "correct horse battery"
@@ -83,13 +84,66 @@ async def test_a_new_account_gets_a_password_that_must_be_changed(database: Data
     assert PASSWORD not in dump
 
 
-@pytest.mark.parametrize("role", [Role.REPORTER, Role.DEPARTMENT])
-async def test_points_and_departments_have_no_accounts(database: Database, clock: FixedClock, role: Role) -> None:
-    with pytest.raises(people.NotAPersonsRole):
-        await hire(database, clock, role=role)
+@pytest.mark.parametrize(
+    ("role", "holder"),
+    [
+        (Role.DEPARTMENT, {}),
+        (Role.REPORTER, {}),
+        (Role.DEPARTMENT, {"department": "D9"}),
+        (Role.REPORTER, {"observation_point": "P9"}),
+        (Role.DEPARTMENT, {"observation_point": "P1"}),
+        (Role.DEPARTMENT, {"department": "D1", "observation_point": "P1"}),
+        (Role.CLERK, {"department": "D1"}),
+    ],
+)
+async def test_an_account_names_the_department_or_point_that_its_role_asks_for(
+    database: Database, clock: FixedClock, role: Role, holder: dict[str, str]
+) -> None:
+    await with_holders(database)
     user_id = await hire(database, clock)
-    with pytest.raises(people.NotAPersonsRole):
-        await set_role(database, clock, user_id, role)
+    async with database.write() as session:
+        more = {"role": role, "display_name": "王", "now": clock.now()}
+        with pytest.raises(people.HolderMissing):
+            await people.create_user(session, "wang", PASSWORD, **more, **holder)  # type: ignore[arg-type]
+        user = await staff.lock_user(session, user_id)
+        with pytest.raises(people.HolderMissing):
+            await staff.set_role(session, user, role, by=BOSS, now=clock.now(), **holder)
+    columns = {"department": "department_code", "observation_point": "observation_point_code"}
+    changed = {columns[name]: code for name, code in holder.items()} | {"role": role}
+    with pytest.raises(DBAPIError):
+        async with database.write() as session:
+            await session.execute(update(User).values(changed))
+
+
+async def test_an_account_acts_for_its_holder_and_is_signed_out_when_that_changes(
+    database: Database, clock: FixedClock
+) -> None:
+    await with_holders(database)
+    async with database.write() as session:
+        made = await people.create_user(
+            session, "wang", PASSWORD, role=Role.DEPARTMENT, department="D1", display_name="王", now=clock.now()
+        )
+        mark, user_id = staff.mark_of(made), made.id
+    token = await sign_in(database, clock, "wang")
+    found = await who(database, token, clock)
+    assert found is not None
+    assert (found.principal.department, found.principal.actor) == ("D1", "department:D1")
+    async with database.write() as session:
+        user = await staff.lock_user(session, user_id)
+        with pytest.raises(staff.AlreadySo):
+            await staff.set_role(session, user, Role.DEPARTMENT, department="D1", by=BOSS, now=clock.now())
+        await staff.set_role(session, user, Role.REPORTER, observation_point="P1", by=BOSS, now=clock.now())
+        assert staff.mark_of(user) != mark
+    assert await who(database, token, clock) is None
+    found = await who(database, await sign_in(database, clock, "wang"), clock)
+    assert found is not None
+    assert (found.principal.observation_point, found.principal.department) == ("P1", None)
+    assert found.principal.actor == "observation_point"
+    facts = [act.facts for act in await log(database)]
+    assert facts == [
+        {"username": "wang", "before": "department", "role": "reporter", "observation_point": "P1", "count": 1},
+        {"username": "wang", "role": "department", "department": "D1"},
+    ]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from tests.city import CityUnderTest, new_city, open_city, settings_for
 
 MORNING = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
 PASSWORD = "correct horse battery"
+MINZHENG, SHEQU = "minzheng", "shequ"
 # Lines without a tier, and nobody named at all: the machine abstains, the office decides.
 TO_TRIAGE = (
     "水利那边的渠道台账每天要填，有没有水都要写三行，年底还要重抄一本，抄完也没人来看。",
@@ -69,6 +70,11 @@ class Town:
     person: str = ""
     key: str = ""
     imported: str = ""
+    # Of the department FR-MZ: a duty to sign for, a session that is open and one that was concluded; a point's report.
+    duty: str = ""
+    invitation: str = ""
+    settled: str = ""
+    reported: str = ""
     clock: FixedClock = field(default_factory=lambda: FixedClock(MORNING))
 
 
@@ -160,6 +166,26 @@ async def _work(url: str, folder: Path, town: Town) -> None:
         town.imported = await _send_sheet(city)
         for index in range(24):
             await send_report(city, f"{ROUTINE[index % 3]}这是第{index}次反映。", points[index % len(points)])
+        await _give_own(city, town)
+
+
+async def _give_own(city: CityUnderTest, town: Town) -> None:
+    """A department's people and a point's, and what they find on their pages."""
+    async with city.runtime.database.write() as session:
+        for username, name, role, holder in (
+            (MINZHENG, "赵科", Role.DEPARTMENT, {"department": "FR-MZ"}),
+            (SHEQU, "钱书记", Role.REPORTER, {"observation_point": "FR-01"}),
+        ):
+            more = {"role": role, "display_name": name, "now": city.clock.now(), **holder}
+            await create_user(session, username, PASSWORD, **more)  # type: ignore[arg-type]
+    department = await city.department("FR-MZ")
+    case = (await department.get("/v1/cases?status=dispatched")).json()["cases"][0]["number"]
+    town.duty = (await department.get(f"/v1/cases/{case}")).json()["assignments"][0]["id"]
+    sessions = (await department.get("/v1/consultations")).json()["consultations"]
+    town.invitation, town.settled = (
+        next(found["number"] for found in sessions if found["status"] == status) for status in ("convened", "concluded")
+    )
+    town.reported = (await send_report(city, ROUTINE[0] + "请尽快答复。", "FR-01"))["report"]
 
 
 async def employ(city: CityUnderTest) -> str:

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.judging import assert_accessible, assert_chinese_glyphs, assert_english, assert_fits
-from tests.browser.real_city import Town
+from tests.browser.real_city import MINZHENG, SHEQU, Town, session_cookie
 from tests.browser.watching import Windows
 
 PAGES = {
@@ -35,6 +35,20 @@ PAGES = {
     "import": "/dashboard/imports/{imported}",
     "missing": "/dashboard/missing",
 }
+# What a department's people and a point's see, by user name.
+OWN_PAGES = {
+    MINZHENG: (
+        "/dashboard/duties",
+        "/dashboard/duties/all",
+        "/dashboard/duties/all?text=nothing-has-this",
+        "/dashboard/duties/{duty}",
+        "/dashboard/invitations",
+        "/dashboard/invitations/{invitation}",
+        "/dashboard/invitations/{settled}",
+        "/dashboard/account",
+    ),
+    SHEQU: ("/dashboard/reporting", "/dashboard/reporting/sent", "/dashboard/reporting/{reported}"),
+}
 SIZES = {"zoomed-to-200": (683, 384), "phone": (360, 740)}
 
 
@@ -58,6 +72,26 @@ async def test_a_page_is_accessible_and_fits_in_both_languages(office: Windows, 
     for width, height in SIZES.values():
         await page.set_viewport_size({"width": width, "height": height})
         await assert_fits(page)
+
+
+@pytest.mark.parametrize("username", OWN_PAGES)
+async def test_pages_of_departments_and_points_are_accessible_and_fit_in_both_languages(
+    street: Windows, town: Town, username: str
+) -> None:
+    street.session = session_cookie(town.address, username)
+    page = await street.open("/dashboard/")
+    for path in OWN_PAGES[username]:
+        for language in ("zh", "en"):
+            mark = "&" if "?" in path else "?"
+            await page.set_viewport_size({"width": 1366, "height": 768})
+            await page.goto(f"{street.address}{path.format(**vars(town))}{mark}lang={language}")
+            await page.locator("details").evaluate_all("(all) => all.forEach((one) => { one.open = true; })")
+            await assert_fits(page)
+            for width, height in SIZES.values() if language == "en" else ():
+                await page.set_viewport_size({"width": width, "height": height})
+                await assert_fits(page)
+            await assert_accessible(page)
+        await assert_english(page)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -11,6 +11,7 @@ import httpx
 from app.access.people import create_user
 from app.models import Role
 from tests.city import CityUnderTest
+from tests.sweep import watch_answer
 
 ORIGIN = "http://yilong.test"
 PASSWORD = "correct horse battery"
@@ -65,17 +66,24 @@ async def visitor(city: CityUnderTest) -> OfficeBrowser:
     return OfficeBrowser(city.anonymous())
 
 
-async def employ(city: CityUnderTest, role: Role = Role.CLERK, name: str = "周敏") -> str:
-    """An account of that role; answers its user name."""
+async def employ(city: CityUnderTest, role: Role = Role.CLERK, name: str = "周敏", holder: str | None = None) -> str:
+    """An account of that role, of a department or point where one is named; answers its user name."""
+    username = (holder or role.value).lower()
     async with city.runtime.database.write() as session:
-        await create_user(session, role.value, PASSWORD, role=role, display_name=name, now=city.clock.now())
-    return role.value
+        await create_user(
+            session, username, PASSWORD, role=role, display_name=name, now=city.clock.now(),
+            observation_point=holder if role is Role.REPORTER else None,
+            department=holder if role is Role.DEPARTMENT else None,
+        )  # fmt: skip
+    return username
 
 
-async def at_work(city: CityUnderTest, role: Role = Role.CLERK) -> OfficeBrowser:
-    """Somebody of that role, signed in."""
+async def at_work(city: CityUnderTest, role: Role = Role.CLERK, holder: str | None = None) -> OfficeBrowser:
+    """Somebody of that role, signed in; what a department's people see is searched for who reported."""
     browser = await visitor(city)
-    answer = await browser.sign_in(await employ(city, role))
+    if role is Role.DEPARTMENT:
+        browser.client.event_hooks = {"response": [watch_answer]}
+    answer = await browser.sign_in(await employ(city, role, holder=holder))
     assert answer.status_code == 303, answer.text
     return browser
 

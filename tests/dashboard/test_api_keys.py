@@ -100,7 +100,7 @@ async def test_what_cannot_be_is_refused_and_stays_as_typed(city: CityUnderTest)
     for changes, said in (
         ({"holder": "没有这个村"}, "请从列表中选择观测点。"),
         ({"role": "department", "holder": "没有这个局"}, "请从列表中选择部门。"),
-        ({"role": "clerk", "holder": "FR-MZ"}, "统筹部门的密钥不属于观测点或部门"),
+        ({"role": "clerk", "holder": "FR-MZ"}, "统筹部门的角色不属于观测点或部门"),
         ({"role": "nobody"}, "请选择角色。"),
         ({"days": "0"}, "1 至 3650 的整天数"),
         ({"label": "两\n行"}, "用途请写在一行内"),

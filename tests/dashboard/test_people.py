@@ -37,7 +37,7 @@ async def test_a_person_comes_with_a_password_shown_once_and_changes_it_first(ci
     assert "这个用户名已被使用" in shown(again)
     assert 'value="王芳"' in again.text
     assert password not in (await admin.get(PAGE)).text
-    assert "王芳 wang 统筹部门负责人 在用 待更换初始密码 — 0" in shown(admin.page)
+    assert "王芳 wang 统筹部门负责人 — 在用 待更换初始密码 — 0" in shown(admin.page)
     wang = await visitor(city)
     assert (await wang.sign_in("wang", password, "/dashboard/ledger")).status_code == 303
     assert (await wang.follow()).headers["location"] == "/dashboard/account"
@@ -109,7 +109,33 @@ async def test_the_last_administrator_cannot_leave_and_says_why(city: CityUnderT
     odd = await admin.send(PAGE, {"username": "a b", "display_name": "甲", "role": "clerk"})
     assert (odd.status_code, "不含空格" in shown(odd)) == (422, True)
     odd = await admin.send(PAGE, {"username": "ab", "display_name": "甲", "role": "department"})
+    assert (odd.status_code, "请从列表中选择部门。" in shown(odd)) == (422, True)
+    odd = await admin.send(PAGE, {"username": "ab", "display_name": "甲", "role": "nobody"})
     assert (odd.status_code, "请选择角色。" in shown(odd)) == (422, True)
+
+
+async def test_people_of_departments_and_points_are_made_with_whom_they_act_for(city: CityUnderTest) -> None:
+    admin = await at_work(city, Role.ADMINISTRATOR)
+    await admin.get(PAGE)
+    fields = {"username": "minzheng", "display_name": "赵科", "role": "department", "holder": "FR-MZ 芙蓉区民政局"}
+    password = secret_on(await admin.send(PAGE, fields))
+    assert "赵科 minzheng 责任单位 FR-MZ 芙蓉区民政局 在用 待更换初始密码" in shown(admin.page)
+    odd = await admin.send(PAGE, fields | {"username": "cun", "role": "reporter"})
+    assert (odd.status_code, "请从列表中选择观测点。" in shown(odd), 'value="cun"' in odd.text) == (422, True, True)
+    zhao = await visitor(city)
+    await zhao.sign_in("minzheng", password, "/dashboard/duties")
+    assert (await zhao.follow()).headers["location"] == "/dashboard/account"
+    await zhao.follow()
+    await zhao.send("/dashboard/account/password", {"present": password, "new": PASSWORD, "again": PASSWORD})
+    assert (await zhao.follow()).headers["location"] == "/dashboard/duties"
+    url = await url_of(city, "minzheng")
+    await admin.get(url)
+    assert (await admin.send(f"{url}/role", {"role": "department", "holder": "FR-WJ"})).status_code == 303
+    assert "观测点或部门 FR-WJ 芙蓉区卫生健康局" in shown(await admin.follow())
+    assert (await zhao.get("/dashboard/duties")).status_code == 303
+    said = shown(await admin.get(LOG))
+    assert "部门 芙蓉区卫生健康局 FR-WJ · 原为 责任单位 · 角色 责任单位 · 结束的登录 1" in said
+    assert "赵科 修改本人密码 用户名 minzheng" in said
 
 
 async def test_an_auditor_reads_the_log_and_manages_nobody(city: CityUnderTest) -> None:

@@ -166,6 +166,18 @@ async def test_whoever_has_no_role_or_was_closed_out_stays_out(office: CityUnder
     assert await open_sessions(office) == 0
 
 
+async def test_whom_the_provider_vouches_for_is_the_offices_whatever_the_account_was_made_here(
+    office: CityUnderTest, provider: OidcProvider
+) -> None:
+    assert (await sign_on(await visitor(office))).status_code == 303
+    async with office.runtime.database.write() as session:
+        await session.execute(update(User).values(role=Role.DEPARTMENT, department_code="FR-MZ"))
+    browser = await visitor(office)
+    assert (await sign_on(browser)).status_code == 303
+    assert "周敏 统筹部门经办人" in shown(await browser.get("/dashboard/"))
+    assert await people(office) == [("周敏", Role.CLERK, "0001")]
+
+
 async def test_two_first_sign_ins_at_once_make_one_person(office: CityUnderTest, clock: FixedClock) -> None:
     database = office.runtime.database
 
