@@ -1,5 +1,6 @@
 """Turns the rows of a pack folder into the shapes of `pack.py` and checks that they fit together."""
 
+import re
 from typing import Any
 
 from app.directory.pack import (
@@ -8,6 +9,7 @@ from app.directory.pack import (
     CueList,
     Department,
     District,
+    Issuer,
     NameForm,
     ObservationPoint,
     Pack,
@@ -23,6 +25,7 @@ from app.directory.pack import (
 from app.directory.pack_files import PackError, PackFolder, Problem, Row
 from app.directory.weights import read_weights
 
+LETTERS = re.compile(r"[\u4e00-\u9fff]{2,10}")
 TIERS = tuple(tier.value for tier in Tier)
 NAME_KINDS = ("org", "bare", "old", "adhoc", "inherent", "outpost", "typo")
 ROLES = (
@@ -61,6 +64,7 @@ def build_pack(source: PackFolder) -> Pack:
         coordinating_line=_setting(source, settings, "routing", "coordinating_line"),
         fallback_receiver=_setting(source, settings, "routing", "fallback_receiver"),
         dispute_burden=_setting(source, settings, "routing", "dispute_burden"),
+        issuer=_issuer(source, settings, departments),
         departments=departments,
         districts=districts,
         observation_points=_points(source, districts),
@@ -105,6 +109,20 @@ def _place(source: PackFolder, settings: dict[str, Any], key: str) -> Place:
         letters = []
     read = [_setting(source, settings, key, part) for part in ("code", "name", "bare", "register")]
     return Place(read[0], read[1], read[2], tuple(letters), read[3])
+
+
+def _issuer(source: PackFolder, settings: dict[str, Any], departments: tuple[Department, ...]) -> Issuer:
+    """As `[office]` says; where a pack has none, the city's department of the coordinating line and its letters."""
+    if "office" in settings:
+        name, letters = (_setting(source, settings, "office", part) for part in ("name", "letters"))
+        if not LETTERS.fullmatch(letters) and letters:
+            source.problems.append(Problem("pack.toml", 0, "office.letters", '应为 2 至 10 个汉字,如 "长减负"'))
+        return Issuer(name, letters)
+    line = settings.get("routing", {}).get("coordinating_line") if isinstance(settings.get("routing"), dict) else None
+    city = settings.get("city", {}) if isinstance(settings.get("city"), dict) else {}
+    own = next((d for d in departments if d.tier is Tier.MUNICIPAL and d.line == line), None)
+    letters = city.get("number_letters") or [""]
+    return Issuer(own.name if own else str(city.get("name", "")), f"{letters[0]}减负")
 
 
 def _districts(source: PackFolder) -> tuple[District, ...]:
