@@ -55,16 +55,18 @@ def build_pack(source: PackFolder) -> Pack:
     districts = _districts(source)
     departments = _departments(source, districts)
     by_code = {department.code: department for department in departments}
+    city = _place(source, settings, "city")
+    line = _setting(source, settings, "routing", "coordinating_line")
     pack = Pack(
         name=_setting(source, settings, "name"),
         title=_setting(source, settings, "title"),
         version=source.fingerprint(),
         province=_place(source, settings, "province"),
-        city=_place(source, settings, "city"),
-        coordinating_line=_setting(source, settings, "routing", "coordinating_line"),
+        city=city,
+        coordinating_line=line,
         fallback_receiver=_setting(source, settings, "routing", "fallback_receiver"),
         dispute_burden=_setting(source, settings, "routing", "dispute_burden"),
-        issuer=_issuer(source, settings, departments),
+        issuer=_issuer(source, settings, city, line, departments),
         departments=departments,
         districts=districts,
         observation_points=_points(source, districts),
@@ -111,18 +113,17 @@ def _place(source: PackFolder, settings: dict[str, Any], key: str) -> Place:
     return Place(read[0], read[1], read[2], tuple(letters), read[3])
 
 
-def _issuer(source: PackFolder, settings: dict[str, Any], departments: tuple[Department, ...]) -> Issuer:
-    """As `[office]` says; where a pack has none, the city's department of the coordinating line and its letters."""
-    if "office" in settings:
-        name, letters = (_setting(source, settings, "office", part) for part in ("name", "letters"))
-        if not LETTERS.fullmatch(letters) and letters:
-            source.problems.append(Problem("pack.toml", 0, "office.letters", '应为 2 至 10 个汉字,如 "长减负"'))
+def _issuer(
+    source: PackFolder, settings: dict[str, Any], city: Place, line: str, departments: tuple[Department, ...]
+) -> Issuer:
+    """As `[issuer]` says; where a pack has none, the city's department of the coordinating line and its letters."""
+    if "issuer" in settings:
+        name, letters = (_setting(source, settings, "issuer", part) for part in ("name", "letters"))
+        if letters and not LETTERS.fullmatch(letters):
+            source.problems.append(Problem("pack.toml", 0, "issuer.letters", '应为 2 至 10 个汉字,如 "长减负"'))
         return Issuer(name, letters)
-    line = settings.get("routing", {}).get("coordinating_line") if isinstance(settings.get("routing"), dict) else None
-    city = settings.get("city", {}) if isinstance(settings.get("city"), dict) else {}
     own = next((d for d in departments if d.tier is Tier.MUNICIPAL and d.line == line), None)
-    letters = city.get("number_letters") or [""]
-    return Issuer(own.name if own else str(city.get("name", "")), f"{letters[0]}减负")
+    return Issuer(own.name if own else city.name, f"{next(iter(city.number_letters), '')}减负")
 
 
 def _districts(source: PackFolder) -> tuple[District, ...]:

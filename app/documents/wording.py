@@ -4,6 +4,7 @@ A document is read by the department, so of the reports it has the masked words 
 of the office typed is cleared of the names of points and townships.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -37,6 +38,8 @@ LATE: Final[Mapping[DeadlineKind, str]] = {
     DeadlineKind.FEEDBACK: "反馈办理情况",
     DeadlineKind.FORWARDING: "上报省级部门",
 }
+FULL_WIDTH: Final = {",": "，", ";": "；", ":": "：", "?": "？", "!": "！"}
+HALF_WIDTH: Final = re.compile(r"(?<=[\u4e00-\u9fff〔〕（）“”])[,;:?!]")
 # What stands in the body; longer, or of several reports, it is an annex.
 MOST_IN_BODY: Final = 400
 HIDDEN_WORDS: Final = "反映人个人信息已隐去"
@@ -69,10 +72,10 @@ class Letter:
         return "、".join(self.name(code) for code in codes)
 
     def clear(self, text: str) -> str:
-        """A typed text without the names that would tell a point; they come longest first."""
+        """A typed text without the names that would tell a point, which come longest first; Chinese punctuation."""
         for term in self.terms:
             text = text.replace(term, MASK)
-        return text
+        return HALF_WIDTH.sub(lambda found: FULL_WIDTH[found.group()], text)
 
     def say_day(self, moment: datetime) -> str:
         return say_date(moment.astimezone(self.zone).date())
@@ -158,7 +161,7 @@ def _order(letter: Letter, occasion: Occasion, matter: Matter, clocks: Sequence[
     told, annexes = problem_of(matter)
     opening = f"基层减负观测点反映的{matter.number}号事项（{_burdens(matter)}），经研究，交由你单位{part}。"
     return (
-        f"关于{matter.number}号基层负担事项的交办单",
+        f"关于{matter.number}号事项的交办单",
         [
             *paragraphs(f"{opening}有关事项通知如下。"),
             heading("一、反映的问题"),
@@ -181,7 +184,7 @@ def _forward(letter: Letter, occasion: Occasion, matter: Matter, clocks: Sequenc
     told, annexes = problem_of(matter)
     opening = f"基层减负观测点反映的{matter.number}号事项（{_burdens(matter)}），涉及{above}的工作要求。"
     return (
-        f"关于{matter.number}号基层负担事项的转办单",
+        f"关于{matter.number}号事项的转办单",
         [
             *paragraphs(f"{opening}按照省直部门的问题由对口市直部门上报处理的规定，现转你单位上报。有关事项通知如下。"),
             heading("一、反映的问题"),
@@ -216,7 +219,7 @@ def _chase(letter: Letter, occasion: Occasion, matter: Matter, _: Sequence[Deadl
     else:
         because = f"现列为{LEVELS.get(clock.level, '')}督办。"
     return (
-        f"关于{matter.number}号基层负担事项的督办单",
+        f"关于{matter.number}号事项的督办单",
         [
             *paragraphs(opening + because),
             heading("一、督办事项"),

@@ -106,7 +106,8 @@ async def draft_on_session(
     """What a document on a session says now, under that number. Raises OccasionPassed."""
     occasion = _find(occasions_on_session(record), key)
     held = occasion.kind is DocumentKind.MINUTES
-    topics, reports = [], []
+    topics: list[Topic] = []
+    reports: list[Report] = []
     for item, case in _concerned(record, held=held):
         known = await read_record(session, case)
         reports += known.reports

@@ -74,7 +74,7 @@ async def test_an_order_is_issued_once_frozen_and_noted_in_the_chain(city: CityU
         "中共长沙市委组织部",
         "芙蓉区民政局：",
         "2026年3月2日",
-        "抄送：芙蓉区委办公室。",
+        "芙蓉区委办公室。",
         "与办理记录一致",
     ):
         assert words in sheet, words
@@ -147,14 +147,14 @@ async def test_supervision_is_issued_for_each_level(city: CityUnderTest, clock: 
     browser = await at_work(city, Role.CLERK)
     page = f"/dashboard/cases/{scene.case}"
     await issue(browser, page)
-    for moment in ("2026-03-16T09:30", "2026-03-18T09:30", "2026-03-20T09:30"):
+    for moment in ("2026-03-24T09:30", "2026-03-30T09:30"):
         await look_at(city, clock, moment)
     browser = await at_work_again(browser)
     address = await issue(browser, page)
     sheet = shown(browser.page)
     assert "长减负督〔2026〕1号" in sheet
     assert "（长减负交〔2026〕1号）" in sheet
-    assert "级督办。" in sheet
+    assert "现列为一级督办。" in sheet
     assert address.startswith(REGISTER)
     await check(city)
 

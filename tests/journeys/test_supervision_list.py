@@ -4,10 +4,10 @@ import re
 
 from app.clock import FixedClock
 from app.models import Role
-from tests.api.scenes import assigned
+from tests.api.scenes import assigned, unclear
 from tests.city import CityUnderTest
 from tests.dashboard.office import OfficeBrowser, at_work, report, shown
-from tests.journeys.test_supervision import look_at, unclear
+from tests.journeys.test_supervision import look_at
 
 OTHERS = {"YH-MZ": "雨花区民政局要求每天报一次独居老人台账。", "CS-JT": "市交通局要求警示桩每周拍照。"}
 BADGE = re.compile(r'<a href="([^"]+)"[^>]*>[^<]*<span class="count"><span class="visually-hidden">[^<]*</span>(\d+)')
@@ -31,8 +31,8 @@ async def test_units_stand_in_code_order_and_a_leaders_decision_takes_off_what_w
             await (await city.department(code)).post(f"/v1/assignments/{duty}/acceptance", json={})
         ).status_code == 200
     await scene.act("acceptance")
-    for day in range(16, 28):
-        await look_at(city, clock, f"2026-03-{day}T10:00")
+    for day in ("03-24", "03-30", "04-03", "04-13", "04-20"):
+        await look_at(city, clock, f"2026-{day}T10:00")
     leader = await at_work(city, Role.LEADER)
     page = shown(await leader.get("/dashboard/supervision"))
     places = [page.index(name) for name in ("长沙市交通运输局", "芙蓉区民政局", "雨花区民政局")]
@@ -43,7 +43,7 @@ async def test_units_stand_in_code_order_and_a_leaders_decision_takes_off_what_w
 
     case = f"/dashboard/cases/{scene.case}"
     await leader.get(case)
-    decided = {"decision": "meeting", "note": "请到会说明。", "look_again_on": "2026-03-31"}
+    decided = {"decision": "meeting", "note": "请到会说明。", "look_again_on": "2026-04-24"}
     assert (await leader.send(f"{case}/instruction", decided)).status_code == 303
     waiting = shown(await leader.get("/dashboard/supervision?waiting=leader"))
     assert ("共 2 条" in waiting, scene.case in waiting) == (True, False)
