@@ -113,6 +113,16 @@ class Decided(StrEnum):
     OTHER = "other"
 
 
+class DocumentKind(StrEnum):
+    """公文: what the office issues on paper: 交办单, 转办单, 督办单, 会商通知, 会商纪要."""
+
+    ASSIGNMENT = "assignment"
+    ESCALATION = "escalation"
+    SUPERVISION = "supervision"
+    INVITATION = "invitation"
+    MINUTES = "minutes"
+
+
 class DeadlineKind(StrEnum):
     TRIAGE = "triage"
     ACCEPTANCE = "acceptance"

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -15,13 +15,17 @@ from starlette.responses import RedirectResponse
 
 from app.access.principal import Permission
 from app.api.door import get_runtime
+from app.dashboard.dates import in_china
 from app.dashboard.language import N_, language_of, translator
 from app.dashboard.menu import menu
 from app.dashboard.refusals import explain
 from app.dashboard.rendering import Flash, render
 from app.dashboard.session import OWN_ACCOUNT, Office, PasswordChangeNeeded, SignInNeeded, local_path
 from app.dashboard.words import Words
+from app.flow.desk import HAPPENS_TO_NOBODY, CaseChanged
 from app.ledger import duties, reports
+from app.ledger.pages import names_of_users
+from app.ledger.search import find_latest_act
 from app.ledger.todo import count_badges
 from app.log import get_logger
 from app.problems import AppError, NotFound
@@ -168,9 +172,23 @@ async def attempt(
         if error.status not in REFUSALS:
             raise
         message = explain(error, words_for(office)) or flash_of(error, office.request)
+        if error.code == CaseChanged.code:
+            message = await _with_what_happened(office, message)
         if is_htmx(office.request):
             return render(office.request, "flash.html", {"messages": [message]}, status_code=error.status)
         return await show_again(message, error.status)
+
+
+async def _with_what_happened(office: Office, message: Flash) -> Flash:
+    """Somebody was faster: who it was, and what was done on the case that the address names."""
+    async with office.read() as session:
+        latest = await find_latest_act(session, office.request.path_params.get("number", ""), HAPPENS_TO_NOBODY)
+        if latest is None:
+            return message
+        people = await names_of_users(session, {latest.actor.partition(":")[2]})
+    words = words_for(office, people)
+    done = f"{words.actor(latest.actor)} {in_china(latest.happened_at):%H:%M} {words.event(latest.type)}"
+    return replace(message, about=done)
 
 
 async def show_problem(request: Request, error: AppError) -> Response:

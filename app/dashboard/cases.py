@@ -10,6 +10,7 @@ from app.access.principal import Permission
 from app.dashboard import labels
 from app.dashboard.answering import attempt, go, make_pages, page, words_for
 from app.dashboard.case_view import duties_of, look_backs_of, people_in, stages_of, timeline_of
+from app.dashboard.document_view import drafts_of
 from app.dashboard.forms import BadFields, Form
 from app.dashboard.language import N_
 from app.dashboard.meetings import LONGEST_PLACE, read_meeting
@@ -22,8 +23,10 @@ from app.deliver.log import list_deliveries
 from app.feedback.rectification import Because
 from app.flow import consultation, handle, office
 from app.flow.desk import CaseChanged
+from app.flow.documents import occasions_on_case
 from app.flow.unresolved import leave_unresolved
 from app.intake.accept import fold
+from app.ledger.documents import list_on_case
 from app.ledger.pages import names_of_users
 from app.ledger.precedents import cited_on, settled_by
 from app.ledger.search import get_case, read_record
@@ -71,6 +74,7 @@ async def case_page(
         words = words_for(at, people)
         cluster = await read_cluster(session, at, record, words)
         cited, made = await cited_on(session, [case.id]), await settled_by(session, case)
+        issued = await list_on_case(session, case.id)
     facts = item_facts(at, record, pick=pick, ruling=entered.get("ruling"), closing=entered.get("closing"))
     facts |= cluster | {
         "words": words,
@@ -87,6 +91,10 @@ async def case_page(
         "reasons": {known: labels.BECAUSE[known] for known in Because},
         "ruler": words.ruler,
         "opened": opened or {},
+        "issued": issued,
+        "drafts": drafts_of(occasions_on_case(record), issued, words, f"/dashboard/cases/{number}")
+        if at.may(Permission.RULE)
+        else [],
     }
     return await page(at, "case.html", "ledger", facts, messages=messages, status=status)
 

@@ -14,6 +14,7 @@ from app.consult.propose import Proposal, propose_batches
 from app.dashboard.answering import attempt, go, is_htmx, make_pages, page, words_for
 from app.dashboard.conclusion_form import MORE, proposed_form, read_conclusions, show_cases
 from app.dashboard.dates import in_china
+from app.dashboard.document_view import drafts_of
 from app.dashboard.forms import Form
 from app.dashboard.language import N_
 from app.dashboard.listing import Listing, ListState
@@ -21,6 +22,8 @@ from app.dashboard.meetings import LONGEST_PLACE, TYPED, read_minutes_long
 from app.dashboard.rendering import Flash
 from app.dashboard.session import CaseReader, Convener, Office
 from app.flow import consultation
+from app.flow.documents import occasions_on_session
+from app.ledger.documents import list_on_session
 from app.ledger.sessions import SessionRecord, find_undated, page_consultations, read_consultation, was_extended
 from app.lifecycle import OPEN_SESSIONS
 from app.models import ConsultationStatus
@@ -79,12 +82,17 @@ async def show_session(
         is_open = record.consultation.status in OPEN_SESSIONS and at.may(Permission.CONVENE)
         slots = await _find_slots(session, at, record, entered["schedule"]) if is_open else []
         extended = await was_extended(session, record)
+        issued = await list_on_session(session, record.consultation.id)
     form = entered.get("conclusion") or proposed_form(record)
     facts = {
         "record": record,
         "slots": slots,
         "extended": extended,
         "words": words_for(at),
+        "issued": issued,
+        "drafts": drafts_of(occasions_on_session(record), issued, words_for(at), f"{PATH}/{record.consultation.number}")
+        if at.may(Permission.CONVENE)
+        else [],
         "typed": entered,
         "form": form,
         "cases": show_cases(form, record) if is_open else [],

@@ -45,7 +45,7 @@ async def _office_home(at: Office) -> Response:
     async with at.read() as session:
         waiting = await read_waiting(session, at.now, at.city.calendar)
         groups: tuple[tuple[str, str, str, Group], ...] = (
-            ("supervised", N_("三级督办"), "/dashboard/ledger?level=3&sort=due", waiting.supervised),
+            ("supervised", N_("三级督办"), "/dashboard/supervision?waiting=leader", waiting.supervised),
             ("quarantined", N_("督办异常，已停止"), "/dashboard/ledger?tab=open&sort=due", waiting.quarantined),
             ("overdue", N_("已逾期"), "/dashboard/ledger?tab=overdue&sort=due", waiting.overdue),
             ("today", N_("今日到期"), "/dashboard/ledger?tab=open&sort=due", waiting.due_today),

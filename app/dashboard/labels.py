@@ -136,6 +136,13 @@ DECIDED: Final[Labels] = {
     "closing": N_("予以办结"),
     "other": N_("其他"),
 }
+DOCUMENT_KIND: Final[Labels] = {
+    "assignment": N_("交办单"),
+    "escalation": N_("转办单"),
+    "supervision": N_("督办单"),
+    "invitation": N_("会商通知"),
+    "minutes": N_("会商纪要"),
+}
 PROMISE_STATE: Final[Labels] = {
     "open": N_("待兑现"),
     "kept": N_("已兑现"),

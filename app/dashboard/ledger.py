@@ -27,6 +27,13 @@ TABS: Final = (
     ("closed", N_("已销号")),
     ("relapsed", N_("回潮")),
 )
+# Parts of the ledger with an entry of their own in the menu.
+PARTS: Final = {
+    "acceptance": ("status", "dispatched"),
+    "handling": ("status", "in_progress"),
+    "verification": ("status", "verifying"),
+    "closed": ("tab", "closed"),
+}
 FILTERS: Final = ("tab", "text", "status", "category", "department", "level")
 
 
@@ -35,6 +42,11 @@ def read_state(at: Office) -> ListState:
     state = ListState.from_query(PATH, at.request.query_params, SORTS)
     kept = tuple((name, value) for name, value in state.filters if name in FILTERS)
     return ListState(PATH, kept, state.sort, state.page, state.size)
+
+
+def entry_of_menu(state: ListState) -> str:
+    """Which entry of the menu leads to this part of the ledger."""
+    return next((key for key, part in PARTS.items() if part in state.filters), "ledger")
 
 
 def selection_of(state: ListState, at: Office) -> CaseFilter:
@@ -96,4 +108,4 @@ async def show_ledger(at: CaseReader) -> Response:
         "departments": at.city.departments.values(),
         "entry_of": lambda code: entry_of(code, at.city),
     }
-    return await page(at, "ledger.html", "ledger", facts)
+    return await page(at, "ledger.html", entry_of_menu(state), facts)

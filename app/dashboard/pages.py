@@ -12,6 +12,7 @@ from app.dashboard import (
     consultations,
     deliveries,
     duties,
+    documents,
     endpoints,
     exporting,
     home,
@@ -48,7 +49,7 @@ def all_pages() -> APIRouter:
     router = APIRouter()
     for part in (
         sign_in, sign_on, home, triage, ledger, exporting, imports, cases, protection, clusters, pausing, supervision,
-        consultations, sessions, precedents, deliveries, endpoints, channels, signing_keys, people, api_keys,
+        documents, consultations, sessions, precedents, deliveries, endpoints, channels, signing_keys, people, api_keys,
         admin_log, account, duties, invitations, reporting,
     ):  # fmt: skip
         router.include_router(part.router)

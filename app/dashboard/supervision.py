@@ -1,4 +1,4 @@
-"""督办 on the case page: a leader decides on a case at level 3, and supervision that has stopped is set going again."""
+"""督办: the list of what stands under it; a leader decides on a case at level 3, and what has stopped goes on."""
 
 from datetime import date
 from typing import Final
@@ -7,19 +7,25 @@ from fastapi import Response
 
 from app.access.principal import Permission
 from app.dashboard import labels
-from app.dashboard.answering import attempt, go, make_pages, words_for
+from app.dashboard.answering import attempt, go, make_pages, page, words_for
 from app.dashboard.cases import Number, case_page
 from app.dashboard.forms import BadFields
 from app.dashboard.language import N_
+from app.dashboard.listing import Listing, ListState
 from app.dashboard.rendering import Flash
 from app.dashboard.ruling_form import read_text
-from app.dashboard.session import Instructor, Office, Ruler
+from app.dashboard.session import CaseReader, Instructor, Office, Ruler
 from app.flow import supervision
 from app.flow.desk import CaseChanged
+from app.ledger.documents import supervision_of
+from app.ledger.supervision import page_supervised
 from app.models import Decided
 
 router = make_pages()
 LONGEST_NOTE: Final = 2000
+PATH: Final = "/dashboard/supervision"
+FILTERS: Final = ("level", "waiting")
+WAITING: Final = {"leader": N_("待负责人批示")}
 
 
 def _version(at: Office) -> int:
@@ -39,6 +45,27 @@ def _read_day(at: Office, faults: list[str]) -> date | None:
     except ValueError:
         faults.append(N_("请选择再次查看的日期。"))
         return None
+
+
+@router.get("/supervision")
+async def show_supervised(at: CaseReader) -> Response:
+    """What stands at which level, what waits for a leader; departments in the order of their codes."""
+    state = ListState.from_query(PATH, at.request.query_params)
+    kept = tuple((name, value) for name, value in state.filters if name in FILTERS)
+    state = ListState(PATH, kept, page=state.page, size=state.size)
+    level = state.value("level")
+    async with at.read() as session:
+        rows, total = await page_supervised(
+            session,
+            at.now,
+            level=int(level) if level in labels.SUPERVISION_LEVEL else None,
+            undecided=state.value("waiting") == "leader",
+            offset=state.offset,
+            limit=state.size,
+        )
+        papers = await supervision_of(session, [row.case.id for row in rows])
+    facts = {"listing": Listing(state, rows, total), "words": words_for(at), "papers": papers, "waiting": WAITING}
+    return await page(at, "supervision.html", "supervision", facts | {"now": at.now})
 
 
 @router.post("/cases/{number}/instruction")

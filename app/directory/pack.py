@@ -18,6 +18,7 @@ __all__ = [
     "CueList",
     "Department",
     "District",
+    "Issuer",
     "NameForm",
     "ObservationPoint",
     "Pack",
@@ -205,6 +206,14 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who issues official documents: the name in red at their head, and the letters 代字 that open their numbers."""
+
+    name: str
+    letters: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pack:
     """Everything the service knows about one city. `version` changes with any edit of any file."""
 
@@ -216,6 +225,7 @@ class Pack:
     coordinating_line: str
     fallback_receiver: str
     dispute_burden: str
+    issuer: Issuer
     departments: tuple[Department, ...]
     districts: tuple[District, ...]
     observation_points: tuple[ObservationPoint, ...]

@@ -1,5 +1,6 @@
 """Turns the rows of a pack folder into the shapes of `pack.py` and checks that they fit together."""
 
+import re
 from typing import Any
 
 from app.directory.pack import (
@@ -8,6 +9,7 @@ from app.directory.pack import (
     CueList,
     Department,
     District,
+    Issuer,
     NameForm,
     ObservationPoint,
     Pack,
@@ -23,6 +25,7 @@ from app.directory.pack import (
 from app.directory.pack_files import PackError, PackFolder, Problem, Row
 from app.directory.weights import read_weights
 
+LETTERS = re.compile(r"[\u4e00-\u9fff]{2,10}")
 TIERS = tuple(tier.value for tier in Tier)
 NAME_KINDS = ("org", "bare", "old", "adhoc", "inherent", "outpost", "typo")
 ROLES = (
@@ -52,15 +55,18 @@ def build_pack(source: PackFolder) -> Pack:
     districts = _districts(source)
     departments = _departments(source, districts)
     by_code = {department.code: department for department in departments}
+    city = _place(source, settings, "city")
+    line = _setting(source, settings, "routing", "coordinating_line")
     pack = Pack(
         name=_setting(source, settings, "name"),
         title=_setting(source, settings, "title"),
         version=source.fingerprint(),
         province=_place(source, settings, "province"),
-        city=_place(source, settings, "city"),
-        coordinating_line=_setting(source, settings, "routing", "coordinating_line"),
+        city=city,
+        coordinating_line=line,
         fallback_receiver=_setting(source, settings, "routing", "fallback_receiver"),
         dispute_burden=_setting(source, settings, "routing", "dispute_burden"),
+        issuer=_issuer(source, settings, city, line, departments),
         departments=departments,
         districts=districts,
         observation_points=_points(source, districts),
@@ -105,6 +111,19 @@ def _place(source: PackFolder, settings: dict[str, Any], key: str) -> Place:
         letters = []
     read = [_setting(source, settings, key, part) for part in ("code", "name", "bare", "register")]
     return Place(read[0], read[1], read[2], tuple(letters), read[3])
+
+
+def _issuer(
+    source: PackFolder, settings: dict[str, Any], city: Place, line: str, departments: tuple[Department, ...]
+) -> Issuer:
+    """As `[issuer]` says; where a pack has none, the city's department of the coordinating line and its letters."""
+    if "issuer" in settings:
+        name, letters = (_setting(source, settings, "issuer", part) for part in ("name", "letters"))
+        if letters and not LETTERS.fullmatch(letters):
+            source.problems.append(Problem("pack.toml", 0, "issuer.letters", '应为 2 至 10 个汉字,如 "长减负"'))
+        return Issuer(name, letters)
+    own = next((d for d in departments if d.tier is Tier.MUNICIPAL and d.line == line), None)
+    return Issuer(own.name if own else city.name, f"{next(iter(city.number_letters), '')}减负")
 
 
 def _districts(source: PackFolder) -> tuple[District, ...]:

@@ -1,4 +1,7 @@
-"""Numbers people read out over the telephone: `YL-2026-000123`. A process takes a block at a time, so gaps occur."""
+"""Numbers people read out over the telephone: `YL-2026-000123`. A process takes a block at a time, so gaps occur.
+
+Official documents have gapless ones: `take_gapless`, inside the transaction that issues.
+"""
 
 import asyncio
 import contextlib
@@ -7,7 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.database import Database, insert_if_absent
@@ -21,6 +25,17 @@ CASE, REPORT, CONSULTATION, PRECEDENT = "YL", "BG", "HS", "XL"
 
 # Intake may need each of these: their blocks are fetched together.
 INTAKE = (REPORT, CASE, CONSULTATION)
+
+
+async def take_gapless(session: AsyncSession, series: str) -> int:
+    """The next number of a series from 1, without gaps: it is taken back where the transaction is.
+
+    Whoever else wants one waits until this transaction has ended, so it is the last thing to lock.
+    """
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    await session.execute(insert(Serial).values(series=series, next_value=1).on_conflict_do_nothing())
+    taken = update(Serial).where(Serial.series == series).values(next_value=Serial.next_value + 1)
+    return (await session.execute(taken.returning(Serial.next_value))).scalar_one() - 1
 
 
 class Numbers:

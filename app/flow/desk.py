@@ -18,6 +18,7 @@ from app.deliver.fan_out import enqueue
 from app.directory.city import City
 from app.directory.serials import Numbers
 from app.disclosure import disclose_report
+from app.documents.register import ON_PAPER
 from app.intake.contact import ERASED, VIEWED
 from app.models import AssignmentRole, Case, CaseStatus, Event, RelapseRule, Report, Role
 from app.problems import Conflict, NotFound
@@ -34,7 +35,9 @@ from app.supervise.relapse import ENDED_ON_THE_MATTER, RelapsePolicy
 BACK_ON_THE_LEDGER = {"case.put_back", "case.reopened", "case.relapsed"}
 # What follows without anybody's hand is the service's own act, not that of who set it off.
 SYSTEM_ACTOR = "system"
-HAPPENS_TO_NOBODY = TELLING | RECOUNTING | ON_PRECEDENTS | look_back.QUIET | {OBTAINED, DELAY_TOLD, VIEWED, ERASED}
+HAPPENS_TO_NOBODY = (
+    TELLING | RECOUNTING | ON_PRECEDENTS | ON_PAPER | look_back.QUIET | {OBTAINED, DELAY_TOLD, VIEWED, ERASED}
+)
 
 
 class CaseChanged(Conflict):

@@ -25,6 +25,8 @@ from app.models import (
     Deadline,
     DeadlineKind,
     Delivery,
+    Document,
+    DocumentCase,
     Endpoint,
     Event,
     LookBack,
@@ -42,7 +44,7 @@ _IS_RELIEVED = and_(_IS_CLOSED, Case.outcome == CaseOutcome.RELIEVED)
 def all_checks() -> list[Check]:
     """Every invariant with its fault, in mission order."""
     ours = [*_of_reports(), *_of_owners(), *_of_clocks(), *_of_the_end(), *_of_looks_back(), *_of_events()]
-    return [*ours, *_session_checks(), *_unresolved_checks(), *_merge_checks()]
+    return [*ours, *_session_checks(), *_unresolved_checks(), *_merge_checks(), *_of_documents()]
 
 
 def _of_reports() -> Sequence[Check]:
@@ -307,3 +309,25 @@ def _session_checks() -> list[Check]:
         ("督办已停止 clock quarantined after failed looks", select(Case.number).where(Case.id.in_(QUARANTINED))),
         ("暂停的交办没有计时 paused duty without the office's clock, or the reverse", _half_paused()),
     ]
+
+
+def _of_documents() -> Sequence[Check]:
+    """Every document stands with its digest in the chain of each case that it concerns, and no number is missing."""
+    noted = exists().where(
+        Event.case_id == DocumentCase.case_id, Event.type == "document.issued", Event.facts.contains(Document.digest)
+    )
+    return (
+        (
+            "公文与办理记录不符 a document that the chain does not know",
+            select(Document.number)
+            .outerjoin(DocumentCase, DocumentCase.document_id == Document.id)
+            .where(~noted)
+            .distinct(),
+        ),
+        (
+            "发文字号不连续 a gap in the numbers of documents",
+            select(func.max(Document.number))
+            .group_by(Document.kind, Document.year)
+            .having(func.max(Document.serial) != func.count()),
+        ),
+    )

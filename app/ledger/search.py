@@ -1,7 +1,7 @@
 """Finds cases: filters, pages by cursor, scoped to what the reader may see."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -248,6 +248,13 @@ async def list_events(session: AsyncSession, case: Case, department: str | None 
     if department is not None:
         statement = statement.where(Event.department_code == department)
     return list(await session.scalars(statement))
+
+
+async def find_latest_act(session: AsyncSession, number: str, quiet: Collection[str]) -> Event | None:
+    """What was last done on a case, apart from the types named; None where there is no such case."""
+    done = select(Event).join(Case, Case.id == Event.case_id).where(Case.number == number, Event.type.not_in(quiet))
+    latest: Event | None = await session.scalar(done.order_by(Event.seq.desc()).limit(1))
+    return latest
 
 
 async def assignments_of(session: AsyncSession, case: Case, department: str | None = None) -> list[Assignment]:

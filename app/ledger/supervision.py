@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Act, ActKind, Assignment, Case, Deadline
+from app.deadlines import HIGHEST_LEVEL
+from app.models import Act, ActKind, Assignment, Case, Deadline, Instruction
 
 ANSWERS: Final = frozenset({ActKind.FEEDBACK, ActKind.FORWARDING, ActKind.UPSTREAM_REPLY})
 # Spelt out for the partial index, which a bound number would not match.
+SUPERVISED: Final = text("deadlines.level > 0 AND deadlines.ended_at IS NULL")
 QUARANTINED: Final = select(Deadline.case_id).where(text("failures >= 5 AND ended_at IS NULL"))
 
 
@@ -81,3 +83,49 @@ async def count_quarantined(session: AsyncSession) -> int:
     """How many running clocks nobody looks at any more."""
     counted = select(func.count()).select_from(Deadline).where(text("failures >= 5 AND ended_at IS NULL"))
     return await session.scalar(counted) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisedRow:
+    """A duty that stands under supervision: its case, the clock that ran out, and the newest instruction since."""
+
+    case: Case
+    duty: Assignment
+    clock: Deadline
+    instruction: Instruction | None
+
+    def waits_for_leader(self, now: datetime) -> bool:
+        """Whether it stands at the highest level and does not rest by an instruction."""
+        return self.clock.level >= HIGHEST_LEVEL and not (self.clock.rests_until and self.clock.rests_until > now)
+
+
+async def page_supervised(
+    session: AsyncSession, now: datetime, *, level: int | None, undecided: bool, offset: int, limit: int
+) -> tuple[list[SupervisedRow], int]:
+    """Duties under supervision, departments in the order of their codes, and how many there are; of one level, or only
+    what waits for a leader, where asked for."""
+    conditions: list[Any] = [SUPERVISED]
+    if level is not None:
+        conditions.append(Deadline.level == level)
+    if undecided:
+        conditions.append(Deadline.level == HIGHEST_LEVEL)
+        conditions.append(or_(Deadline.rests_until.is_(None), Deadline.rests_until <= now))
+    total = await session.scalar(select(func.count()).select_from(Deadline).where(*conditions)) or 0
+    rows = (
+        select(Case, Assignment, Deadline)
+        .join(Assignment, Assignment.id == Deadline.assignment_id)
+        .join(Case, Case.id == Deadline.case_id)
+        .where(*conditions)
+        .order_by(Deadline.department_code, Case.number, Deadline.id)
+        .offset(offset)
+        .limit(limit)
+    )
+    found = list((await session.execute(rows)).tuples())
+    made = select(Instruction).where(Instruction.case_id.in_([case.id for case, *_ in found]))
+    newest = {each.case_id: each for each in await session.scalars(made.order_by(Instruction.decided_at))}
+    return [SupervisedRow(case, duty, clock, _since(newest.get(case.id), clock)) for case, duty, clock in found], total
+
+
+def _since(instruction: Instruction | None, clock: Deadline) -> Instruction | None:
+    """An instruction that is about this clock, not about one before it."""
+    return instruction if instruction and instruction.decided_at >= clock.started_at else None

@@ -33,14 +33,22 @@ class Badges:
 
     home: int
     triage: int
+    acceptance: int
+    handling: int
+    verification: int
     consultations: int
+    supervision: int
     failed_deliveries: int
 
     def by_page(self) -> Mapping[str, int]:
         return {
             "home": self.home,
             "triage": self.triage,
+            "acceptance": self.acceptance,
+            "handling": self.handling,
+            "verification": self.verification,
             "consultations": self.consultations,
+            "supervision": self.supervision,
             "deliveries": self.failed_deliveries,
         }
 
@@ -119,7 +127,11 @@ async def count_badges(session: AsyncSession, now: datetime, zone: ZoneInfo) -> 
             select(
                 select(func.count()).select_from(home).scalar_subquery(),
                 cases(Case.status == CaseStatus.TRIAGE),
+                cases(Case.status == CaseStatus.DISPATCHED),
+                cases(Case.status == CaseStatus.IN_PROGRESS),
+                cases(Case.status == CaseStatus.VERIFYING),
                 convened.scalar_subquery(),
+                select(func.count()).select_from(undecided(now).subquery()).scalar_subquery(),
                 failed.scalar_subquery(),
             )
         )

@@ -7,6 +7,7 @@ from app.models.columns import Base, columns_of, day_id, new_id
 from app.models.consultations import AgendaItem, Consultation, Invitation, StatedPosition
 from app.models.delivery import DIGEST_TYPE, Attempt, Callback, Delivery, Endpoint, EndpointAlert, EndpointCheck
 from app.models.directory import CalendarDay, CalendarImport, Department, ObservationPoint, PackVersion, Serial
+from app.models.documents import Document, DocumentCase
 from app.models.events import Event
 from app.models.evidence import Evidence
 from app.models.imports import Import, ImportRow
@@ -38,6 +39,7 @@ from app.vocabulary import (
     DeadlineKind,
     Decided,
     DeliveryStatus,
+    DocumentKind,
     ExtensionState,
     InvitationAnswer,
     LookBackAnswer,
@@ -93,6 +95,9 @@ __all__ = [
     "DeliveryStatus",
     "Department",
     "Digest",
+    "Document",
+    "DocumentCase",
+    "DocumentKind",
     "Endpoint",
     "EndpointAlert",
     "EndpointCheck",

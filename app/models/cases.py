@@ -197,6 +197,12 @@ class Deadline(Base):
             postgresql_where=text("level = 3 AND ended_at IS NULL"),
         ),
         Index(
+            "ix_deadlines_supervised",
+            "department_code",
+            sqlite_where=text("level > 0 AND ended_at IS NULL"),
+            postgresql_where=text("level > 0 AND ended_at IS NULL"),
+        ),
+        Index(
             "ix_deadlines_quarantined",
             "case_id",
             sqlite_where=text("failures >= 5 AND ended_at IS NULL"),

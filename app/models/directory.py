@@ -87,7 +87,10 @@ class CalendarImport(Base):
 
 
 class Serial(Base):
-    """The next unused number of a series; a process takes a block at a time, so numbers may have gaps."""
+    """The next unused number of a series; a process takes a block at a time, so numbers may have gaps.
+
+    Those of official documents are taken one at a time, in the transaction that issues: they have none.
+    """
 
     __tablename__ = "serials"
 

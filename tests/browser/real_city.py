@@ -12,7 +12,9 @@ import httpx
 
 from app.access.people import create_user
 from app.access.principal import Principal
+from app.api.door import make_desk
 from app.clock import FixedClock
+from app.flow.documents import Added, issue_on_case, occasions_on_case
 from app.intake.imports import Sent, keep
 from app.intake.sheet import Judge
 from app.intake.spreadsheet import Cell
@@ -75,6 +77,9 @@ class Town:
     invitation: str = ""
     settled: str = ""
     reported: str = ""
+    document: str = ""
+    drafted: str = ""
+    draft: str = ""
     clock: FixedClock = field(default_factory=lambda: FixedClock(MORNING))
 
 
@@ -111,6 +116,16 @@ async def give_feedback(city: CityUnderTest, number: str) -> None:
     }
     answer = await department.post(f"/v1/assignments/{duty['id']}/feedback", json=feedback)
     assert answer.status_code == 200, answer.text
+
+
+async def _issue(city: CityUnderTest, number: str) -> tuple[str, str]:
+    """The first order on a case is issued: what it was issued for, and its id."""
+    async with city.runtime.database.write() as session:
+        clerk = Principal(Role.CLERK, "user:-")
+        record = await read_record(session, await get_case(session, clerk, number))
+        key = occasions_on_case(record)[0].key
+        desk = make_desk(city.runtime, session, clerk)
+        return key, (await issue_on_case(desk, number, key, Added("湖南省民政厅", ""))).id
 
 
 async def _suppose(city: CityUnderTest, number: str, text: str) -> None:
@@ -164,6 +179,8 @@ async def _work(url: str, folder: Path, town: Town) -> None:
                 await _suppose(city, report["case"], text)
         await settle(city, town, points[2:4])
         town.imported = await _send_sheet(city)
+        town.drafted = told[2]["case"]
+        town.draft, town.document = await _issue(city, town.drafted)
         for index in range(24):
             await send_report(city, f"{ROUTINE[index % 3]}这是第{index}次反映。", points[index % len(points)])
         await _give_own(city, town)

@@ -161,6 +161,8 @@ async def test_a_case_is_reassigned_from_its_page_and_overruling_is_noted(city: 
     stale = await browser.send(f"{url}/ruling", {**fields, "version": "1"})
     assert stale.status_code == 409
     assert 'value="CS-MZ"' in stale.text
+    told = shown(stale)
+    assert re.search(r"请重新读取后再提交。 周敏 09:30 \w+", told), told[:600]
 
 
 async def test_a_consultation_is_convened_from_a_case_and_concluded_row_by_row(city: CityUnderTest) -> None:

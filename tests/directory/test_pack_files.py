@@ -8,7 +8,7 @@ import pytest
 
 from app.classify import ReportText, classify
 from app.directory.knowledge import compile_knowledge
-from app.directory.pack import BUNDLED_PACK, PackError, load_pack
+from app.directory.pack import BUNDLED_PACK, Issuer, PackError, load_pack
 
 Edit = Callable[[Path], None]
 
@@ -100,7 +100,15 @@ BROKEN = [
         "province.number_letters",
         "列表",
     ),
+    (replacing("pack.toml", 'letters = "长减负"', 'letters = "CJF"'), "pack.toml", "issuer.letters", "汉字"),
+    (replacing("pack.toml", 'name = "中共长沙市委组织部"', ""), "pack.toml", "issuer.name", "不能为空"),
 ]
+
+
+def test_a_pack_without_an_issuer_has_the_citys_department_of_the_coordinating_line(folder: Path) -> None:
+    text = (folder / "pack.toml").read_text(encoding="utf-8")
+    (folder / "pack.toml").write_text(text.partition("[issuer]")[0], encoding="utf-8")
+    assert load_pack(folder).issuer == Issuer("中共长沙市委组织部", "长减负")
 
 
 @pytest.mark.parametrize(("edit", "file", "field", "says"), BROKEN)

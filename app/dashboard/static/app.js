@@ -174,6 +174,7 @@
   });
   document.addEventListener("click", (event) => {
     if (event.target instanceof Element && event.target.closest("[data-shortcut-help-open]")) openHelp();
+    if (event.target instanceof Element && event.target.closest("[data-print]")) window.print();
   });
   document.addEventListener("change", (event) => {
     if (!(event.target instanceof Element) || !event.target.matches("[data-shortcut-switch]")) return;
