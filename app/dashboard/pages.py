@@ -6,6 +6,8 @@ from app.dashboard import (
     account,
     admin_log,
     api_keys,
+    batch_merging,
+    batch_ruling,
     cases,
     channels,
     clusters,
@@ -16,6 +18,7 @@ from app.dashboard import (
     home,
     imports,
     ledger,
+    ledger_views,
     pausing,
     people,
     precedents,
@@ -26,6 +29,7 @@ from app.dashboard import (
     signing_keys,
     supervision,
     triage,
+    undoing,
 )
 from app.dashboard.answering import make_pages
 from app.dashboard.session import At
@@ -44,9 +48,9 @@ def all_pages() -> APIRouter:
     """Every page; static files must be mounted before, for the last route takes what is left."""
     router = APIRouter()
     for part in (
-        sign_in, sign_on, home, triage, ledger, exporting, imports, cases, protection, clusters, pausing, supervision,
-        consultations, sessions, precedents, deliveries, endpoints, channels, signing_keys, people, api_keys,
-        admin_log, account,
+        sign_in, sign_on, home, triage, batch_ruling, batch_merging, ledger, ledger_views, exporting, imports, cases,
+        undoing, protection, clusters, pausing, supervision, consultations, sessions, precedents, deliveries,
+        endpoints, channels, signing_keys, people, api_keys, admin_log, account,
     ):  # fmt: skip
         router.include_router(part.router)
     router.include_router(_rest)
