@@ -14,7 +14,7 @@ TRAPS = $(wildcard tests/classify/corpus/traps_*.jsonl tests/classify/cases/*.js
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo simulate test lives fuzz chaos bench weights lint format diagrams schemas licences sbom audit lock clean
+.PHONY: help run demo simulate test lives fuzz chaos bench scale weights lint format diagrams schemas licences sbom audit lock clean
 
 help: ## 列出这些命令 · this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -45,6 +45,9 @@ fuzz: .venv/.dev ## 按接口说明向每个接口发送正常与恶意请求(MI
 
 bench: .venv/.dev ## 基准测试,写入 bench.json · benchmarks, each against its yardstick
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+scale: .venv/.dev ## 十万件台账上逐页计时,约二十分钟 · every page over 100,000 cases, both databases
+	@$(BIN)/python -m tests.bench.pages $(ARGS)
 
 weights: .venv/.dev ## 由标注线索重拟判读权重 · fit the classifier's weights on the labelled reports
 	@$(BIN)/python tools/fit_weights.py $(filter-out $(TRAPS),$(wildcard tests/classify/corpus/*.jsonl)) --traps $(TRAPS)

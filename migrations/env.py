@@ -7,6 +7,7 @@ from alembic import context
 from sqlalchemy import Connection, create_engine, event, text
 
 from app.database import to_async_url
+from app.directory.schema import is_modelled
 from app.models import Base
 from app.models.columns import UtcDateTime
 from app.settings import get_settings
@@ -39,6 +40,7 @@ def configure_and_run(connection: Connection) -> None:
         target_metadata=Base.metadata,
         compare_type=True,
         render_item=render_plainly,
+        include_object=is_modelled,
         render_as_batch=connection.dialect.name == "sqlite",
         transaction_per_migration=True,
     )

@@ -25,7 +25,6 @@ from app.feedback.rectification import Because
 from app.flow import office
 from app.flow.desk import Desk
 from app.flow.unresolved import leave_unresolved
-from app.intake.accept import fold
 from app.ledger import reach, search
 from app.ledger.clocks import ClockRow, clocks_of
 from app.ledger.pages import find_provisional
@@ -106,7 +105,9 @@ async def list_cases(
     overdue: Annotated[bool, Query()] = False,
     relapsed: Annotated[bool, Query(description="office only: what came back, or follows what was struck off")] = False,
     supervision_level: Annotated[int | None, Query(ge=1, le=3, description="a duty stands at that level")] = None,
-    q: Annotated[str | None, Query(max_length=100)] = None,
+    q: Annotated[
+        str | None, Query(max_length=100, description="office only: words that the case contains, all of them")
+    ] = None,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=search.LARGEST_PAGE)] = 50,
 ) -> dict[str, Any]:
@@ -117,7 +118,7 @@ async def list_cases(
         department=department if at.principal.is_office else None,
         supervision_level=supervision_level,
         supervised_department=None if at.principal.is_office else at.principal.department or "",
-        folded_text=fold(q) if q and at.principal.is_office else None,
+        text=q or "" if at.principal.is_office else "",
         relapsed=relapsed and at.principal.is_office,
     )
     async with at.read() as session:

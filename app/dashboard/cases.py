@@ -25,7 +25,6 @@ from app.flow import consultation, handle, office
 from app.flow.desk import CaseChanged
 from app.flow.documents import occasions_on_case
 from app.flow.unresolved import leave_unresolved
-from app.intake.accept import fold
 from app.ledger.documents import list_on_case
 from app.ledger.pages import names_of_users
 from app.ledger.precedents import cited_on, settled_by
@@ -131,7 +130,7 @@ async def _onward(at: Office, number: str) -> str:
     text = at.form.get("text")
     async with at.read() as session:
         case = await get_case(session, at.principal, number)
-        following = await next_in_triage(session, case, fold(text) or None)
+        following = await next_in_triage(session, case, text)
     query = {"text": text, "case": following or ""}
     kept = urlencode({name: value for name, value in query.items() if value})
     return f"/dashboard/triage?{kept}" if kept else "/dashboard/triage"

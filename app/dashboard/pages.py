@@ -6,19 +6,22 @@ from app.dashboard import (
     account,
     admin_log,
     api_keys,
+    batch_merging,
+    batch_ruling,
     cases,
     channels,
     clusters,
     consultations,
     deliveries,
-    duties,
     documents,
+    duties,
     endpoints,
     exporting,
     home,
     imports,
     invitations,
     ledger,
+    ledger_views,
     pausing,
     people,
     precedents,
@@ -30,6 +33,7 @@ from app.dashboard import (
     signing_keys,
     supervision,
     triage,
+    undoing,
 )
 from app.dashboard.answering import make_pages
 from app.dashboard.session import Anybody
@@ -48,9 +52,9 @@ def all_pages() -> APIRouter:
     """Every page; static files must be mounted before, for the last route takes what is left."""
     router = APIRouter()
     for part in (
-        sign_in, sign_on, home, triage, ledger, exporting, imports, cases, protection, clusters, pausing, supervision,
-        documents, consultations, sessions, precedents, deliveries, endpoints, channels, signing_keys, people, api_keys,
-        admin_log, account, duties, invitations, reporting,
+        sign_in, sign_on, home, triage, batch_ruling, batch_merging, ledger, ledger_views, exporting, imports, cases,
+        undoing, protection, clusters, pausing, supervision, documents, consultations, sessions, precedents, deliveries,
+        endpoints, channels, signing_keys, people, api_keys, admin_log, account, duties, invitations, reporting,
     ):  # fmt: skip
         router.include_router(part.router)
     router.include_router(_rest)

@@ -15,8 +15,9 @@ from app.dashboard.ruling_form import RulingInput, candidates_for
 from app.dashboard.session import CaseReader, Office
 from app.dashboard.words import Words
 from app.disclosure import disclose_report
-from app.intake.accept import fold
+from app.flow.undoing import UNDONE_WITHIN
 from app.ledger.pages import CasePage, page_cases
+from app.ledger.proposed import find_last_ruled
 from app.ledger.search import CaseFilter, CaseRecord, get_case, read_record
 from app.models import Case, CaseStatus
 from app.problems import NotFound
@@ -51,9 +52,10 @@ async def triage_page(
     async with at.read() as session:
         listed = await _list(at, session, state)
         record = await _open(at, session, number, listed)
+        last = await find_last_ruled(session, at.principal.holder, at.now - UNDONE_WITHIN)
     words = words_for(at)
     facts: dict[str, Any] = {"listing": Listing(state, listed.cases, listed.total), "words": words, "item": None}
-    facts |= {"provisional": listed.provisional, "item_url": lambda case: item_url(state, case)}
+    facts |= {"last_ruled": last, "provisional": listed.provisional, "item_url": lambda case: item_url(state, case)}
     if record is not None:
         facts |= item_facts(at, record, pick=pick, ruling=ruling, closing=closing)
         facts["item_provisional"] = any(d.provisional for d in record.deadlines if d.ended_at is None)
@@ -67,7 +69,7 @@ def item_url(state: ListState, case: Case) -> str:
 
 
 async def _list(at: Office, session: Any, state: ListState) -> CasePage:
-    wanted = CaseFilter(status=(CaseStatus.TRIAGE,), folded_text=fold(state.value("text")) or None)
+    wanted = CaseFilter(status=(CaseStatus.TRIAGE,), text=state.value("text"))
     return await page_cases(session, wanted, order="due", offset=state.offset, limit=state.size)
 
 

@@ -228,7 +228,6 @@ async def _settle_what_stays(desk: Desk, file: CaseFile, staying: Sequence[Repor
         first = next(report for report in staying if report.came_from is None)
         decision, submission = Decision.from_dict(first.decision), _submission(first)
         file.case.summary = accept.summarize(submission)
-        file.case.search_text = accept.search_text(file.case.number, submission)
         file.case.fingerprint = fingerprint_of(submission, decision)
         _let_be_found(desk, file, first, decision)
     await close_if_relieved(file, staying)

@@ -185,7 +185,6 @@ def new_case(
         burden_types=[b.code for b in decision.burden_types],
         districts=[district],
         fingerprint=fingerprint,
-        search_text=accept.search_text(number, submission),
         urgency=Urgency.NORMAL,
         returns=0,
         relapses=0,

@@ -1,5 +1,5 @@
 """Drops what has served its time: answers to retried requests, keys of what was struck off long ago, old counts, rows
-of spreadsheets that were not brought in.
+of spreadsheets that were not brought in. Indexes what an older version took in beside this one.
 """
 
 from datetime import datetime, timedelta
@@ -10,6 +10,7 @@ from app.access.buckets import forget_full
 from app.access.idempotency import forget_old
 from app.clock import Clock
 from app.database import Database
+from app.intake.accept import make_found
 from app.intake.imports import drop_old
 from app.log import get_logger
 from app.route.cluster import clear_shelf
@@ -42,9 +43,12 @@ class Tidier:
             keys = await clear_shelf(session, now - self._relapse_window, most=BATCH)
             counts = (await forget_full(session, now, most=BATCH), await forget_served(session, now, most=BATCH))
             files = await drop_old(session, now, most=FILES)
+            found = await make_found(self._database, session, most=BATCH)
         if answers or keys or files or any(counts):
             get_logger().info("tidied", answers=answers, shelved=keys, count=sum(counts), unused=files)
-        if BATCH in (answers, keys, *counts) or files == FILES:
+        if found:
+            get_logger().info("reports indexed", count=found)
+        if BATCH in (answers, keys, found, *counts) or files == FILES:
             return True
         self._tidied = now
         return False

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, exists, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.batch import Batch, Look
-from app.models import Case, CaseStatus, Report, ReportContact, VerificationStatus, new_id
+from app.bigrams import to_words
+from app.database import Database, insert_if_absent
+from app.models import Case, CaseStatus, Report, ReportContact, ReportWords, VerificationStatus, columns_of, new_id
 from app.problems import InvalidInput
 from app.sealing import Sealer
 
@@ -60,11 +63,6 @@ def summarize(submission: Submission) -> str:
     return words if len(words) <= SUMMARY_LENGTH else words[: SUMMARY_LENGTH - 1] + "…"
 
 
-def search_text(number: str, submission: Submission) -> str:
-    """What a search in the ledger looks through, folded like its question."""
-    return fold(f"{number}{submission.title or ''}") + " " + fold(submission.text)
-
-
 def refuse_empty(submission: Submission) -> None:
     """Raise EmptyText where nothing was said."""
     if not fold(submission.text):
@@ -93,6 +91,23 @@ def contact_place(report_id: str) -> str:
     return f"report:{report_id}"
 
 
+def to_be_found(report: Report) -> ReportWords:
+    """What a search in the ledger looks through: the report's number, whole and from its serial on, and its words."""
+    serial = report.number.rpartition("-")[2]
+    words = to_words([report.number, serial, *([report.title] if report.title else ()), report.text])
+    return ReportWords(report_id=report.id, case_id=report.case_id, came_from=report.came_from, words=words)
+
+
+async def make_found(database: Database, session: AsyncSession, *, most: int) -> int:
+    """Index reports that the version before full-text search took in while this one took its place; how many it did."""
+    missing = select(Report).where(~exists().where(ReportWords.report_id == Report.id)).order_by(Report.id).limit(most)
+    reports = list(await session.scalars(missing.with_for_update(skip_locked=True)))
+    if reports:
+        rows = [{k: v for k, v in columns_of(to_be_found(report)).items() if k != "id"} for report in reports]
+        await session.execute(insert_if_absent(database, ReportWords), rows)
+    return len(reports)
+
+
 def accept_report(
     batch: Batch,
     submission: Submission,
@@ -119,7 +134,7 @@ def accept_report(
         verification=VerificationStatus.NOT_ASKED,
         received_at=now,
     )
-    batch.add(report)
+    batch.add(report, to_be_found(report))
     if submission.contact:
         sealed = sealer.seal(submission.contact.encode(), contact_place(report.id))
         batch.add(ReportContact(report_id=report.id, ciphertext=sealed))

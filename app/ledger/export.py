@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.principal import Principal
@@ -57,7 +57,7 @@ async def read_ledger(
         if not cases:
             return
         after = cases[-1].number
-        reports, duties = await _reports_of(session, cases), await _duties_of(session, cases)
+        reports, duties = await _reports_of(session, cases), await duties_of(session, cases)
         for line in await asyncio.to_thread(_to_lines, cases, reports, duties, city):
             yield line
         session.expunge_all()
@@ -78,7 +78,7 @@ async def _reports_of(session: AsyncSession, cases: Sequence[Case]) -> Mapping[s
     return found
 
 
-async def _duties_of(session: AsyncSession, cases: Sequence[Case]) -> Mapping[str, list[str]]:
+async def duties_of(session: AsyncSession, cases: Sequence[Case]) -> Mapping[str, list[str]]:
     """The departments that have or had a duty on each case, the lead first."""
     rows = await session.execute(
         select(Assignment.case_id, Assignment.department_code)
@@ -90,6 +90,19 @@ async def _duties_of(session: AsyncSession, cases: Sequence[Case]) -> Mapping[st
         if code not in found[case_id]:
             found[case_id].append(code)
     return found
+
+
+async def points_of(session: AsyncSession, cases: Sequence[Case]) -> Mapping[str, int]:
+    """How many points report each case, where it is at least five."""
+    ids = [case.id for case in cases]
+    told = union(
+        *(
+            select(home.label("case_id"), Report.observation_point_code.label("point")).where(home.in_(ids))
+            for home in (Report.case_id, Report.came_from)
+        )
+    ).subquery()
+    counted = select(told.c.case_id, func.count()).group_by(told.c.case_id).having(func.count() >= ENOUGH)
+    return {row.case_id: row[1] for row in await session.execute(counted)}
 
 
 def _to_lines(

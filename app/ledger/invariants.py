@@ -33,6 +33,7 @@ from app.models import (
     Reply,
     ReplyKind,
     Report,
+    ReportWords,
 )
 
 Check = tuple[str, Select[Any]]
@@ -56,6 +57,16 @@ def _of_reports() -> Sequence[Check]:
         (
             "事项没有线索 case without a report",
             select(Case.number).where(~exists().where(Report.case_id == Case.id), Case.merged_into.is_(None)),
+        ),
+        (
+            "线索检索不到 report that a search does not find, or finds under another case",
+            select(Report.number).where(
+                ~exists().where(
+                    ReportWords.report_id == Report.id,
+                    ReportWords.case_id == Report.case_id,
+                    ReportWords.came_from.is_not_distinct_from(Report.came_from),
+                )
+            ),
         ),
     )
 

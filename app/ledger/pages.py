@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ledger.search import CaseFilter, conditions_of
@@ -22,13 +22,23 @@ from app.models import (
 )
 from app.problems import NotFound
 
-ORDERS: dict[str, tuple[Any, ...]] = {
-    "number": (Case.number,),
-    "-number": (Case.number.desc(),),
-    "opened": (Case.opened_at, Case.number),
-    "-opened": (Case.opened_at.desc(), Case.number.desc()),
-    "due": (Case.due_at.is_(None), Case.due_at, Case.number),
-    "-due": (Case.due_at.is_(None), Case.due_at.desc(), Case.number),
+
+def _reversed(order: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(column.desc() for column in order)
+
+
+_BY_NUMBER, _BY_OPENING = (Case.number,), (Case.opened_at, Case.id)
+# Cases without a clock come last, whichever way the others are ordered.
+_BY_DUE = (Case.due_at.asc().nulls_last(), Case.number)
+_BY_DUE_LATEST = (Case.due_at.desc().nulls_last(), Case.number.desc())
+# Each order, and the same backwards.
+ORDERS: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
+    "number": (_BY_NUMBER, _reversed(_BY_NUMBER)),
+    "-number": (_reversed(_BY_NUMBER), _BY_NUMBER),
+    "opened": (_BY_OPENING, _reversed(_BY_OPENING)),
+    "-opened": (_reversed(_BY_OPENING), _BY_OPENING),
+    "due": (_BY_DUE, (Case.due_at.desc().nulls_first(), Case.number.desc())),
+    "-due": (_BY_DUE_LATEST, (Case.due_at.asc().nulls_first(), Case.number)),
 }
 
 
@@ -53,12 +63,21 @@ class Balance:
         return self.opened - self.closed
 
 
-async def page_cases(session: AsyncSession, wanted: CaseFilter, *, order: str, offset: int, limit: int) -> CasePage:
-    """One page of the ledger; `order` is a key of ORDERS."""
+async def page_cases(
+    session: AsyncSession, wanted: CaseFilter, *, order: str, offset: int, limit: int, total: int | None = None
+) -> CasePage:
+    """One page of the ledger; `order` is a key of ORDERS, `total` how many there are, where that is known."""
     conditions = conditions_of(wanted)
-    total = await session.scalar(select(func.count()).select_from(Case).where(*conditions)) or 0
-    rows = select(Case).where(*conditions).order_by(*ORDERS[order]).offset(offset).limit(limit)
-    cases = list(await session.scalars(rows)) if total > offset else []
+    if total is None:
+        total = await session.scalar(select(func.count()).select_from(Case).where(*conditions)) or 0
+    # What lies behind the middle is counted from the end.
+    limit, backwards = min(limit, total - offset), offset > total // 2
+    orders = ORDERS[order][backwards]
+    skipped = total - offset - limit if backwards else offset
+    rows = select(Case).where(*conditions).order_by(*orders).offset(skipped).limit(limit)
+    cases = list(await session.scalars(rows)) if limit > 0 else []
+    if backwards:
+        cases.reverse()
     return CasePage(cases, total, await find_provisional(session, [case.id for case in cases]))
 
 
@@ -72,12 +91,15 @@ async def find_provisional(session: AsyncSession, case_ids: Sequence[str]) -> fr
     return frozenset(await session.scalars(found))
 
 
-async def balance(session: AsyncSession, wanted: CaseFilter) -> Balance:
-    """How many cases of a selection were put on the ledger and struck off."""
-    statement = select(
-        func.count(), func.count().filter(Case.status == CaseStatus.CLOSED)
+async def balance(session: AsyncSession, wanted: CaseFilter, narrowed: CaseFilter) -> tuple[Balance, int]:
+    """How many cases of a selection were put on the ledger and struck off; and how many of them are shown, where a
+    further filter narrows it."""
+    counted = select(
+        func.count(), func.count().filter(Case.status == CaseStatus.CLOSED),
+        func.count().filter(and_(true(), *conditions_of(narrowed))),
     ).select_from(Case).where(*conditions_of(wanted))  # fmt: skip
-    return Balance(*(await session.execute(statement)).one())
+    opened, closed, shown = (await session.execute(counted)).one()
+    return Balance(opened, closed), shown
 
 
 async def names_of_users(session: AsyncSession, ids: Iterable[str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.principal import Principal
+from app.ledger.finding import contain
 from app.models import (
     Act,
     AgendaItem,
@@ -54,11 +55,12 @@ class CaseFilter:
     overdue_at: datetime | None = None
     department: str | None = None
     category: str | None = None
-    folded_text: str | None = None
+    text: str = ""
     relapsed: bool = False
     supervision_level: int | None = None
     supervised_department: str | None = None
     extension_requested: bool = False
+    numbers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +109,9 @@ def conditions_of(wanted: CaseFilter) -> list[Any]:
         conditions.append(
             exists().where(Assignment.case_id == Case.id, Assignment.extension == ExtensionState.REQUESTED)
         )
-    if wanted.folded_text:
-        conditions.append(Case.search_text.contains(wanted.folded_text, autoescape=True))
-    return conditions
+    if wanted.numbers:
+        conditions.append(Case.number.in_(wanted.numbers))
+    return [*conditions, *contain(wanted.text)]
 
 
 def _supervised(level: int, department: str | None) -> Any:
@@ -168,6 +170,12 @@ async def get_case(session: AsyncSession, principal: Principal, number: str) -> 
     if case is None:
         raise NotFound
     return case
+
+
+async def find_numbered(session: AsyncSession, numbers: Sequence[str]) -> Sequence[Case]:
+    """The cases with these numbers, the oldest first; for the office only."""
+    rows = select(Case).where(Case.number.in_(numbers)).order_by(Case.opened_at, Case.id)
+    return (await session.scalars(rows)).all()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text, uni
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.deadlines import Calendar, due_by
+from app.ledger.finding import contain
 from app.ledger.supervision import QUARANTINED
 from app.lifecycle import OPEN_SESSIONS
 from app.models import (
@@ -179,15 +180,17 @@ async def read_waiting(session: AsyncSession, now: datetime, calendar: Calendar)
     )
 
 
-async def next_in_triage(session: AsyncSession, after: Case, folded_text: str | None = None) -> str | None:
+async def next_in_triage(session: AsyncSession, after: Case, text: str = "") -> str | None:
     """The number of the case to rule on after this one: the next by due time, else the first; None when none is left.
 
-    `folded_text` keeps to the cases that a search found.
+    `text` keeps to the cases that a search found.
     """
-    order = (Case.due_at, Case.number)
-    waiting = select(Case.number).where(Case.status == CaseStatus.TRIAGE, Case.id != after.id).order_by(*order).limit(1)
-    if folded_text:
-        waiting = waiting.where(Case.search_text.contains(folded_text, autoescape=True))
+    waiting = (
+        select(Case.number)
+        .where(Case.status == CaseStatus.TRIAGE, Case.id != after.id, *contain(text))
+        .order_by(Case.due_at, Case.number)
+        .limit(1)
+    )
     following = None
     if after.due_at is not None:
         behind = or_(Case.due_at > after.due_at, and_(Case.due_at == after.due_at, Case.number > after.number))

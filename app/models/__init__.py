@@ -1,6 +1,6 @@
 """The tables, nothing else. Import the modules' names from here."""
 
-from app.models.access import AdminAct, ApiKey, IdempotentAnswer, User, UserIdentity, UserSession
+from app.models.access import AdminAct, ApiKey, IdempotentAnswer, SavedView, User, UserIdentity, UserSession
 from app.models.cases import Act, Assignment, Case, Deadline, Pause, Ruling
 from app.models.clusters import ReportKey, SimilarPair
 from app.models.columns import Base, columns_of, day_id, new_id
@@ -16,7 +16,7 @@ from app.models.limits import RateBucket, SignInCount
 from app.models.look_backs import LookBack
 from app.models.opinions import SecondOpinion
 from app.models.precedents import CitedPrecedent, Precedent, StandingRuling
-from app.models.reports import Reply, Report, ReportContact
+from app.models.reports import Reply, Report, ReportContact, ReportWords
 from app.models.seals import AuditKey, AuditSeal, SealedHead
 from app.models.supervision import Digest, Instruction
 from app.models.sweeps import Sweep
@@ -130,9 +130,11 @@ __all__ = [
     "Report",
     "ReportContact",
     "ReportKey",
+    "ReportWords",
     "Role",
     "RowState",
     "Ruling",
+    "SavedView",
     "SealedHead",
     "SecondOpinion",
     "Serial",

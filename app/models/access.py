@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Boolean, CheckConstraint, Date, Index, Integer, String, Text
+from sqlalchemy import Boolean, CheckConstraint, Date, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.columns import Base, Json, UtcDateTime, enum_column, id_column, new_id, reference
@@ -39,6 +39,7 @@ class User(Base):
     A department's or a point's belongs to it, and acts for it as its key does; the office's belongs to neither.
     Whom a provider vouches for has no password: an empty hash, which nothing fits.
     `must_change_password`: somebody else knows it; nothing but changing it is allowed.
+    `ledger_columns` are those chosen for the ledger last, None for the usual.
     """
 
     __tablename__ = "users"
@@ -52,6 +53,7 @@ class User(Base):
     department_code: Mapped[str | None] = mapped_column(reference("departments.code"))
     active: Mapped[bool] = mapped_column(Boolean, default=True)
     must_change_password: Mapped[bool] = mapped_column(Boolean, default=False)
+    ledger_columns: Mapped[str | None] = mapped_column(String(200))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     __table_args__ = (
@@ -72,6 +74,20 @@ class UserIdentity(Base):
     subject: Mapped[str] = mapped_column(String(255), primary_key=True)
     user_id: Mapped[str] = mapped_column(reference("users.id"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class SavedView(Base):
+    """常用视图: one person's name for what the ledger's address says: filters, order, columns. Nobody else sees it."""
+
+    __tablename__ = "saved_views"
+
+    id: Mapped[str] = mapped_column(id_column(), primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(reference("users.id"))
+    name: Mapped[str] = mapped_column(String(40))
+    query: Mapped[str] = mapped_column(String(2000))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (UniqueConstraint("user_id", "name"),)
 
 
 class UserSession(Base):

@@ -49,7 +49,8 @@ class Case(Base):
     burden_types: Mapped[list[str]] = mapped_column(Json)
     districts: Mapped[list[str]] = mapped_column(Json)
     fingerprint: Mapped[str] = mapped_column(String(64))
-    search_text: Mapped[str] = mapped_column(Text)
+    # Searched by versions before full text (0080); new cases leave it empty, and the column goes with the next version.
+    search_text: Mapped[str] = mapped_column(Text, default="")
     urgency: Mapped[Urgency] = mapped_column(
         enum_column(Urgency), default=Urgency.NORMAL, server_default=Urgency.NORMAL.value
     )

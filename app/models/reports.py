@@ -7,7 +7,17 @@ from sqlalchemy import Date, Float, Index, LargeBinary, String, Text
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.columns import Base, Json, UtcDateTime, directory_code, enum_column, id_column, new_id, reference
+from app.models.columns import (
+    Base,
+    BigSerial,
+    Json,
+    UtcDateTime,
+    directory_code,
+    enum_column,
+    id_column,
+    new_id,
+    reference,
+)
 from app.vocabulary import ReplyKind, VerificationStatus
 
 
@@ -50,6 +60,24 @@ class Report(Base):
             postgresql_where=sql("came_from IS NOT NULL"),
         ),
     )
+
+
+class ReportWords(Base):
+    """What a search compares of a report (see `bigrams`), written with it and never changed: its number, title, text.
+
+    Triggers keep `case_id` and `came_from` as the report's, and put each row into SQLite's full-text index.
+    """
+
+    __tablename__ = "report_words"
+
+    id: Mapped[int] = mapped_column(BigSerial, primary_key=True, autoincrement=True)
+    report_id: Mapped[str] = mapped_column(reference("reports.id"), unique=True)
+    case_id: Mapped[str] = mapped_column(id_column())
+    came_from: Mapped[str | None] = mapped_column(id_column())
+    words: Mapped[str] = mapped_column(Text)
+
+    # A search that finds many reads no wide rows to learn of which cases they are.
+    __table_args__ = (Index("ix_report_words_id_case_id", "id", "case_id", "came_from"),)
 
 
 class ReportContact(Base):

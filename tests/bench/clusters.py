@@ -98,7 +98,7 @@ def case_row(case_id: str, number: int, traces: Traces, now: Any) -> dict[str, A
         "id": case_id, "number": f"YL-2025-{number:06d}", "summary": words[:60], "status": CaseStatus.DISPATCHED,
         "owner": Party.DEPARTMENT, "category": "municipal_district", "route": "assignment",
         "sources": sorted(traces.features.sources), "burden_types": sorted(traces.features.burdens),
-        "districts": ["FR"], "fingerprint": fingerprint(words, traces.features.sources), "search_text": words,
+        "districts": ["FR"], "fingerprint": fingerprint(words, traces.features.sources),
         "returns": 0, "opened_at": now, "last_seq": 0, "last_hash": "",
     }  # fmt: skip
 

@@ -51,7 +51,6 @@ def make_case(now: datetime) -> Case:
         burden_types=[],
         districts=[],
         fingerprint=f"{number:064d}",
-        search_text="重复填报表格",
         opened_at=now,
         last_seq=0,
         last_hash="",

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
-from app.dashboard.exporting import HEADINGS
+from app.dashboard.exporting import FILE_COLUMNS
 from app.masking import MASK
 from app.models import Role
 from app.workbook import CUT, LONGEST_CELL, Table, csv_lines, cut, neutral, to_xlsx
@@ -74,7 +74,7 @@ async def test_the_ledger_is_exported_as_text_and_tells_nothing_of_who_reported(
     browser = await at_work(city, Role.AUDITOR)
     xlsx = (await browser.client.get("/dashboard/ledger/export?format=xlsx")).content
     rows = read_xlsx(xlsx)
-    assert [rows[0], [row[0] for row in rows[1:]]] == [list(HEADINGS), sorted(numbers)]
+    assert [rows[0], [row[0] for row in rows[1:]]] == [list(FILE_COLUMNS.values()), sorted(numbers)]
     by_number = {row[0]: row for row in rows[1:]}
     assert by_number[numbers[0]][5].startswith("=1+1\n=1+1")
     assert [row[-1] for row in by_number.values() if row[-1]] == ["6"]

@@ -19,7 +19,7 @@ ELSEWHERE = frozenset(
         *("pack_versions", "departments", "observation_points", "calendar_days", "calendar_imports", "serials"),
         *("api_keys", "users", "user_sessions", "idempotent_answers", "callbacks", "endpoints", "attempts"),
         *("learned_models", "digests", "sweeps", "admin_acts", "imports", "import_rows", "user_identities"),
-        *("rate_buckets", "sign_in_counts", "documents", "document_cases"),
+        *("rate_buckets", "sign_in_counts", "documents", "document_cases", "saved_views"),
     }
 )
 TABLES = [table for table in Base.metadata.sorted_tables if table.name not in ELSEWHERE]
