@@ -18,6 +18,7 @@ class Permission(StrEnum):
     CLASSIFY = "classify"
     READ_CASES = "read_cases"
     COMPARE_CASES = "compare_cases"
+    READ_TRENDS = "read_trends"
     RULE = "rule"
     ACT_ON_ASSIGNMENTS = "act_on_assignments"
     REVIEW = "review"
@@ -43,7 +44,15 @@ class Permission(StrEnum):
 P = Permission
 _READING = frozenset({P.CLASSIFY, P.READ_DIRECTORY})
 _WATCHING = frozenset(
-    {P.READ_REPORTS, P.READ_CASES, P.COMPARE_CASES, P.READ_PRECEDENTS, P.READ_DELIVERIES, P.USE_DASHBOARD}
+    {
+        P.READ_REPORTS,
+        P.READ_CASES,
+        P.COMPARE_CASES,
+        P.READ_TRENDS,
+        P.READ_PRECEDENTS,
+        P.READ_DELIVERIES,
+        P.USE_DASHBOARD,
+    }
 )
 _OFFICE = _READING | _WATCHING | {P.IMPORT_REPORTS, P.RULE, P.REVIEW, P.CONVENE}
 _GUARDING = frozenset({P.VIEW_CONTACTS, P.ERASE_CONTACTS})

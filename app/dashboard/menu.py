@@ -36,7 +36,11 @@ PAGES: Final = (
     Page("consultations", N_("会商"), "/dashboard/consultations"),
     Page("precedents", N_("先例库"), "/dashboard/precedents"),
     Page("ledger", N_("台账"), "/dashboard/ledger"),
+    Page("trends", N_("趋势"), "/dashboard/trends", Permission.READ_TRENDS),
     Page("deliveries", N_("投递"), "/dashboard/deliveries"),
+    Page("directory", N_("部门与观测点"), "/dashboard/departments", Permission.READ_TRENDS),
+    Page("clocks", N_("时限与日历"), "/dashboard/clocks"),
+    Page("knowledge", N_("词表与规则"), "/dashboard/knowledge"),
     Page("administration", N_("系统管理"), "/dashboard/people", Permission.MANAGE_PEOPLE),
     Page("admin-log", N_("操作日志"), "/dashboard/admin-log", Permission.READ_ADMIN_LOG),
 )

@@ -8,6 +8,7 @@ from app.dashboard import (
     api_keys,
     cases,
     channels,
+    clocks,
     clusters,
     consultations,
     deliveries,
@@ -15,6 +16,7 @@ from app.dashboard import (
     exporting,
     home,
     imports,
+    knowledge,
     ledger,
     pausing,
     people,
@@ -25,7 +27,9 @@ from app.dashboard import (
     sign_on,
     signing_keys,
     supervision,
+    trends,
     triage,
+    units,
 )
 from app.dashboard.answering import make_pages
 from app.dashboard.session import At
@@ -45,8 +49,8 @@ def all_pages() -> APIRouter:
     router = APIRouter()
     for part in (
         sign_in, sign_on, home, triage, ledger, exporting, imports, cases, protection, clusters, pausing, supervision,
-        consultations, sessions, precedents, deliveries, endpoints, channels, signing_keys, people, api_keys,
-        admin_log, account,
+        consultations, sessions, precedents, trends, units, clocks, knowledge, deliveries, endpoints, channels,
+        signing_keys, people, api_keys, admin_log, account,
     ):  # fmt: skip
         router.include_router(part.router)
     router.include_router(_rest)
