@@ -15,9 +15,9 @@ from app.classify import ReportText, Thresholds
 from app.classify.backtest import Example
 from app.database import Database
 from app.directory.city import City
-from app.directory.folding import BLANK, DROP, fold
+from app.directory.folding import BLANK, DROP, fold, fold_word
 from app.directory.knowledge import Knowledge, compile_knowledge, with_learned, with_precedents
-from app.directory.trial_words import WordChange, changed_pack
+from app.directory.trial_words import BadWord, WordChange, changed_pack
 from app.flow.learning import as_sent, replay
 from app.ledger.lessons import HandledReport, count_since, read_newest
 
@@ -81,8 +81,13 @@ async def rehearse(
 def _knowledge_with(city: City, change: WordChange) -> Knowledge:
     """What would be in force: the changed pack with the learned model and the precedents as they are."""
     known = city.knowledge
-    tried = with_learned(compile_knowledge(changed_pack(city.pack, change)), known.learned)
-    return with_precedents(tried, known.precedents)
+    tried = compile_knowledge(changed_pack(city.pack, change))
+    if not change.remove and fold_word(change.word) not in tried.words:
+        raise BadWord(
+            "简称要带地名才认得出是哪一级,例如“芙蓉区福利站”。",
+            "A short name needs its place in front, or nobody knows which tier is meant.",
+        )
+    return with_precedents(with_learned(tried, known.learned), known.precedents)
 
 
 def _replay(

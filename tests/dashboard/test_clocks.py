@@ -108,7 +108,7 @@ async def test_a_term_is_set_with_a_reason_shown_with_who_and_withdrawn(city: Ci
     page = shown(await browser.follow())
     assert re.search(r"反馈时限 \S+ 紧急 现行规定 7 2026年3月2日 报表先停 周敏", page), page
     terms = (await (await city.office()).get("/v1/terms")).json()
-    assert [(rule["kind"], rule["working_days"]) for rule in terms["rules"]] == [("feedback", 7)]
+    assert [(rule["kind"], rule["working_days"]) for rule in terms["in_force"]] == [("feedback", 7)]
     for wrong in (
         {"working_days": "0"},
         {"reason": ""},

@@ -10,7 +10,7 @@ from tests.city import open_city
 from tests.dashboard.office import report
 from tests.dashboard.test_trends import a_past
 
-NICKNAMED = "咸嘉福利站那边要求社区每周填一张独居老人走访表，照片还要打印出来，同样的内容月底再报一遍。"
+NICKNAMED = "芙蓉福利站那边要求社区每周填一张独居老人走访表，照片还要打印出来，同样的内容月底再报一遍。"
 
 
 async def _work(url: str, folder: Path, town: Town) -> None:

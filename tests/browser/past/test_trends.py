@@ -72,7 +72,7 @@ async def test_a_changed_word_is_held_against_all_reports_without_another_click(
     monkeypatch.setattr(rewording, "PAGE", 10)
     monkeypatch.setattr(rewording, "MOST_READ", 20)
     page = await office.open("/dashboard/knowledge/change")
-    await page.locator("#change-word").fill("咸嘉福利站")
+    await page.locator("#change-word").fill("芙蓉福利站")
     await page.locator("#change-target").fill("FR-MZ")
     await page.get_by_role("button", name="开始检验").click()
     await expect(page.locator("#step")).to_contain_text("含该词的 5 件，其中会判得不一样的 5 件。 已完成")
