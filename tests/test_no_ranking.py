@@ -69,7 +69,7 @@ class Judge:
 
     @classmethod
     def of(cls, city: City) -> "Judge":
-        units = [*city.departments.values(), *city.points.values()]
+        units: list[Any] = [*city.departments.values(), *city.points.values()]
         return cls({name: unit.code for unit in units for name in (unit.code, unit.name, f"{unit.name} {unit.code}")})
 
     def faults_of_page(self, path: str, text: str) -> list[str]:
@@ -222,10 +222,9 @@ def test_no_query_orders_by_an_aggregate() -> None:
     found = []
     for path in sorted((ROOT / "app").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            ordering = (
-                isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "order_by"
-            )
-            if ordering and any(map(_is_aggregate, ast.walk(ast.Tuple(node.args)))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            if node.func.attr == "order_by" and any(map(_is_aggregate, ast.walk(ast.Tuple(node.args)))):
                 found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert found == []
 

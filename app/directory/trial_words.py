@@ -83,7 +83,7 @@ def _require(known: bool) -> None:
 
 def _edited(listed: Iterable[Listed], change: WordChange, field: str, new: Listed) -> tuple[Listed, ...] | None:
     """The lists of words after the change; None where nothing changes."""
-    rows = tuple(listed)
+    rows: tuple[Listed, ...] = tuple(listed)
     there = [row for row in rows if getattr(row, field) == change.target and change.word in row.words]
     if bool(there) is not change.remove:
         return None

@@ -270,7 +270,7 @@ async def _read_durations(session: AsyncSession, unit: Unit, window: Window, cal
     )
     zone = calendar.zone
     async for piece in rows.partitions(CHUNK):
-        pairs.update((opened.astimezone(zone).date(), closed.astimezone(zone).date()) for opened, closed in piece)
+        pairs.update((opened.astimezone(zone).date(), closed.astimezone(zone).date()) for opened, closed in piece if closed)
     places = {month: place for place, month in enumerate(window.months)}
     found = [_Durations() for _ in window.months]
     worked = _worked_days(min((opened for opened, _ in pairs), default=date.max), later(window.months[-1], 1), calendar)

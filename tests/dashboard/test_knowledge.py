@@ -65,7 +65,8 @@ async def past(city: CityUnderTest) -> None:
 
 
 async def steps(city: CityUnderTest, change: WordChange, clock: FixedClock) -> list[Step]:
-    found, after = [], None
+    found: list[Step] = []
+    after = None
     while not found or after is not None:
         step = await rehearse(
             city.runtime.database, city.runtime.cities.current, change, thresholds_of(city.runtime),
