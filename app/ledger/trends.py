@@ -4,7 +4,9 @@ Months are the city's. What a month is held against are up to twelve whole month
 unit's record begins, never the one that still runs. Medians and quartiles are those of a spreadsheet (QUARTILE.INC).
 """
 
+import asyncio
 import json
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +16,12 @@ from math import fsum
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Integer, Text, case, cast, exists, func, literal_column, select
+from sqlalchemy import BigInteger, ColumnElement, Integer, Text, case, cast, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from app.deadlines import Calendar
 from app.ledger.lessons import NOT_LASTING
@@ -28,7 +33,7 @@ PAST: Final = 12
 # Fewer say nothing of what is usual: whole months for counts and hours, cases for how long it took.
 LEAST_MONTHS: Final = 6
 LEAST_CASES: Final = 5
-CHUNK: Final = 500
+CHUNK: Final = 2000
 
 
 class MonthState(StrEnum):
@@ -134,6 +139,23 @@ class Window:
         return moment >= self.borders[0], moment < self.borders[-1]
 
 
+class seconds(FunctionElement[int]):  # noqa: N801 - a function of SQL
+    """A moment in whole seconds since 1970: a fraction of what a datetime costs where there are a hundred thousand."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(seconds)
+def _in_standard_sql(element: seconds, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(FLOOR(EXTRACT(EPOCH FROM {compiler.process(element.clauses, **options)})) AS BIGINT)"
+
+
+@compiles(seconds, "sqlite")
+def _in_sqlite(element: seconds, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(strftime('%s', {compiler.process(element.clauses, **options)}) AS INTEGER)"
+
+
 def later(month: date, count: int) -> date:
     """The first day of the month so many after that one."""
     year, number = divmod(month.year * 12 + month.month - 1 + count, 12)
@@ -193,7 +215,7 @@ def _relieved(unit: Unit) -> list[Any]:
         *_cases_of(unit),
         # Written out as the index has it; with a parameter SQLite would not use it.
         Case.outcome == literal_column(f"'{CaseOutcome.RELIEVED.value}'"),
-        ~exists().where(follower.relapse_of == Case.id),
+        Case.id.not_in(select(follower.relapse_of).where(follower.relapse_of.is_not(None))),
     ]
 
 
@@ -235,49 +257,52 @@ async def _count_burdens(session: AsyncSession, unit: Unit, window: Window, mont
 
 async def _add_hours(session: AsyncSession, unit: Unit, window: Window, months: "_Months") -> None:
     """Of each point on a case the largest that it named, as everywhere; the total has what was before the window."""
-    named = (
-        select(
-            window.index_of(Case.closed_at).label("month"),
-            Case.id.label("case"),
-            Report.observation_point_code.label("point"),
-            func.max(Report.hours_per_month).label("hours"),
-        )
-        .join(Report, Report.case_id == Case.id)
-        .where(*_relieved(unit), Report.hours_per_month.is_not(None), Case.closed_at < window.borders[-1])
-        .group_by(Case.id, Report.observation_point_code)
-    )
+    month = window.index_of(Case.closed_at).label("month")
+    point = Report.observation_point_code
+    conditions = [*_relieved(unit), Report.hours_per_month.is_not(None), Case.closed_at < window.borders[-1]]
     if unit.point is not None:
-        named = named.where(Report.observation_point_code == unit.point)
-    each = named.subquery()
+        conditions.append(point == unit.point)
+    largest = select(month, func.max(Report.hours_per_month).label("hours"))
+    each = largest.join(Report, Report.case_id == Case.id).where(*conditions).group_by(Case.id, point).subquery()
     sums: dict[int, list[float]] = defaultdict(list)
-    for month, hours, times in await session.execute(
+    for place, hours, times in await session.execute(
         select(each.c.month, each.c.hours, func.count()).group_by(each.c.month, each.c.hours)
     ):
-        sums[month].append(hours * times)
-    months.hours = {month: fsum(values) for month, values in sums.items()}
+        sums[place].append(hours * times)
+    months.hours = {place: fsum(values) for place, values in sums.items()}
+    who = select(month, Case.id.label("case"), point.label("point")).join(Report, Report.case_id == Case.id)
+    named = who.where(*conditions).subquery()
     stated = select(
-        each.c.month, func.count(func.distinct(each.c.case)), func.count(func.distinct(each.c.point))
-    ).group_by(each.c.month)
-    for month, cases, points in await session.execute(stated):
-        months.hours_stated[month], months.hours_points[month] = cases, points
+        named.c.month, func.count(func.distinct(named.c.case)), func.count(func.distinct(named.c.point))
+    ).group_by(named.c.month)
+    for place, cases, points in await session.execute(stated):
+        months.hours_stated[place], months.hours_points[place] = cases, points
 
 
 async def _read_durations(session: AsyncSession, unit: Unit, window: Window, calendar: Calendar) -> list["_Durations"]:
     """How long the relieved cases of each month took; the rows come in small pieces, so that others get their turn."""
-    pairs: Counter[tuple[date, date]] = Counter()
+    pairs: Counter[tuple[int, int]] = Counter()
     rows = await session.stream(
-        select(Case.opened_at, Case.closed_at).where(*_relieved(unit), *window.holds(Case.closed_at))
+        select(seconds(Case.opened_at), seconds(Case.closed_at)).where(*_relieved(unit), *window.holds(Case.closed_at))
     )
-    zone = calendar.zone
     async for piece in rows.partitions(CHUNK):
-        pairs.update((opened.astimezone(zone).date(), closed.astimezone(zone).date()) for opened, closed in piece if closed)
-    places = {month: place for place, month in enumerate(window.months)}
+        pairs.update((opened, closed) for opened, closed in piece)
+    return await asyncio.to_thread(_durations, pairs, window, calendar)
+
+
+def _durations(pairs: Counter[tuple[int, int]], window: Window, calendar: Calendar) -> list["_Durations"]:
+    """Pairs of moments, in seconds, as days of the city and working days, by the month of the second."""
     found = [_Durations() for _ in window.months]
-    worked = _worked_days(min((opened for opened, _ in pairs), default=date.max), later(window.months[-1], 1), calendar)
+    first = datetime.fromtimestamp(min((opened for opened, _ in pairs), default=0), calendar.zone).date()
+    worked = _worked_days(first, later(window.months[-1], 1), calendar) if pairs else {}
+    days = list(worked)
+    starts = [datetime.combine(day, time.min, calendar.zone).timestamp() for day in days]
+    places = {month: place for place, month in enumerate(window.months)}
     for (opened, closed), count in pairs.items():
-        of_month = found[places[closed.replace(day=1)]]
-        of_month.days[(closed - opened).days] += count
-        of_month.working_days[worked[closed] - worked[opened]] += count
+        start, end = bisect_right(starts, opened) - 1, bisect_right(starts, closed) - 1
+        of_month = found[places[days[end].replace(day=1)]]
+        of_month.days[end - start] += count
+        of_month.working_days[worked[days[end]] - worked[days[start]]] += count
     return found
 
 

@@ -135,7 +135,14 @@ async def test_the_page_goes_through_past_reports_step_by_step(
     assert "已回放 12 / 12 件，含该词的 3 件，其中会判得不一样的 3 件" in shown(last)
     assert "<html" not in last.text
     assert "hx-trigger" not in last.text, "it is at an end"
-    for wrong in ({"target": "没有这个部门"}, {"word": "局"}, {"word": "福利站点"}, {"word": ""}, {"kind": "?"}, {"remove": "yes"}):
+    for wrong in (
+        {"target": "没有这个部门"},
+        {"word": "局"},
+        {"word": "福利站点"},
+        {"word": ""},
+        {"kind": "?"},
+        {"remove": "yes"},
+    ):
         await browser.get(f"{PATH}/change")
         refused = await browser.send(f"{PATH}/change", wish | wrong)
         assert refused.status_code == 422, wrong
