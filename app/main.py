@@ -31,6 +31,7 @@ from app.api import (
     supervision,
     system,
     terms,
+    trends,
 )
 from app.api.description import DescribedApp
 from app.api.errors import add_error_handlers
@@ -67,6 +68,7 @@ ROUTERS = (
     digests.router,
     directory.router,
     terms.router,
+    trends.router,
     precedents.router,
     calendar.router,
     deliveries.router,

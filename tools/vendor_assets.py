@@ -53,6 +53,9 @@ PACKAGES = (
         ("swagger-ui.css", "swagger-ui-bundle.js"),
         ("LICENSE", "NOTICE", "swagger-ui-bundle.js.LICENSE.txt"),
     ),
+    Package(
+        "echarts", "6.1.0", "Apache-2.0", ("dist/echarts.common.min.js",), ("LICENSE", "NOTICE", "licenses/LICENSE-d3")
+    ),
     Package("axe-core", "4.14.1", "MPL-2.0", ("axe.min.js",), ("LICENSE", "LICENSE-3RD-PARTY.txt"), TESTS),
 )
 

@@ -51,6 +51,11 @@ def show_moment(value: datetime | None, language: str) -> Markup:
     return Markup('<time datetime="{}">{} {}</time>').format(stamp, day, f"{local:%H:%M}")
 
 
+def show_month(value: date, language: str) -> str:
+    """2026年11月, or Nov 2026."""
+    return f"{ENGLISH_MONTHS[value.month - 1]} {value.year}" if language == "en" else f"{value.year}年{value.month}月"
+
+
 def show_official_day(value: date | None) -> Markup:
     """The day as an official document gives it: Chinese whatever the reader's language."""
     if value is None:

@@ -101,7 +101,7 @@ async def show_duties(at: AtDepartment) -> Response:
     known = {"tab", "text"}
     kept = tuple((name, value.replace("\x00", "")) for name, value in state.filters if name in known)
     state = ListState(LIST, kept, state.sort, state.page, state.size)
-    folded = fold(state.value("text"))
+    typed = tuple(word for word in state.value("text").split() if fold(word))
     async with at.read() as session:
         lines, total = await page_duties(
             session,
@@ -109,7 +109,7 @@ async def show_duties(at: AtDepartment) -> Response:
             at.principal,
             at.now,
             standing=state.value("tab"),
-            search=Search(state.value("text"), folded, fold) if folded else None,
+            search=Search(typed, fold) if typed else None,
             order=state.sort,
             offset=state.offset,
             limit=state.size,

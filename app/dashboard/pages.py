@@ -10,6 +10,7 @@ from app.dashboard import (
     batch_ruling,
     cases,
     channels,
+    clocks,
     clusters,
     consultations,
     deliveries,
@@ -20,6 +21,7 @@ from app.dashboard import (
     home,
     imports,
     invitations,
+    knowledge,
     ledger,
     ledger_views,
     pausing,
@@ -32,8 +34,10 @@ from app.dashboard import (
     sign_on,
     signing_keys,
     supervision,
+    trends,
     triage,
     undoing,
+    units,
 )
 from app.dashboard.answering import make_pages
 from app.dashboard.session import Anybody
@@ -53,8 +57,9 @@ def all_pages() -> APIRouter:
     router = APIRouter()
     for part in (
         sign_in, sign_on, home, triage, batch_ruling, batch_merging, ledger, ledger_views, exporting, imports, cases,
-        undoing, protection, clusters, pausing, supervision, documents, consultations, sessions, precedents, deliveries,
-        endpoints, channels, signing_keys, people, api_keys, admin_log, account, duties, invitations, reporting,
+        undoing, protection, clusters, pausing, supervision, documents, consultations, sessions, precedents, trends,
+        units, clocks, knowledge, deliveries, endpoints, channels, signing_keys, people, api_keys, admin_log, account,
+        duties, invitations, reporting,
     ):  # fmt: skip
         router.include_router(part.router)
     router.include_router(_rest)

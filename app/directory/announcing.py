@@ -139,9 +139,7 @@ async def announce(
     Nothing changes where all of it is known. Raises BadNotice where a year that is not known would stay half known.
     """
     await lock_directory(session)
-    first, last = date(said.year - 1, 1, 1), date(said.year + 1, 12, 31)
-    rows = await session.scalars(select(CalendarDay).where(CalendarDay.day.between(first, last)))
-    present = {row.day: row for row in rows}
+    present = await _present(session, said)
     changes = _changes(said, {day: row.working for day, row in present.items()})
     if dry_run or not changes:
         return changes
@@ -161,6 +159,17 @@ async def announce(
         )
     )
     return changes
+
+
+async def find_changes(session: AsyncSession, said: Announcement) -> list[DayChange]:
+    """What the announcement would change at this moment; it only reads. Raises BadNotice."""
+    return _changes(said, {day: row.working for day, row in (await _present(session, said)).items()})
+
+
+async def _present(session: AsyncSession, said: Announcement) -> dict[date, CalendarDay]:
+    first, last = date(said.year - 1, 1, 1), date(said.year + 1, 12, 31)
+    rows = await session.scalars(select(CalendarDay).where(CalendarDay.day.between(first, last)))
+    return {row.day: row for row in rows}
 
 
 def _changes(said: Announcement, known: Mapping[date, bool]) -> list[DayChange]:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import chinese_calendar
 from chinese_calendar.constants import holidays, in_lieu_days, workdays
-from sqlalchemy import func, select
+from sqlalchemy import extract, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.deadlines import Calendar, OfficeHours
@@ -59,6 +59,13 @@ async def read_days(session: AsyncSession, year: int) -> Sequence[CalendarDay]:
     first, last = date(year, 1, 1), date(year, 12, 31)
     rows = await session.scalars(select(CalendarDay).where(CalendarDay.day.between(first, last)))
     return rows.all()
+
+
+async def read_years(session: AsyncSession) -> dict[int, int]:
+    """How many days are known of each year of which any is."""
+    year = extract("year", CalendarDay.day)
+    rows = await session.execute(select(year, func.count()).group_by(year).order_by(year))
+    return {int(row[0]): row[1] for row in rows}
 
 
 async def read_imports(session: AsyncSession, year: int) -> Sequence[CalendarImport]:

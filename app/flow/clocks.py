@@ -4,7 +4,9 @@ One case at a time under its lock, in one short transaction: a worker killed in 
 one finds the same clocks by the calendar's version.
 """
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,16 +17,19 @@ from app.casefile import ANSWER_CLOCKS, CaseFile, open_case_file
 from app.clock import Clock
 from app.consult.agenda import follow_clocks
 from app.database import Database
+from app.deadlines import Calendar
 from app.deliver.fan_out import enqueue
-from app.directory.announcing import Announcement, DayChange, announce
+from app.directory.announcing import Announcement, DayChange, announce, find_changes
 from app.directory.calendar import read_calendar_version
 from app.directory.city import City, CityCache
 from app.directory.term_book import TermWish, change_term
+from app.directory.turn import lock_directory
 from app.flow.desk import SYSTEM_ACTOR, Desk
+from app.ledger.clocks import read_provisional
 from app.log import get_logger
 from app.models import Case, CaseStatus, Deadline, TermChange
-from app.problems import StorageFull, Unavailable
-from app.supervise.recount import recount
+from app.problems import Conflict, StorageFull, Unavailable
+from app.supervise.recount import Plan, plan_recount, recount
 
 AFTER_A_FAILURE: Final = timedelta(hours=1)
 # A process that had not yet heard of the newest notice may have started clocks since; they are looked for again.
@@ -38,9 +43,60 @@ async def set_term(desk: Desk, wish: TermWish) -> TermChange:
     return await change_term(desk.session, wish, burden_types=known, set_by=desk.principal.holder, now=desk.now)
 
 
-async def load_holidays(desk: Desk, said: Announcement, *, dry_run: bool = False) -> list[DayChange]:
-    """Load a year's holidays, or say what that would change. Raises BadNotice."""
+class CalendarChanged(Conflict):
+    code = "calendar_changed"
+    title_zh, title_en = "日历已有变动", "The calendar has changed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "预览之后日历已有变动,没有载入。请重新预览。",
+            "The calendar has changed since the preview; nothing was loaded. Look at a new preview.",
+        )
+
+
+async def load_holidays(
+    desk: Desk, said: Announcement, *, dry_run: bool = False, seen: str | None = None
+) -> list[DayChange]:
+    """Load a year's holidays, or say what that would change.
+
+    Args:
+        seen: the calendar's version that the one who decides has looked at; any where it is None.
+
+    Raises BadNotice, CalendarChanged.
+    """
+    if seen is not None:
+        await lock_directory(desk.session)
+        if seen != await read_calendar_version(desk.session):
+            raise CalendarChanged
     return await announce(desk.session, said, by=desk.principal.holder, now=desk.now, dry_run=dry_run)
+
+
+@dataclass(frozen=True, slots=True)
+class NoticePreview:
+    """What a notice would do: the days that it changes, how many running clocks rest on assumed days, and how many of
+    these get another date."""
+
+    changes: list[DayChange]
+    provisional: int
+    moving: int
+
+
+async def preview_holidays(database: Database, city: City, said: Announcement) -> NoticePreview:
+    """Say what loading a year's holidays would change and move; nothing is written. Raises BadNotice."""
+    provisional = moving = 0
+    async with database.read() as session:
+        changes = await find_changes(session, said)
+        days = {**city.calendar.days, **{change.day: change.working for change in changes}}
+        calendar = replace(city.calendar, days=days, version="preview")
+        async for cases in read_provisional(session):
+            plans = await asyncio.to_thread(_plan, cases, calendar)
+            provisional += sum(deadline.ended_at is None for plan in plans for deadline, _ in plan.dates)
+            moving += sum(plan.moving for plan in plans)
+    return NoticePreview(changes, provisional, moving)
+
+
+def _plan(cases: Sequence[tuple[datetime | None, list[Deadline]]], calendar: Calendar) -> list[Plan]:
+    return [plan_recount(deadlines, promised, calendar) for promised, deadlines in cases]
 
 
 class Recounter:

@@ -106,10 +106,11 @@ async def past_reports(database: Database, city: City) -> AsyncIterator[ReportTe
     """Every report of the ledger as the classifier gets it; `id` is its number."""
     async with database.read() as session:
         async for report in read_past_reports(session):
-            yield _as_sent(report, city)
+            yield as_sent(report, city)
 
 
-def _as_sent(report: PastReport, city: City) -> ReportText:
+def as_sent(report: PastReport, city: City) -> ReportText:
+    """A past report as the classifier gets it."""
     point = city.points.get(report.point)
     return ReportText(
         text=report.text,

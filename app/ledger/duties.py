@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.principal import Principal
 from app.directory.city import City
 from app.disclosure import disclose_case, disclose_report
 from app.ledger.clocks import ClockRow, clocks_of
+from app.ledger.finding import contain
 from app.ledger.reach import count_points_for_department
 from app.ledger.search import list_events
 from app.ledger.sessions import open_invitations
@@ -113,16 +114,23 @@ class DutyRecord:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is looked for, as it was typed and folded, and how to fold what it is looked for in."""
+    """The words that are looked for, all of them, as they were typed, and how to fold what they are looked for in."""
 
-    typed: str
-    folded: str
+    words: tuple[str, ...]
     fold: Callable[[str], str]
 
     def finds(self, line: DutyLine) -> bool:
-        """Whether the department can read it in the line: in its number, what is asked, or the words told with it."""
+        """Whether the department can read them in the line: in its number, what is asked, or the words told with it."""
         told = (text for report in line.told for text in (report["title"], report["text"]) if text)
-        return any(self.folded in self.fold(text) for text in (line.case["number"], line.duty.obligation, *told))
+        texts = [self.fold(text) for text in (line.case["number"], line.duty.obligation, *told)]
+        return all(any(self.fold(word) in text for text in texts) for word in self.words)
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """What the database can say of that: each word is in a report of the case, or in what is asked."""
+        return [
+            or_(and_(true(), *contain(word)), Assignment.obligation.contains(word, autoescape=True))
+            for word in self.words
+        ]
 
 
 def _own(principal: Principal) -> ColumnElement[bool]:
@@ -179,11 +187,7 @@ async def page_duties(
     conditions = [_own(principal), *_standing(standing, now)]
     if search is None:
         return await _lines(session, city, conditions, order, offset, limit), await _count(session, conditions)
-    perhaps = or_(
-        Case.search_text.contains(search.folded, autoescape=True),
-        Assignment.obligation.contains(search.typed, autoescape=True),
-    )
-    lines = await _lines(session, city, [*conditions, perhaps], order, 0, MOST_SEARCHED)
+    lines = await _lines(session, city, [*conditions, *search.conditions()], order, 0, MOST_SEARCHED)
     found = [line for line in lines if search.finds(line)]
     return found[offset : offset + limit], len(found)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import (
@@ -17,6 +17,7 @@ from app.models import (
     Case,
     CaseOutcome,
     CaseStatus,
+    ObservationPoint,
     Precedent,
     Report,
     Ruling,
@@ -25,6 +26,8 @@ from app.models import (
 # Several departments share the matter: their text is of no single line.
 _SEVERAL = "multi_department"
 _PAGE = 500
+# Duties that were sent back or given to another.
+NOT_LASTING = (AssignmentStatus.RETURNED, AssignmentStatus.SUPERSEDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,15 @@ class PastReport:
     text: str
     point: str
     declared_departments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HandledReport(PastReport):
+    """The same with the case it is on and who has or had a lasting duty there, the lead first."""
+
+    id: str
+    case: str
+    handled_by: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +154,32 @@ async def read_decided(session: AsyncSession, *, since: datetime, after: str, bu
         .limit(_PAGE)
     )
     return [DecidedReport(*row) for row in rows]
+
+
+async def count_since(session: AsyncSession, since: datetime) -> int:
+    """How many reports came in since then; by the index over points and moments alone."""
+    of_all = Report.observation_point_code.in_(select(ObservationPoint.code))
+    counted = select(func.count()).select_from(Report).where(of_all, Report.received_at >= since)
+    return await session.scalar(counted) or 0
+
+
+async def read_newest(session: AsyncSession, *, since: datetime, after: str | None, limit: int) -> list[HandledReport]:
+    """Reports received since then, the newest first, those older than the one with that id."""
+    wanted = select(
+        Report.number, Report.title, Report.text, Report.observation_point_code, Report.declared_departments,
+        Report.id, Report.case_id, Case.number,
+    ).join(Case, Case.id == Report.case_id)  # fmt: skip
+    wanted = wanted.where(Report.received_at >= since).order_by(Report.id.desc()).limit(limit)
+    rows = (await session.execute(wanted if after is None else wanted.where(Report.id < after))).all()
+    duties = await session.execute(
+        select(Assignment.case_id, Assignment.department_code)
+        .where(Assignment.case_id.in_({row[6] for row in rows}), Assignment.status.not_in(NOT_LASTING))
+        .order_by(Assignment.role != AssignmentRole.LEAD, Assignment.dispatched_at, Assignment.id)
+    )
+    handled: dict[str, dict[str, None]] = {}
+    for case_id, department in duties:
+        handled.setdefault(case_id, {})[department] = None
+    return [
+        HandledReport(number, title, text, point, tuple(declared), report_id, case, tuple(handled.get(case_id, ())))
+        for number, title, text, point, declared, report_id, case_id, case in rows
+    ]

@@ -70,6 +70,14 @@ class Case(Base):
         Index("ix_cases_fingerprint", "fingerprint"),
         Index("ix_cases_opened_at", "opened_at", "id"),
         Index(
+            "ix_cases_relieved",
+            "closed_at",
+            "opened_at",
+            "id",
+            sqlite_where=text("outcome = 'relieved'"),
+            postgresql_where=text("outcome = 'relieved'"),
+        ),
+        Index(
             "ix_cases_relapse_of",
             "relapse_of",
             sqlite_where=text("relapse_of IS NOT NULL"),

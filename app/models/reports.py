@@ -54,6 +54,14 @@ class Report(Base):
         Index("ix_reports_case_id", "case_id"),
         Index("ix_reports_point", "observation_point_code", "received_at"),
         Index(
+            "ix_reports_hours",
+            "case_id",
+            "observation_point_code",
+            "hours_per_month",
+            sqlite_where=sql("hours_per_month IS NOT NULL"),
+            postgresql_where=sql("hours_per_month IS NOT NULL"),
+        ),
+        Index(
             "ix_reports_came_from",
             "came_from",
             sqlite_where=sql("came_from IS NOT NULL"),

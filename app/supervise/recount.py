@@ -3,11 +3,13 @@
 A date that stays only loses its mark. A date that moves is said: on the case's chain, and to the department it binds.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from app.casefile import ANSWER_CLOCKS, CaseFile
-from app.deadlines import Due, due_by, due_on, office_moment, remind_at
+from app.deadlines import Calendar, Due, due_by, due_on, office_moment, remind_at
 from app.disclosure import to_local
 from app.models import Assignment, Deadline, DeadlineKind, ExtensionState, Party
 
@@ -18,22 +20,46 @@ ANNOUNCED: Final = "calendar_announced"
 RECOUNTING: Final = frozenset({DUTY_MOVED, CASE_MOVED})
 
 
-def recount(file: CaseFile) -> bool:
-    """Work out the provisional clocks of a locked case; the promise to the reporters follows. Whether a date moved."""
-    promised = file.case.answer_due_at
-    stale = [d for d in file.deadlines if d.provisional and d.calendar_version != file.calendar.version]
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The clocks of a case that are worked out anew, each with its date; `promise` is the new one to the reporters and
+    the clock that it came from, None where it rests on no assumption."""
+
+    dates: Sequence[tuple[Deadline, Due]]
+    promise: tuple[Deadline, Due] | None
+
+    @property
+    def moving(self) -> int:
+        """How many running clocks get another date."""
+        return sum(deadline.ended_at is None and due.at != deadline.due_at for deadline, due in self.dates)
+
+
+def plan_recount(deadlines: Sequence[Deadline], promised: datetime | None, calendar: Calendar) -> Plan:
+    """What a calendar makes of a case's provisional clocks, in the order in which they started. It changes nothing."""
+    stale = [d for d in deadlines if d.provisional and d.calendar_version != calendar.version]
     # The promise comes from the first clock that ended with it, and later ones may have taken its date over.
-    source = next((d for d in file.deadlines if d.kind in ANSWER_CLOCKS and d.due_at == promised), None)
-    now_promised = _counted(file, source) if source in stale and source is not None else None
-    moved = False
+    source = next((d for d in deadlines if d.kind in ANSWER_CLOCKS and d.due_at == promised), None)
+    promise = (source, _counted(source, calendar)) if source is not None and source in stale else None
+    dates = []
     for deadline in stale:
         carries_promise = deadline.kind in ANSWER_CLOCKS and deadline.due_at == promised
         if deadline.ended_at is not None and not carries_promise:
             continue
-        due = now_promised if carries_promise and deadline.working_days is None else None
-        moved |= _settle(file, deadline, due or _counted(file, deadline))
-    if now_promised is not None and promised is not None and source is not None and now_promised.at != promised:
-        file.case.answer_due_at = now_promised.at
+        due = promise[1] if promise and carries_promise and deadline.working_days is None else None
+        dates.append((deadline, due or _counted(deadline, calendar)))
+    return Plan(dates, promise)
+
+
+def recount(file: CaseFile) -> bool:
+    """Work out the provisional clocks of a locked case; the promise to the reporters follows. Whether a date moved."""
+    promised = file.case.answer_due_at
+    plan = plan_recount(file.deadlines, promised, file.calendar)
+    moved = False
+    for deadline, due in plan.dates:
+        moved |= _settle(file, deadline, due)
+    if plan.promise is not None and promised is not None and plan.promise[1].at != promised:
+        source, due = plan.promise
+        file.case.answer_due_at = due.at
         if source.ended_at is not None:
             # No clock of the department's runs whose event would say so.
             _record(file, source, promised, promise=True)
@@ -42,10 +68,10 @@ def recount(file: CaseFile) -> bool:
     return moved
 
 
-def _counted(file: CaseFile, deadline: Deadline) -> Due:
+def _counted(deadline: Deadline, calendar: Calendar) -> Due:
     if deadline.working_days is not None:
-        return due_by(deadline.started_at, deadline.working_days, file.calendar)
-    return due_on(deadline.due_at.astimezone(file.calendar.zone).date(), file.calendar)
+        return due_by(deadline.started_at, deadline.working_days, calendar)
+    return due_on(deadline.due_at.astimezone(calendar.zone).date(), calendar)
 
 
 def _settle(file: CaseFile, deadline: Deadline, due: Due) -> bool:

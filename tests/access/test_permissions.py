@@ -18,7 +18,7 @@ from tests.city import CityUnderTest, new_city, open_city
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLDERS = {Role.REPORTER: "FR-01", Role.DEPARTMENT: "FR-MZ"}
-NOWHERE = {"number": "AL-2026-999999", "id": "0" * 32, "rest": "nowhere", "department_code": "FR-MZ"}
+NOWHERE = {"number": "AL-2026-999999", "id": "0" * 32, "rest": "nowhere", "department_code": "FR-MZ", "code": "NO-NE"}
 # Whether it is allowed depends on what is asked: a verb asks, beside the permission that its route declares.
 ASKED_BY_VERBS = {Permission.END_UNRESOLVED}
 SIGN_OUT = "/dashboard/sign-out"
