@@ -101,6 +101,17 @@ def _counterparts(department: Department, city: City) -> list[str]:
     return []
 
 
+def _above(department: Department, city: City) -> list[str]:
+    """Codes of those to whose line it answers, one tier above."""
+    if department.tier is Tier.MUNICIPAL:
+        return city.provincial_counterparts(department.code)
+    if department.tier is Tier.PROVINCE or department.district is None:
+        return []
+    municipal = (d for d in _by_code(city) if d.tier is Tier.MUNICIPAL)
+    named = ((d.code, city.pack.counterpart_in(d.code, department.district)) for d in municipal)
+    return [code for code, below in named if below is not None and below.code == department.code]
+
+
 @router.get("/departments/{code}")
 async def show_department(code: Code, at: TrendReader) -> Response:
     """One department: its entry, how it is named, how it is reached, and its own past."""
@@ -109,10 +120,9 @@ async def show_department(code: Code, at: TrendReader) -> Response:
         raise NotFound
     async with at.read() as session:
         addresses = await list_endpoints(session, code)
-    above = at.city.provincial_counterparts(code) if department.tier is Tier.MUNICIPAL else []
     facts: dict[str, Any] = await trend_facts(at, Unit(department=code)) | {
         "row": _row(department, at),
-        "above": above,
+        "above": _above(department, at.city),
         "prefixes": sorted(prefix for prefix, who in at.city.knowledge.issuers.items() if who.code == code),
         "addresses": [(endpoint, standing_of(endpoint, at.now).value) for endpoint in addresses],
         "may_see_keys": at.may(Permission.MANAGE_KEYS),

@@ -153,7 +153,8 @@ def _in_standard_sql(element: seconds, compiler: SQLCompiler, **options: Any) ->
 
 @compiles(seconds, "sqlite")
 def _in_sqlite(element: seconds, compiler: SQLCompiler, **options: Any) -> str:
-    return f"CAST(strftime('%s', {compiler.process(element.clauses, **options)}) AS INTEGER)"
+    """Without the fraction, which SQLite would round: the last millisecond of a month is not the next one's."""
+    return f"CAST(strftime('%s', substr({compiler.process(element.clauses, **options)}, 1, 19)) AS INTEGER)"
 
 
 def later(month: date, count: int) -> date:

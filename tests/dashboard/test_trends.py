@@ -85,6 +85,7 @@ async def test_the_page_of_a_unit_shows_its_own_trend_and_its_own_alone(town: Ci
     assert tables(page.text) == alone
     text = shown(page)
     assert "芙蓉区民政局" in text
+    assert "对口上级 长沙市民政局" in text
     assert "/dashboard/ledger?tab=open&amp;department=FR-MZ" in page.text
     assert "/dashboard/keys?holder=FR-MZ" in page.text
     point = await browser.get("/dashboard/points/FR-02")

@@ -68,6 +68,7 @@
 
   const option = (kind, data, name, description) => {
     const drawn = series(kind, data, name);
+    const whole = data.columns.every((column) => column.part !== "value" || column.values.every(Number.isInteger));
     return {
       animation: false,
       textStyle: FONT,
@@ -76,7 +77,7 @@
       legend: { type: "scroll", bottom: 0, data: drawn.map((one) => one.name).filter(Boolean), textStyle: FONT },
       tooltip: { trigger: "axis", renderMode: "richText", confine: true, textStyle: FONT, formatter: told(data) },
       xAxis: { type: "category", data: data.months, axisLabel: FONT, axisLine: { lineStyle: { color: INK.soft } } },
-      yAxis: { type: "value", min: 0, axisLabel: FONT, splitLine: { lineStyle: { color: INK.line } } },
+      yAxis: { type: "value", min: 0, minInterval: whole ? 1 : 0, axisLabel: FONT, splitLine: { lineStyle: { color: INK.line } } },
       series: drawn,
     };
   };
