@@ -16,7 +16,7 @@ from app.dashboard.forms import BadFields
 from app.dashboard.labels import DEADLINE_KIND, URGENCY
 from app.dashboard.language import N_, language_of
 from app.dashboard.rendering import Flash
-from app.dashboard.session import At, ClockSetter, NoticeSender, Office
+from app.dashboard.session import CaseReader, ClockSetter, NoticeSender, Office
 from app.dashboard.trends import burden_names
 from app.deadlines import DEFAULT_TERMS, Calendar
 from app.directory.announcing import DayChange, read_announcement
@@ -69,7 +69,7 @@ class Sent:
 
 
 @router.get("/clocks")
-async def show_clocks(at: At, year: Annotated[str, Query()] = "") -> Response:
+async def show_clocks(at: CaseReader, year: Annotated[str, Query()] = "") -> Response:
     """Terms, and the calendar of a year: this one unless another is asked for."""
     return await _clocks_page(at, _year_of(at, year))
 

@@ -88,7 +88,8 @@ def _edited(listed: Iterable[Listed], change: WordChange, field: str, new: Liste
     if bool(there) is not change.remove:
         return None
     if not change.remove:
-        return (*rows, new)
+        added: tuple[Listed, ...] = (new,)
+        return rows + added
     return tuple(
         replace(row, words=tuple(word for word in row.words if word != change.word)) if row in there else row
         for row in rows
