@@ -35,6 +35,7 @@ async def test_units_stand_in_code_order_and_a_leaders_decision_takes_off_what_w
         await look_at(city, clock, f"2026-{day}T10:00")
     leader = await at_work(city, Role.LEADER)
     page = shown(await leader.get("/dashboard/supervision"))
+    assert leader.page.status_code == 200, page
     places = [page.index(name) for name in ("长沙市交通运输局", "芙蓉区民政局", "雨花区民政局")]
     assert places == sorted(places)
     assert ("共 3 条" in page, page.count("待负责人批示")) == (True, 4)
