@@ -120,7 +120,7 @@ async def page_supervised(
         .offset(offset)
         .limit(limit)
     )
-    found = list((await session.execute(rows)).tuples())
+    found = list(await session.execute(rows))
     made = select(Instruction).where(Instruction.case_id.in_([case.id for case, *_ in found]))
     newest = {each.case_id: each for each in await session.scalars(made.order_by(Instruction.decided_at))}
     return [SupervisedRow(case, duty, clock, _since(newest.get(case.id), clock)) for case, duty, clock in found], total

@@ -35,6 +35,7 @@ async def test_units_stand_in_code_order_and_a_leaders_decision_takes_off_what_w
         await look_at(city, clock, f"2026-{day}T10:00")
     leader = await at_work(city, Role.LEADER)
     page = shown(await leader.get("/dashboard/supervision"))
+    assert leader.page.status_code == 200, page
     places = [page.index(name) for name in ("长沙市交通运输局", "芙蓉区民政局", "雨花区民政局")]
     assert places == sorted(places)
     assert ("共 3 条" in page, page.count("待负责人批示")) == (True, 4)
@@ -45,6 +46,7 @@ async def test_units_stand_in_code_order_and_a_leaders_decision_takes_off_what_w
     await leader.get(case)
     decided = {"decision": "meeting", "note": "请到会说明。", "look_again_on": "2026-04-24"}
     assert (await leader.send(f"{case}/instruction", decided)).status_code == 303
+    await leader.follow()
     waiting = shown(await leader.get("/dashboard/supervision?waiting=leader"))
     assert ("共 2 条" in waiting, scene.case in waiting) == (True, False)
     listed = shown(await leader.get("/dashboard/supervision?level=3"))
