@@ -109,6 +109,8 @@ async def _furnish(runtime: Runtime, password: str) -> dict[str, str]:
     async with runtime.database.write() as session:
         await load_into_database(session, read_files(BUNDLED_PACK), now)
         await create_user(session, USERNAME, password, role=Role.ADMINISTRATOR, display_name="演示管理员", now=now)
+    await runtime.cities.refresh()
+    async with runtime.database.write() as session:
         await create_user(
             session, DEPARTMENT_USERNAME, password, role=Role.DEPARTMENT, department=DEPARTMENT,
             display_name="演示部门", now=now,
@@ -117,8 +119,6 @@ async def _furnish(runtime: Runtime, password: str) -> dict[str, str]:
             session, POINT_USERNAME, password, role=Role.REPORTER, observation_point=POINT,
             display_name="演示观测点", now=now,
         )  # fmt: skip
-    await runtime.cities.refresh()
-    async with runtime.database.write() as session:
         keys = {
             "office": await create_key(session, Role.CLERK, now=now, label="演示统筹部门"),
             "leader": await create_key(session, Role.LEADER, now=now, label="演示统筹部门负责人"),

@@ -327,14 +327,21 @@ async def manage_keys(city: CityUnderTest) -> None:
 async def manage_people(city: CityUnderTest) -> None:
     for name, role in (("boss", "administrator"), ("li", "clerk")):
         await said(city, "create-user", name, "--role", role, "--password", "correct horse")
+    await said(
+        city, "create-user", "ma", "--role", "department", "--department", "FR-MZ", "--password", "correct horse"
+    )
+    result = await run(city, "set-role", "ma", "reporter", "--observation-point", "no-such-point")
+    assert (result.exit_code, "账号须指明" in result.stderr) == (2, True)
+    await said(city, "set-role", "ma", "reporter", "--observation-point", "FR-01")
     await said(city, "set-role", "li", "auditor")
     [password] = await said(city, "reset-password", "li")
     assert len(password) == 16
     assert await said(city, "end-sessions", "li") == ["已结束登录:0"]
     await said(city, "deactivate-user", "li")
     assert await said(city, "list-users") == [
-        "boss\tadministrator\tactive\t-\t0\tboss",
-        "li\tauditor\tinactive\t-\t0\tli",
+        "boss\tadministrator\tactive\t-\t0\tboss\t-",
+        "ma\treporter\tactive\t-\t0\tma\tFR-01",
+        "li\tauditor\tinactive\t-\t0\tli\t-",
     ]
     await said(city, "activate-user", "li")
     for refused in (("set-role", "boss", "clerk"), ("deactivate-user", "boss"), ("end-sessions", "nobody")):

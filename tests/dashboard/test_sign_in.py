@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from app.clock import FixedClock
 from app.dashboard.session import local_path
-from app.models import Role, User, UserSession
+from app.models import Role, UserSession
 from tests.city import CityUnderTest
 from tests.dashboard.office import HTMX, ORIGIN, PASSWORD, at_work, employ, visitor
 
@@ -95,13 +95,6 @@ async def test_every_wrong_attempt_is_answered_alike(city: CityUnderTest) -> Non
     assert all("用户名或密码不正确" in answer.text for answer in answers)
     assert await sessions(city) == []
     assert 'value="clerk"' in answers[0].text
-
-
-async def test_a_department_account_cannot_enter(city: CityUnderTest) -> None:
-    browser, username = await visitor(city), await employ(city)
-    async with city.runtime.database.write() as session:
-        await session.execute(update(User).values(role=Role.DEPARTMENT))
-    assert (await browser.sign_in(username)).status_code == 401
 
 
 async def test_a_sign_in_form_from_another_browser_is_refused(city: CityUnderTest) -> None:
