@@ -35,6 +35,7 @@ class Row:
 
     case: Case
     candidate: Candidate | None
+    others: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,9 @@ async def _batch_page(
 
 def _row(at: Office, proposed: Proposed) -> Row:
     """A second opinion is never chosen beforehand: only what the machine decided, or a department proposed, is."""
-    candidates = candidates_for(proposed.decision, proposed.returns, words_for(at))
-    return Row(proposed.case, next((known for known in candidates if known.category in RULED), None))
+    found = candidates_for(proposed.decision, proposed.returns, words_for(at))
+    candidates = [known for known in found if known.category in RULED]
+    return Row(proposed.case, next(iter(candidates), None), len(candidates) - 1)
 
 
 def back_to_triage(text: str) -> str:

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select, true
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ledger.search import CaseFilter, conditions_of
+from app.ledger.todo import FAILED, FAILED_ROWS
 from app.models import (
     DIGEST_TYPE,
     Attempt,
@@ -21,6 +22,9 @@ from app.models import (
     User,
 )
 from app.problems import NotFound
+
+# So many of a search are not sorted to show the first.
+MANY = 1_000
 
 
 def _reversed(order: Sequence[Any]) -> tuple[Any, ...]:
@@ -67,14 +71,15 @@ async def page_cases(
     session: AsyncSession, wanted: CaseFilter, *, order: str, offset: int, limit: int, total: int | None = None
 ) -> CasePage:
     """One page of the ledger; `order` is a key of ORDERS, `total` how many there are, where that is known."""
-    conditions = conditions_of(wanted)
     if total is None:
-        total = await session.scalar(select(func.count()).select_from(Case).where(*conditions)) or 0
+        total = await session.scalar(select(func.count()).select_from(Case).where(*conditions_of(wanted))) or 0
     # What lies behind the middle is counted from the end.
     limit, backwards = min(limit, total - offset), offset > total // 2
     orders = ORDERS[order][backwards]
     skipped = total - offset - limit if backwards else offset
-    rows = select(Case).where(*conditions).order_by(*orders).offset(skipped).limit(limit)
+    rows = (
+        select(Case).where(*conditions_of(wanted, in_order=total > MANY)).order_by(*orders).offset(skipped).limit(limit)
+    )
     cases = list(await session.scalars(rows)) if limit > 0 else []
     if backwards:
         cases.reverse()
@@ -94,12 +99,19 @@ async def find_provisional(session: AsyncSession, case_ids: Sequence[str]) -> fr
 async def balance(session: AsyncSession, wanted: CaseFilter, narrowed: CaseFilter) -> tuple[Balance, int]:
     """How many cases of a selection were put on the ledger and struck off; and how many of them are shown, where a
     further filter narrows it."""
+    selected = conditions_of(wanted)
     counted = select(
-        func.count(), func.count().filter(Case.status == CaseStatus.CLOSED),
-        func.count().filter(and_(true(), *conditions_of(narrowed))),
-    ).select_from(Case).where(*conditions_of(wanted))  # fmt: skip
-    opened, closed, shown = (await session.execute(counted)).one()
-    return Balance(opened, closed), shown
+        func.count(), func.count().filter(Case.status == CaseStatus.CLOSED)
+    ).select_from(Case).where(*selected)  # fmt: skip
+    found = Balance(*(await session.execute(counted)).one())
+    known = {
+        CaseFilter(): found.opened, CaseFilter(open_only=True): found.on_ledger,
+        CaseFilter(status=(CaseStatus.CLOSED,)): found.closed,
+    }  # fmt: skip
+    if narrowed in known:
+        return found, known[narrowed]
+    shown = select(func.count()).select_from(Case).where(*selected, *conditions_of(narrowed))
+    return found, await session.scalar(shown) or 0
 
 
 async def names_of_users(session: AsyncSession, ids: Iterable[str]) -> dict[str, str]:
@@ -148,20 +160,22 @@ async def page_deliveries(
     """The delivery log, newest first, and how many there are."""
     conditions: list[Any] = []
     if status:
-        conditions.append(Delivery.status.in_(status))
+        failed = set(status) == set(FAILED)
+        conditions.append(FAILED_ROWS if failed else Delivery.status.in_(status))
     if department:
-        conditions.append(Endpoint.department_code == department)
+        addresses = select(Endpoint.id).where(Endpoint.department_code == department)
+        conditions.append(Delivery.endpoint_id.in_(addresses))
     if case_number:
-        conditions.append(Case.number == case_number)
-    counted = (
-        select(func.count())
-        .select_from(Delivery)
-        .join(Endpoint, Endpoint.id == Delivery.endpoint_id)
-        .outerjoin(Case, Case.id == Delivery.case_id)
-        .where(*conditions)
-    )
-    rows = _deliveries(conditions).order_by(Delivery.id.desc()).offset(offset).limit(limit)
-    return [DeliveryRow(*row) for row in await session.execute(rows)], await session.scalar(counted) or 0
+        conditions.append(Delivery.case_id.in_(select(Case.id).where(Case.number == case_number)))
+    total = await session.scalar(select(func.count()).select_from(Delivery).where(*conditions)) or 0
+    limit, backwards = min(limit, total - offset), offset > total // 2
+    if limit <= 0:
+        return [], total
+    # Numbers first: what belongs to a row is read for those of the page only.
+    order, skipped = (Delivery.id, total - offset - limit) if backwards else (Delivery.id.desc(), offset)
+    ids = select(Delivery.id).where(*conditions).order_by(order).offset(skipped).limit(limit)
+    rows = _deliveries([Delivery.id.in_(list(await session.scalars(ids)))]).order_by(Delivery.id.desc())
+    return [DeliveryRow(*row) for row in await session.execute(rows)], total
 
 
 async def read_delivery(session: AsyncSession, delivery_id: int) -> DeliveryRow:

@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.deadlines import Calendar, due_by
 from app.ledger.finding import contain
+from app.ledger.search import EXTENSION
 from app.ledger.supervision import QUARANTINED
 from app.lifecycle import OPEN_SESSIONS
 from app.models import (
-    Assignment,
     Case,
     CaseStatus,
     Consultation,
@@ -87,7 +87,7 @@ class Waiting:
 
 # Spelt out for the partial index, which a bound number would not match.
 _HIGHEST_LEVEL = select(Deadline.case_id).where(text("level = 3 AND ended_at IS NULL"))
-_EXTENSION = select(Assignment.case_id).where(text("extension = 'requested'"))
+FAILED_ROWS = text("deliveries.status IN ('dead', 'quarantined')")
 
 
 def undecided(now: datetime) -> Select[str]:
@@ -120,9 +120,9 @@ async def count_badges(session: AsyncSession, now: datetime, zone: ZoneInfo) -> 
         return select(func.count()).select_from(Case).where(condition).scalar_subquery()
 
     convened = select(func.count()).select_from(Consultation).where(Consultation.status.in_(OPEN_SESSIONS))
-    failed = select(func.count()).select_from(Delivery).where(Delivery.status.in_(FAILED))
+    failed = select(func.count()).select_from(Delivery).where(FAILED_ROWS)
     due = select(Case.id).where(Case.status != CaseStatus.CLOSED, Case.due_at <= end_of_today(now, zone))
-    home = union(due, undecided(now), QUARANTINED, _EXTENSION).subquery()
+    home = union(due, undecided(now), QUARANTINED, EXTENSION).subquery()
     row = (
         await session.execute(
             select(
@@ -166,7 +166,7 @@ async def read_waiting(session: AsyncSession, now: datetime, calendar: Calendar)
     return Waiting(
         supervised=await group(and_(Case.status != CaseStatus.CLOSED, Case.id.in_(undecided(now)))),
         quarantined=await group(Case.id.in_(QUARANTINED)),
-        extensions=await group(Case.id.in_(_EXTENSION)),
+        extensions=await group(Case.id.in_(EXTENSION)),
         overdue=await group(overdue),
         due_today=await group(today),
         triage=await group(Case.status == CaseStatus.TRIAGE, later),

@@ -69,6 +69,17 @@ class Case(Base):
         Index("ix_cases_status_due_at", "status", "due_at"),
         Index("ix_cases_fingerprint", "fingerprint"),
         Index("ix_cases_opened_at", "opened_at", "id"),
+        # The ledger's lists, each in its order and with its counts, however long it is.
+        Index("ix_cases_due_at", "due_at", "number"),
+        Index("ix_cases_status_opened_at", "status", "opened_at", "id"),
+        Index("ix_cases_category_opened_at", "category", "opened_at", "id", "status"),
+        Index(
+            "ix_cases_relapsed",
+            "opened_at",
+            "id",
+            sqlite_where=text("relapses > 0 OR relapse_of IS NOT NULL"),
+            postgresql_where=text("relapses > 0 OR relapse_of IS NOT NULL"),
+        ),
         Index(
             "ix_cases_relieved",
             "closed_at",
@@ -207,6 +218,13 @@ class Deadline(Base):
         ),
         Index(
             "ix_deadlines_supervised",
+            "department_code",
+            sqlite_where=text("level > 0 AND ended_at IS NULL"),
+            postgresql_where=text("level > 0 AND ended_at IS NULL"),
+        Index(
+            "ix_deadlines_level",
+            "level",
+            "case_id",
             "department_code",
             sqlite_where=text("level > 0 AND ended_at IS NULL"),
             postgresql_where=text("level > 0 AND ended_at IS NULL"),

@@ -134,6 +134,13 @@ class Delivery(Base):
 
     __table_args__ = (
         UniqueConstraint("event_id", "endpoint_id"),
+        Index("ix_deliveries_endpoint", "endpoint_id", "id"),
+        Index(
+            "ix_deliveries_failed",
+            "id",
+            sqlite_where=text("status IN ('dead', 'quarantined')"),
+            postgresql_where=text("status IN ('dead', 'quarantined')"),
+        ),
         Index(
             "ix_deliveries_digest",
             "digest_day",

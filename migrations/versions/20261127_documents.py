@@ -1,7 +1,7 @@
 """official documents
 
 Revision: 20261127_documents
-Follows: 20261127_imports
+Follows: 20261127_own_pages
 """
 
 import sqlalchemy as sa

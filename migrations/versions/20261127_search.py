@@ -1,7 +1,7 @@
 """search: the words of every report, and full-text indexes over them
 
 Revision: 20261127_search
-Follows: 20261127_imports
+Follows: 20261127_supervised
 """
 
 import re

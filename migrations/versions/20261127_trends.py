@@ -1,7 +1,7 @@
 """indexes for trends and for what a holiday notice moved
 
 Revision: 20261127_trends
-Follows: 20261127_imports
+Follows: 20261127_saved_views
 """
 
 import sqlalchemy as sa

@@ -1,7 +1,7 @@
 """`make scale`: how long every page takes over 100,000 cases and 1,000,000 events, what a search and an export cost.
 
 Times are a client's on a kept-alive connection to a server of its own, so they hold what the server takes and little
-more. `--cases` makes it smaller, `--database` keeps to one, `--keep FOLDER` leaves SQLite's file there and takes it up.
+more. `--cases` makes it smaller, `--database` keeps to one, `--url` takes a migrated database that was filled before.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -130,6 +130,12 @@ def filled(kind: str, cases: int, folder: Path) -> Iterator[tuple[str, str, dict
         yield url, token, objects, seconds
 
 
+@contextmanager
+def given(url: str, folder: Path) -> Iterator[tuple[str, str, dict[str, str], float]]:
+    """The same of a database that is full already."""
+    yield url, *asyncio.run(_open(url, folder)), 0.0
+
+
 async def _ledger(url: str, folder: Path, cases: int) -> Ledger:
     runtime = make_runtime(settings_for(url, folder), SystemClock())
     await runtime.cities.refresh()
@@ -146,10 +152,12 @@ async def _open(url: str, folder: Path) -> tuple[str, dict[str, str]]:
     return token, objects
 
 
-def measure(kind: str, cases: int, only: str = "") -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="yilong-scale-") as name, filled(kind, cases, Path(name)) as made:
+def measure(kind: str, cases: int, only: str = "", there: str = "") -> dict[str, Any]:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="yilong-scale-")))
+        made = stack.enter_context(given(there, folder) if there else filled(kind, cases, folder))
         url, token, objects, seconds = made
-        port, folder = free_port(), Path(name)
+        port = free_port()
         environment = environment_for(url, folder, YILONG_SECRET_KEY=SECRET)
         with running(serve_command(port, "--no-worker"), port, environment, folder / "server.log") as process:
             client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=600, cookies={SESSION_COOKIE: token})
@@ -183,8 +191,10 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=100_000)
     parser.add_argument("--database", choices=tuple(LIMITS), action="append")
     parser.add_argument("--only", default="", help="pages with that in their name")
+    parser.add_argument("--url", default="", help="a database that was filled before")
     wanted = parser.parse_args()
-    results = {kind: measure(kind, wanted.cases, wanted.only) for kind in wanted.database or LIMITS}
+    kinds = [wanted.url.partition(":")[0]] if wanted.url else wanted.database or LIMITS
+    results = {kind: measure(kind, wanted.cases, wanted.only, wanted.url) for kind in kinds}
     sys.stdout.write(json.dumps(results, indent=2, ensure_ascii=False) + "\n")
     return any(found["over"] for found in results.values())
 
