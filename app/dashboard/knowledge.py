@@ -141,14 +141,13 @@ TABLES: Final[Mapping[str, Table]] = {
 
 @router.get("/knowledge")
 async def show_knowledge(at: Classifier) -> Response:
-    """One table of what the classifier knows, or every row of all of them in which a word occurs."""
+    """One table of what the classifier knows, all of it or the rows in which a word occurs."""
     state = ListState.from_query(PATH, at.request.query_params)
     kept = tuple((name, value) for name, value in state.filters if name in {"table", "text"})
     state = ListState(PATH, kept, page=state.page, size=state.size)
     chosen = state.value("table")
     key = chosen if chosen in TABLES else next(iter(TABLES))
-    wanted = fold_word(state.value("text"))
-    rows = [row for row in TABLES[key].rows(at.city) if any(wanted in fold_word(cell) for cell in row)]
+    rows = await asyncio.to_thread(_search, TABLES[key], at.city, state.value("text"))
     facts = {
         "listing": Listing(state, rows[state.offset : state.offset + state.size], len(rows)),
         "tables": TABLES,
@@ -157,6 +156,12 @@ async def show_knowledge(at: Classifier) -> Response:
         "tab": "tables",
     }
     return await page(at, "knowledge.html", "knowledge", facts)
+
+
+def _search(table: Table, city: City, text: str) -> list[Cells]:
+    """The rows in which a word occurs; thousands of cells are folded, so this has a thread of its own."""
+    wanted = fold_word(text)
+    return [row for row in table.rows(city) if any(wanted in fold_word(cell) for cell in row)]
 
 
 # ── trying a sentence ──
