@@ -12,7 +12,7 @@ from fastapi import Query, Response
 
 from app.access.principal import Permission
 from app.dashboard.answering import attempt, go, make_pages, page, words_for
-from app.dashboard.forms import BadFields
+from app.dashboard.forms import BadFields, whole_number
 from app.dashboard.labels import DEADLINE_KIND, URGENCY
 from app.dashboard.language import N_, language_of
 from app.dashboard.rendering import Flash
@@ -76,7 +76,10 @@ async def show_clocks(at: CaseReader, year: Annotated[str, Query()] = "") -> Res
 
 def _year_of(at: Office, wish: str) -> int:
     this = at.now.astimezone(at.city.calendar.zone).year
-    return int(wish) if wish.isascii() and wish.isdigit() and FIRST_YEAR <= int(wish[:4]) <= LAST_YEAR else this
+    try:
+        return whole_number(wish, FIRST_YEAR, LAST_YEAR) or this
+    except ValueError:
+        return this
 
 
 async def _clocks_page(

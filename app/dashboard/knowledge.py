@@ -14,7 +14,7 @@ from app.api.door import thresholds_of
 from app.classify import ReportText
 from app.dashboard.answering import attempt, make_pages, page, words_for
 from app.dashboard.forms import BadFields
-from app.dashboard.labels import Labels
+from app.dashboard.labels import SUBJECT, SUPPORTS, Labels
 from app.dashboard.language import N_
 from app.dashboard.listing import Listing, ListState
 from app.dashboard.rendering import Flash
@@ -39,6 +39,30 @@ WORD_KINDS: Final[Labels] = {
     WordKind.TOPIC: N_("事项用语（归到条线）"),
     WordKind.BURDEN: N_("负担用语（归到负担类型）"),
 }
+# What the pack's own words for roles, tiers and kinds are called; a cell that is none of them is shown as it is.
+SAID: Final[Labels] = {
+    **SUPPORTS,
+    **SUBJECT,
+    "city": N_("市级"),
+    "own": N_("本区县"),
+    "org": N_("机构名称"),
+    "bare": N_("口头称呼"),
+    "old": N_("单位旧称"),
+    "typo": N_("常见错字"),
+    "adhoc": N_("议事协调机构"),
+    "inherent": N_("固有称呼"),
+    "outpost": N_("派驻机构"),
+    "vague": N_("泛称"),
+    "benefit": N_("待遇诉求"),
+    "crime": N_("违法犯罪"),
+    "emergency": N_("突发事件"),
+    "grievance": N_("个人诉求"),
+    "inquiry": N_("咨询"),
+    "litigation": N_("诉讼"),
+    "praise": N_("表扬用语"),
+    "relief": N_("已减负的说法"),
+    "technical": N_("技术故障"),
+}
 Cells = tuple[str, ...]
 
 
@@ -49,6 +73,18 @@ class Table:
     label: str
     columns: tuple[str, ...]
     rows: Callable[[City], Iterator[Cells]]
+
+    @property
+    def coded(self) -> list[bool]:
+        """Which columns hold the pack's own words, that `SAID` translates."""
+        return [label in {TIER, KIND, ROLE} for label in self.columns]
+
+    @property
+    def classes(self) -> list[str]:
+        """Columns of long texts are wide, and those of few signs do not break."""
+        return [
+            "wide" if label in LONG else "number" if label in {WEIGHT, *SHORT} else "words" for label in self.columns
+        ]
 
 
 def _words(words: Sequence[str]) -> str:
@@ -118,21 +154,23 @@ def _certificates(city: City) -> Iterator[Cells]:
 
 
 LINE, WORDS, WEIGHT, TIER = N_("条线"), N_("词语"), N_("分量"), N_("层级")
+KIND, ROLE, CODE, NUMBER = N_("类别"), N_("角色"), N_("代码"), N_("编号")
+SHORT_NAMES, DEFINITION, PATTERN, CHANNEL = N_("简称"), N_("定义"), N_("句式"), N_("正当渠道")
+LONG: Final = frozenset({WORDS, SHORT_NAMES, DEFINITION, PATTERN, CHANNEL})
+SHORT: Final = frozenset({CODE, NUMBER, TIER, KIND, ROLE})
 TABLES: Final[Mapping[str, Table]] = {
-    "departments": Table(N_("部门名称"), (N_("代码"), N_("名称"), N_("简称"), LINE), _departments),
-    "names": Table(N_("条线称呼"), (LINE, N_("类别"), WORDS, TIER), _bodies),
+    "departments": Table(N_("部门名称"), (CODE, N_("名称"), SHORT_NAMES, LINE), _departments),
+    "names": Table(N_("条线称呼"), (LINE, KIND, WORDS, TIER), _bodies),
     "prefixes": Table(N_("发文代字"), (N_("代字"), N_("发文单位"), N_("地区")), _prefixes),
     "systems": Table(N_("信息系统"), (WORDS, LINE, TIER, WEIGHT), _systems),
     "topics": Table(N_("事项用语"), (LINE, WORDS, WEIGHT), _topics),
-    "burdens": Table(N_("负担类型"), (N_("代码"), N_("名称"), N_("定义"), N_("违反的规定")), _burdens),
+    "burdens": Table(N_("负担类型"), (CODE, N_("名称"), DEFINITION, N_("违反的规定")), _burdens),
     "burden-cues": Table(N_("负担用语"), (N_("负担类型"), WORDS, WEIGHT), _burden_cues),
-    "scope": Table(N_("受理范围用语"), (N_("类别"), WORDS, WEIGHT), _scope),
-    "tiers": Table(N_("层级用语"), (TIER, N_("类别"), WORDS), _tiers),
+    "scope": Table(N_("受理范围用语"), (KIND, WORDS, WEIGHT), _scope),
+    "tiers": Table(N_("层级用语"), (TIER, KIND, WORDS), _tiers),
     "cues": Table(N_("句式用词"), (N_("词组"), WORDS), _cues),
-    "rules": Table(N_("句式规则"), (N_("编号"), N_("角色"), WEIGHT, N_("句式")), _rules),
-    "certificates": Table(
-        N_("不应出具的证明"), (N_("编号"), N_("名称"), N_("责任单位"), N_("正当渠道")), _certificates
-    ),
+    "rules": Table(N_("句式规则"), (NUMBER, ROLE, WEIGHT, PATTERN), _rules),
+    "certificates": Table(N_("不应出具的证明"), (NUMBER, N_("名称"), N_("责任单位"), CHANNEL), _certificates),
 }
 
 
@@ -141,22 +179,29 @@ TABLES: Final[Mapping[str, Table]] = {
 
 @router.get("/knowledge")
 async def show_knowledge(at: Classifier) -> Response:
-    """One table of what the classifier knows, or every row of all of them in which a word occurs."""
+    """One table of what the classifier knows, all of it or the rows in which a word occurs."""
     state = ListState.from_query(PATH, at.request.query_params)
     kept = tuple((name, value) for name, value in state.filters if name in {"table", "text"})
     state = ListState(PATH, kept, page=state.page, size=state.size)
     chosen = state.value("table")
     key = chosen if chosen in TABLES else next(iter(TABLES))
-    wanted = fold_word(state.value("text"))
-    rows = [row for row in TABLES[key].rows(at.city) if any(wanted in fold_word(cell) for cell in row)]
+    rows = await asyncio.to_thread(_search, TABLES[key], at.city, state.value("text"))
     facts = {
         "listing": Listing(state, rows[state.offset : state.offset + state.size], len(rows)),
         "tables": TABLES,
         "chosen": key,
+        "said": SAID,
+        "words": words_for(at),
         "version": at.city.knowledge.version,
         "tab": "tables",
     }
     return await page(at, "knowledge.html", "knowledge", facts)
+
+
+def _search(table: Table, city: City, text: str) -> list[Cells]:
+    """The rows in which a word occurs; thousands of cells are folded, so this has a thread of its own."""
+    wanted = fold_word(text)
+    return [row for row in table.rows(city) if any(wanted in fold_word(cell) for cell in row)]
 
 
 # ── trying a sentence ──

@@ -221,6 +221,7 @@ class Deadline(Base):
             "department_code",
             sqlite_where=text("level > 0 AND ended_at IS NULL"),
             postgresql_where=text("level > 0 AND ended_at IS NULL"),
+        ),
         Index(
             "ix_deadlines_level",
             "level",
