@@ -17,6 +17,7 @@ from app.models import (
     Case,
     CaseOutcome,
     CaseStatus,
+    Event,
     ObservationPoint,
     Precedent,
     Report,
@@ -89,13 +90,18 @@ async def read_lessons(session: AsyncSession) -> list[Lesson]:
 
 
 async def _ruled_leads(session: AsyncSession) -> dict[str, str]:
-    """Case to the department that leads under the last ruling that names any; to '' where several lines share it."""
+    """Case to the department that leads under the last ruling that names any; to '' where several lines share it.
+
+    What was taken back teaches nothing.
+    """
+    undone = select(Event.case_id, func.max(Event.happened_at)).where(Event.type == "ruling.taken_back")
+    taken_back = {row[0]: row[1] for row in await session.execute(undone.group_by(Event.case_id))}
     rows = await session.execute(
-        select(Ruling.case_id, Ruling.category, Ruling.receivers).order_by(Ruling.ruled_at, Ruling.id)
+        select(Ruling.case_id, Ruling.category, Ruling.receivers, Ruling.ruled_at).order_by(Ruling.ruled_at, Ruling.id)
     )
     leads: dict[str, str] = {}
-    for case_id, category, receivers in rows:
-        if receivers:
+    for case_id, category, receivers, ruled_at in rows:
+        if receivers and not (case_id in taken_back and ruled_at <= taken_back[case_id]):
             leading = [r["code"] for r in receivers if r["role"] == AssignmentRole.LEAD]
             leads[case_id] = "" if category == _SEVERAL else (leading or [receivers[0]["code"]])[0]
     return leads

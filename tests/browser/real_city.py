@@ -64,6 +64,8 @@ class Town:
     cookie: str = ""
     answered: str = ""
     closed: str = ""
+    waiting: str = ""
+    unclear: str = ""
     consultation: str = ""
     precedent: str = ""
     delivery: str = "1"
@@ -175,6 +177,7 @@ async def _work(url: str, folder: Path, town: Town) -> None:
         for index, text in enumerate(TO_TRIAGE):
             report = await send_report(city, text, points[(index * 7 + 3) % len(points)], hours_per_month=6 + index)
             assert report["status"] == "triage", (report["status"], text)
+            town.waiting, town.unclear = town.waiting or report["case"], report["case"]
             if index == 0:
                 await _suppose(city, report["case"], text)
         await settle(city, town, points[2:4])

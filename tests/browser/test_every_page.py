@@ -11,7 +11,9 @@ PAGES = {
     "home": "/dashboard/",
     "triage": "/dashboard/triage",
     "triage-empty": "/dashboard/triage?text=nothing-has-this",
-    "ledger": "/dashboard/ledger?page=2&sort=number",
+    "batch": "/dashboard/triage/batch?case={waiting}&case={unclear}",
+    "merging": "/dashboard/triage/merging?case={waiting}&case={unclear}",
+    "ledger": "/dashboard/ledger?page=2&sort=number&columns=text,status,outcome,departments,sources,due,closed,points",
     "ledger-empty": "/dashboard/ledger?text=nothing-has-this",
     "case-to-review": "/dashboard/cases/{answered}",
     "case-closed": "/dashboard/cases/{closed}",
@@ -123,7 +125,7 @@ async def test_the_sign_in_page_is_accessible_and_fits(street: Windows, language
 
 
 async def test_phone_sized_pages_and_opened_forms_are_accessible(office: Windows, town: Town) -> None:
-    for name in ("triage", "case-to-review", "endpoints", "person", "key"):
+    for name in ("triage", "ledger", "case-to-review", "endpoints", "person", "key"):
         page = await office.open(path_of(name, town), width=360, height=740)
         await page.locator("details").evaluate_all("(all) => all.forEach((one) => { one.open = true; })")
         await assert_accessible(page)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from app.clock import FixedClock
+from app.ledger.lessons import read_lessons
 from app.models import Role
 from tests.city import CityUnderTest
 from tests.dashboard.office import HTMX, OfficeBrowser, at_work, report, shown
@@ -138,6 +139,8 @@ async def test_a_ruling_just_made_is_taken_back_by_whoever_made_it(city: CityUnd
     told = (await (await city.office()).get(f"/v1/cases/{numbers[0]}/events")).json()
     assert [e["type"] for e in told][-2:] == ["assignment.closed", "ruling.taken_back"]
     await ledger_holds(city)
+    async with city.runtime.database.read() as session:
+        assert await read_lessons(session) == []
     # Too late once minutes have passed, or a department has signed for it.
     await browser.get(f"{BATCH}?{query(numbers)}")
     await browser.post(BATCH, batch_form(browser))

@@ -116,12 +116,12 @@ def parts_of(report: Report) -> list[str]:
 
 
 async def put_on_ledger(
-    database: Database, texts: Sequence[Sequence[tuple[str | None, str]]]
+    database: Database, texts: Sequence[Sequence[tuple[str | None, str]]], *, first: int = 0
 ) -> dict[str, list[Report]]:
     """A case for each entry, with a report for each of its texts; the reports by the number of their case."""
     made: dict[str, list[Report]] = {}
     async with database.write() as session:
-        for number, reports in enumerate(texts, 1):
+        for number, reports in enumerate(texts, first + 1):
             case = make_case(number)
             session.add(case)
             made[case.number] = [
