@@ -125,8 +125,8 @@ async def test_a_duty_is_signed_for_answered_sent_back_and_answered_again(city: 
     await browser.get(url)
     again = await upload(browser, f"{url}/feedback", FEEDBACK | {"resolved": "no", "because": "needs_funds"})
     assert (again.status_code, "未能解决的，请选择原因并写明情况说明。" in shown(again)) == (422, True)
-    fields = {**FEEDBACK, "resolved": "no", "because": "needs_funds", "explanation": "须列入明年预算。"}
-    assert (await upload(browser, f"{url}/feedback", fields)).status_code == 303
+    unresolved = {"resolved": "no", "because": "needs_funds", "explanation": "须列入明年预算。"}
+    assert (await upload(browser, f"{url}/feedback", FEEDBACK | unresolved)).status_code == 303
     assert "未能解决" in shown(await browser.follow())
 
 
