@@ -83,13 +83,13 @@ def _require(known: bool) -> None:
 
 def _edited(listed: Iterable[Listed], change: WordChange, field: str, new: Listed) -> tuple[Listed, ...] | None:
     """The lists of words after the change; None where nothing changes."""
-    rows: tuple[Listed, ...] = tuple(listed)
+    rows: list[Listed] = list(listed)
     there = [row for row in rows if getattr(row, field) == change.target and change.word in row.words]
     if bool(there) is not change.remove:
         return None
     if not change.remove:
-        added: tuple[Listed, ...] = (new,)
-        return rows + added
+        rows.append(new)
+        return tuple(rows)
     return tuple(
         replace(row, words=tuple(word for word in row.words if word != change.word)) if row in there else row
         for row in rows
