@@ -14,7 +14,7 @@ TRAPS = $(wildcard tests/classify/corpus/traps_*.jsonl tests/classify/cases/*.js
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo simulate test lives fuzz chaos bench scale weights lint format diagrams schemas licences sbom audit lock clean
+.PHONY: help run demo simulate test lives fuzz chaos bench pictures scale weights lint format diagrams schemas licences sbom audit lock clean
 
 help: ## 列出这些命令 · this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -48,6 +48,10 @@ bench: .venv/.dev ## 基准测试,写入 bench.json · benchmarks, each against 
 
 scale: .venv/.dev ## 十万件台账上逐页计时,约二十分钟 · every page over 100,000 cases, both databases
 	@$(BIN)/python -m tests.bench.pages $(ARGS)
+
+pictures: .venv/.dev ## 由模拟城市重拍 README 的图 · take the README's pictures again (ARGS="--days 60")
+	@browser="$$(sh tools/install_browser.sh $(BIN)/python)" && \
+		YILONG_TEST_BROWSER="$$browser" $(BIN)/python -m tests.browser.pictures $(ARGS)
 
 weights: .venv/.dev ## 由标注线索重拟判读权重 · fit the classifier's weights on the labelled reports
 	@$(BIN)/python tools/fit_weights.py $(filter-out $(TRAPS),$(wildcard tests/classify/corpus/*.jsonl)) --traps $(TRAPS)

@@ -95,8 +95,8 @@ class Windows:
             await context.close()
 
 
-async def save_picture(page: Page, folder: Path, name: str) -> Path:
-    """A picture of the whole page, for people to look at; the folder is made when it is missing."""
+async def save_picture(page: Page, folder: Path, name: str, *, whole: bool = True) -> Path:
+    """A picture of the whole page, or of the window, for people to look at; the folder is made when it is missing."""
     path = folder / f"{name}.png"
-    await page.screenshot(path=path, full_page=True)
+    await page.screenshot(path=path, full_page=whole)
     return path

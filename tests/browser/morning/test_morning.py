@@ -14,6 +14,7 @@ from tests.browser.conftest import watched_windows
 from tests.browser.judging import assert_accessible
 from tests.browser.morning.scene import WAITING, Morning, serve_morning
 from tests.browser.real_city import PASSWORD
+from tests.browser.test_documents import pages_of
 from tests.browser.watching import Windows
 
 REASON = "textarea[name=reason]"
@@ -185,6 +186,17 @@ async def export_what_is_filtered(page: Page, morning: Morning, folder: Path) ->
     assert sheet.max_row == len(listed) + 1
 
 
+async def print_the_order(page: Page, morning: Morning, number: str) -> None:
+    """An assignment order is issued under the first number of the year and comes out on one sheet of A4."""
+    await open_case(page, morning, number)
+    await page.get_by_role("link", name="拟稿 交办单").click()
+    await page.get_by_role("button", name="印发").click()
+    await expect(page.locator(".sheet-number")).to_have_text("长减负交〔2026〕1号")
+    await expect(page.locator(".sheet")).to_contain_text("芙蓉区卫生健康局")
+    printed = pages_of(await page.pdf(prefer_css_page_size=True))
+    assert [(round(width), round(height)) for width, height in printed] == [(595, 842)]
+
+
 async def test_a_morning_at_the_office(day: tuple[Windows, Morning], tmp_path: Path) -> None:
     windows, morning = day
     page = await sign_in(windows)
@@ -195,5 +207,6 @@ async def test_a_morning_at_the_office(day: tuple[Windows, Morning], tmp_path: P
     await review(page, morning)
     await strike_off(page, morning)
     await export_what_is_filtered(page, morning, tmp_path)
+    await print_the_order(page, morning, ruled[0])
     await page.goto(f"{morning.address}/dashboard/")
     await assert_accessible(page)
