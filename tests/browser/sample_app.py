@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from jinja2 import Template
 from starlette.responses import Response
 
+from app.access.principal import PERMISSIONS
 from app.dashboard.assets import add_static_files
 from app.dashboard.headers import SecurityHeaders
 from app.dashboard.language import language_of
@@ -36,7 +37,8 @@ def page_template(request: Request, name: str) -> Template:
 
 
 def signed_in(current: str) -> dict[str, Any]:
-    return {"user": User(), "csrf_token": "token-of-this-session", "menu": menu(current, {"triage": 12, "home": 3})}
+    shown = menu(current, {"triage": 12, "home": 3}, PERMISSIONS[User.role].__contains__)
+    return {"user": User(), "csrf_token": "token-of-this-session", "menu": shown}
 
 
 async def show_hostile(request: Request) -> Response:
