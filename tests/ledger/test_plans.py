@@ -98,7 +98,7 @@ async def test_the_number_of_queries_does_not_grow_with_the_rows(city: CityUnder
     database = city.runtime.database
     browser = await at_work(city)
     columns = "columns=text,departments,points,due,sources"
-    counts = []
+    counts: list[list[int]] = []
     for cases in (2, 18):
         await put_on_ledger(database, [[(None, f"填报表格{n}")] for n in range(cases)], first=len(counts) * 100)
         await browser.get(f"/dashboard/ledger?{columns}")
