@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Boolean, ColumnElement, String, literal, select, union_all
+from sqlalchemy import Boolean, ColumnElement, String, literal, select, union
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -90,7 +90,7 @@ def _cases_with(tokens: Sequence[str]) -> Any:
     ways = [select(found.c.case_id), select(found.c.came_from).where(found.c.came_from.is_not(None))]
     if pattern := _number_like(tokens):
         ways.append(select(Case.id).where(Case.number.like(pattern)))
-    return union_all(*ways)
+    return union(*ways)
 
 
 def _number_like(tokens: Sequence[str]) -> str | None:

@@ -32,8 +32,7 @@ async def put_in_triage(city: CityUnderTest) -> tuple[list[str], str]:
 
 async def case(city: CityUnderTest, number: str) -> dict[str, Any]:
     record: dict[str, Any] = (await (await city.office()).get(f"/v1/cases/{number}")).json()
-    whole: dict[str, Any] = record | record["case"]
-    return whole
+    return {**record, **record["case"]}
 
 
 def query(numbers: list[str]) -> str:
