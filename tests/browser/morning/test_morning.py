@@ -187,14 +187,14 @@ async def export_what_is_filtered(page: Page, morning: Morning, folder: Path) ->
 
 
 async def print_the_order(page: Page, morning: Morning, number: str) -> None:
-    """An assignment order is issued under the first number of the year and comes out on one sheet of A4."""
+    """An assignment order is issued under the first number of the year and comes out on A4, with what is annexed."""
     await open_case(page, morning, number)
     await page.get_by_role("link", name="拟稿 交办单").click()
     await page.get_by_role("button", name="印发").click()
     await expect(page.locator(".sheet-number")).to_have_text("长减负交〔2026〕1号")
     await expect(page.locator(".sheet")).to_contain_text("芙蓉区卫生健康局")
     printed = pages_of(await page.pdf(prefer_css_page_size=True))
-    assert [(round(width), round(height)) for width, height in printed] == [(595, 842)]
+    assert {(round(width), round(height)) for width, height in printed} == {(595, 842)}
 
 
 async def test_a_morning_at_the_office(day: tuple[Windows, Morning], tmp_path: Path) -> None:
