@@ -119,7 +119,7 @@ async def _clocks_page(
         "who": lambda holder: words.actor("office:" + holder.removeprefix("user:")),
         "longest": LONGEST_TERM,
     }
-    return await page(at, "clocks.html", "clocks", facts, messages=messages, status=status)
+    return await page(at, "clocks.html", "reference", facts | {"tab": "clocks"}, messages=messages, status=status)
 
 
 def _people_in(history: Sequence[TermChange], imports: Sequence[CalendarImport]) -> set[str]:

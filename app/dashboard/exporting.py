@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Coroutine, Mapping
 from dataclasses import asdict
 from tempfile import TemporaryFile
 from typing import IO, Annotated, Any, Final
@@ -26,6 +27,7 @@ from app.workbook import CSV_TYPE, XLSX_TYPE, Table, XlsxTable, csv_lines, open_
 router = make_pages()
 FORMATS: Final[Mapping[str, str]] = {"xlsx": XLSX_TYPE, "csv": CSV_TYPE, "jsonl": "application/x-ndjson"}
 CHUNK: Final = 64 * 1024
+LOOK_SECONDS: Final = 0.1
 # What each column of a file is called, in the file's order.
 FILE_COLUMNS: Final[Labels] = {
     "number": N_("编号"), "status": N_("状态"), "outcome": N_("结果"), "category": N_("类别"),
@@ -37,6 +39,7 @@ FILE_COLUMNS: Final[Labels] = {
 ALL: Final = tuple(FILE_COLUMNS)
 
 Say = Callable[[str], str]
+Write = Callable[[IO[bytes]], Coroutine[Any, Any, None]]
 
 
 def in_words(line: LedgerLine, city: City, say: Say) -> dict[str, str]:
@@ -116,22 +119,40 @@ async def export(at: CaseReader, form: Annotated[str, Query(alias="format")] = "
     asked = at.request.query_params
     if "ticked" in asked and "case" not in asked:
         return go(at.request, PATH, Flash(words_for(at).say(N_("请先勾选要导出的事项。")), "warning"))
-    wanted = chosen_cases(at)
-    file = TemporaryFile()  # noqa: SIM115 - closed when it has been sent
-    try:
+    wanted, columns = chosen_cases(at), read_columns(asked.get("columns", "")) or ALL
+
+    async def write(file: IO[bytes]) -> None:
         async with at.runtime.database.snapshot() as session:
             lines = read_ledger(session, at.principal, at.city, wanted)
-            columns = read_columns(asked.get("columns", "")) or ALL
             await write_ledger(file, form, lines, at.city, words_for(at).say, columns)
-    except BaseException:
-        file.close()
-        raise
+
     headers = {"Content-Disposition": f'attachment; filename="ledger.{form}"', "Cache-Control": "private, no-store"}
-    return StreamingResponse(_pieces(file), media_type=FORMATS[form], headers=headers)
+    # A workbook is patched until it is closed; lines go out as they are written.
+    pieces = sent_as_written(write, whole=form == "xlsx")
+    return StreamingResponse(pieces, media_type=FORMATS[form], headers=headers)
 
 
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        file.seek(0)
-        while piece := file.read(CHUNK):
-            yield piece
+async def sent_as_written(write: Write, *, whole: bool) -> AsyncGenerator[bytes, None]:
+    """What is written into a temporary file, as it grows: however slowly it is fetched, the snapshot ends with writing.
+
+    Where writing fails, so does the answer; where the reader goes away, writing ends.
+    """
+    with TemporaryFile(buffering=0) as file:
+        writing = asyncio.create_task(write(file))
+        sent = 0
+        try:
+            while True:
+                done = writing.done()
+                if done and whole:
+                    writing.result()
+                if done or not whole:
+                    while piece := os.pread(file.fileno(), CHUNK, sent):
+                        sent += len(piece)
+                        yield piece
+                if done:
+                    writing.result()
+                    return
+                await asyncio.wait({writing}, timeout=LOOK_SECONDS)
+        finally:
+            writing.cancel()
+            await asyncio.wait({writing})

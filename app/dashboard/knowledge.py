@@ -195,7 +195,7 @@ async def show_knowledge(at: Classifier) -> Response:
         "version": at.city.knowledge.version,
         "tab": "tables",
     }
-    return await page(at, "knowledge.html", "knowledge", facts)
+    return await page(at, "knowledge.html", "reference", facts)
 
 
 def _search(table: Table, city: City, text: str) -> list[Cells]:
@@ -227,7 +227,7 @@ async def _sentence_page(
         "words": words,
         "tab": "sentence",
     }
-    return await page(at, "knowledge_sentence.html", "knowledge", facts, messages=messages, status=status)
+    return await page(at, "knowledge_sentence.html", "reference", facts, messages=messages, status=status)
 
 
 @router.post("/knowledge/sentence")
@@ -308,7 +308,7 @@ async def _change_page(
         "words": words_for(at),
         "tab": "change",
     }
-    return await page(at, "knowledge_change.html", "knowledge", facts, part="step", messages=messages, status=status)
+    return await page(at, "knowledge_change.html", "reference", facts, part="step", messages=messages, status=status)
 
 
 def _sum(at: Office, name: str) -> int:

@@ -50,7 +50,7 @@ async def show_departments(at: TrendReader) -> Response:
     found = [d for d in _by_code(at.city) if _fits(d, state)]
     shown = [_row(d, at) for d in found[state.offset : state.offset + state.size]]
     facts = {"listing": Listing(state, shown, len(found)), "tiers": TIERS, "districts": _districts(at.city)}
-    return await page(at, "departments.html", "directory", facts | {"tab": "departments"})
+    return await page(at, "departments.html", "reference", facts | {"tab": "departments"})
 
 
 def _state(path: str, at: Office, filters: Sequence[str]) -> ListState:
@@ -129,7 +129,7 @@ async def show_department(code: Code, at: TrendReader) -> Response:
         "words": words_for(at),
         "tab": "departments",
     }
-    return await page(at, "department.html", "directory", facts)
+    return await page(at, "department.html", "reference", facts)
 
 
 # ── observation points ──
@@ -152,7 +152,7 @@ async def show_points(at: TrendReader) -> Response:
         "may_see_keys": at.may(Permission.MANAGE_KEYS),
         "tab": "points",
     }
-    return await page(at, "points.html", "directory", facts)
+    return await page(at, "points.html", "reference", facts)
 
 
 def _point_fits(point: ObservationPoint, state: ListState) -> bool:
@@ -176,4 +176,4 @@ async def show_point(code: Code, at: TrendReader) -> Response:
         "may_see_keys": at.may(Permission.MANAGE_KEYS),
         "tab": "points",
     }
-    return await page(at, "point.html", "directory", facts)
+    return await page(at, "point.html", "reference", facts)

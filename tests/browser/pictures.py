@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import httpx
 from playwright.async_api import Page, async_playwright
 
+from app.access.keys import create_key
 from app.access.people import create_user
 from app.clock import FixedClock
 from app.demo.simulate import DEFAULT_START, Simulation, simulate
@@ -21,7 +23,7 @@ from app.main import create_app
 from app.models import Role
 from app.runtime import Runtime, make_runtime
 from tests.browser.chromium import launch
-from tests.browser.real_city import PASSWORD, session_cookie
+from tests.browser.real_city import PASSWORD, TO_TRIAGE, session_cookie
 from tests.browser.serving import serve_app
 from tests.browser.watching import Watch, Windows, save_picture
 
@@ -56,6 +58,13 @@ async def _open_session(page: Page) -> None:
     await page.wait_for_url(re.compile("/dashboard/consultations/"))
 
 
+async def _show_sheet(page: Page) -> None:
+    """Issued, and nothing but the sheet in the window."""
+    await _issue_order(page)
+    await page.emulate_media(media="print")
+    await page.set_viewport_size({"width": 700, "height": 990})
+
+
 async def _stay(_: Page) -> None:
     """As the page opens."""
 
@@ -68,19 +77,28 @@ OFFICE: Final[dict[str, tuple[str, Callable[[Page], Coroutine[None, None, None]]
     "case": ("/dashboard/ledger?status=in_review", _open_case),
     "consultation": ("/dashboard/consultations?status=scheduled", _open_session),
     "trends": ("/dashboard/trends", _stay),
-    "order": ("/dashboard/ledger?status=dispatched&category=municipal_district", _issue_order),
+    "order": ("/dashboard/ledger?status=dispatched&category=municipal_district", _show_sheet),
 }
 
 
-async def prepare(runtime: Runtime) -> None:
-    """Somebody of the office and somebody of a point to sign in as."""
+async def prepare(runtime: Runtime) -> str:
+    """Somebody of the office and somebody of a point to sign in as; a key to report with."""
     now = runtime.clock.now()
     async with runtime.database.write() as session:
         await create_user(session, LEADER, PASSWORD, role=Role.LEADER, display_name="何主任", now=now)
         await create_user(
             session, POINT, PASSWORD, role=Role.REPORTER, display_name="钱书记", now=now, observation_point="FR-01"
         )
+        key = await create_key(session, Role.REPORTER, now=now, observation_point="FR-01")
     await runtime.database.dispose()
+    return key
+
+
+async def report(address: str, key: str) -> None:
+    """What came in this morning and waits for the office."""
+    async with httpx.AsyncClient(base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=60) as point:
+        for text in TO_TRIAGE:
+            (await point.post("/v1/reports", json={"text": text, "hours_per_month": 6})).raise_for_status()
 
 
 async def take(address: str) -> list[Path]:
@@ -115,9 +133,10 @@ def main() -> None:
         asyncio.run(simulate(Simulation(days=days, seed=7, keep=folder), print))
         settings = play_settings(folder)
         start = datetime(DEFAULT_START.year, DEFAULT_START.month, DEFAULT_START.day, tzinfo=ZoneInfo(settings.timezone))
-        clock = FixedClock(start + timedelta(days=days, hours=9, minutes=30))
-        asyncio.run(prepare(make_runtime(settings, clock)))
+        clock = FixedClock(start + timedelta(days=days, hours=8, minutes=30))
+        key = asyncio.run(prepare(make_runtime(settings, clock)))
         with serve_app(create_app(make_runtime(settings, clock))) as address:
+            asyncio.run(report(address, key))
             taken = asyncio.run(take(address))
     too_large = [path.name for path in taken if path.stat().st_size > LARGEST]
     if too_large:

@@ -8,12 +8,12 @@ import shutil
 import subprocess
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from openpyxl import load_workbook
 
-from app.dashboard.exporting import FILE_COLUMNS
+from app.dashboard.exporting import FILE_COLUMNS, sent_as_written
 from app.masking import MASK
 from app.models import Role
 from app.workbook import CUT, LONGEST_CELL, Table, csv_lines, cut, neutral, to_xlsx
@@ -113,6 +113,44 @@ async def _by_command(city: CityUnderTest, folder: Path, lines: bytes) -> None:
     refused = await asyncio.to_thread(command, city.url, folder, "export", "--format", "pdf")
     assert refused.exit_code == 2
     assert left_over(folder) == []
+
+
+async def test_a_file_is_sent_while_it_is_written_and_writing_ends_with_whoever_fetches_it() -> None:
+    fetched, left = asyncio.Event(), asyncio.Event()
+
+    async def write(file: IO[bytes]) -> None:
+        try:
+            file.write(b"first")
+            await fetched.wait()
+            file.write(b" last")
+        finally:
+            left.set()
+
+    pieces = sent_as_written(write, whole=False)
+    assert await anext(pieces) == b"first"
+    fetched.set()
+    assert b"".join([piece async for piece in pieces]) == b" last"
+
+    for event in (fetched, left):
+        event.clear()
+    pieces = sent_as_written(write, whole=False)
+    assert await anext(pieces) == b"first"
+    await pieces.aclose()
+    assert left.is_set()
+
+
+async def test_an_answer_fails_where_writing_does_and_a_workbook_goes_out_whole() -> None:
+    async def write(file: IO[bytes]) -> None:
+        file.write(b"first")
+        await asyncio.sleep(0.2)
+        raise OSError
+
+    pieces = sent_as_written(write, whole=False)
+    assert await anext(pieces) == b"first"
+    with pytest.raises(OSError):
+        await anext(pieces)
+    with pytest.raises(OSError):
+        await anext(sent_as_written(write, whole=True))
 
 
 def test_a_text_longer_than_a_cell_is_cut_with_a_mark() -> None:
