@@ -17,6 +17,7 @@ from app.clock import FixedClock
 from app.database import Database
 from app.directory.schema import migrate
 from app.log import configure_logging
+from app.settings import get_settings
 from tests import postgres
 from tests.apart import run_apart
 from tests.compiled_once import share_compiled_statements
@@ -87,6 +88,13 @@ def sqlite_template() -> Path:
 
     run_apart(build())
     return path
+
+
+@pytest.fixture(autouse=True)
+def settings_anew() -> Iterator[None]:
+    """No test goes by the settings that a command in this process read for the one before."""
+    yield
+    get_settings.cache_clear()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

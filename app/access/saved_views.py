@@ -83,9 +83,9 @@ async def save_view(session: AsyncSession, user_id: str, typed: str, query: str,
 
 async def rename_view(session: AsyncSession, user_id: str, view_id: str, typed: str) -> SavedView:
     """Raises NotFound for another's, BadViewName or ViewNameTaken."""
-    name = check_name(typed)
     await _lock(session, user_id)
     view = await _own(session, user_id, view_id)
+    name = check_name(typed)
     await _refuse_taken(session, user_id, name, but=view_id)
     view.name = name
     return view

@@ -9,10 +9,10 @@ FILLED = "textarea[name=reason]"
 
 async def test_j_and_k_walk_the_rows_of_a_list(office: Windows) -> None:
     page = await office.open("/dashboard/ledger")
-    links = page.locator("tbody tr td:first-child a")
+    rows = page.locator("tbody tr")
     for key, index in (("j", 0), ("j", 1), ("k", 0), ("k", 0)):
         await page.keyboard.press(key)
-        await expect(links.nth(index)).to_be_focused()
+        await expect(rows.nth(index).locator("a").first).to_be_focused()
 
 
 async def press_on_the_body(page: Page, how: str) -> None:

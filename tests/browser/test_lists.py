@@ -39,20 +39,20 @@ async def test_pinyin_in_the_making_asks_nothing_and_the_chosen_word_asks_once(o
 async def test_pages_and_sorting_stay_in_the_address_and_back_returns(office: Windows) -> None:
     page = await office.open("/dashboard/ledger?sort=number")
     await page.get_by_role("link", name="下一页").click()
-    await expect(page.locator(".pager-range")).to_have_text("第 21–38 条")
+    await expect(page.locator(".pager-range")).to_have_text("第 21–39 条")
     await expect(page).to_have_url(f"{office.address}/dashboard/ledger?sort=number&page=2")
     await page.get_by_role("link", name="编号").click()
-    await expect(page.locator("tbody tr").first).to_contain_text("YL-2026-000038")
+    await expect(page.locator("tbody tr").first).to_contain_text("YL-2026-000039")
     await expect(page.locator("th[aria-sort]").first).to_have_attribute("aria-sort", "descending")
     await page.go_back()
-    await expect(page.locator(".pager-range")).to_have_text("第 21–38 条")
+    await expect(page.locator(".pager-range")).to_have_text("第 21–39 条")
     await expect(page.get_by_role("banner")).to_have_count(1)
 
 
 async def test_a_search_keeps_the_tab_sorting_and_size_chosen_before(office: Windows) -> None:
     page = await office.open("/dashboard/ledger?tab=open&sort=number")
     await page.get_by_role("link", name="50", exact=True).click()
-    await expect(page.locator(".pager-range")).to_have_text("第 1–37 条")
+    await expect(page.locator(".pager-range")).to_have_text("第 1–38 条")
     await page.get_by_role("button", name="查询").click()
     await expect(page).to_have_url(re.compile(r"(?=.*sort=number)(?=.*size=50)(?=.*tab=open)"))
 
@@ -60,12 +60,12 @@ async def test_a_search_keeps_the_tab_sorting_and_size_chosen_before(office: Win
 async def test_a_list_works_without_javascript(office: Windows) -> None:
     page = await office.open("/dashboard/ledger?sort=number", javascript=False)
     await page.get_by_role("link", name="下一页").click()
-    await expect(page.locator(".pager-range")).to_have_text("第 21–38 条")
+    await expect(page.locator(".pager-range")).to_have_text("第 21–39 条")
     await page.locator("#query-text").fill("000013")
     await page.get_by_role("button", name="查询").click()
     await expect(page.locator(".toolbar-count")).to_have_text("共 1 条")
     await page.get_by_role("link", name="重置").click()
-    await expect(page.locator(".toolbar-count")).to_have_text("共 38 条")
+    await expect(page.locator(".toolbar-count")).to_have_text("共 39 条")
     await expect(page.locator(".js-only")).to_be_hidden()
 
 
