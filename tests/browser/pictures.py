@@ -19,6 +19,7 @@ from app.access.people import create_user
 from app.clock import FixedClock
 from app.demo.simulate import DEFAULT_START, Simulation, simulate
 from app.demo.stage import play_settings
+from app.flow.nightly import Reconciler
 from app.main import create_app
 from app.models import Role
 from app.runtime import Runtime, make_runtime
@@ -31,6 +32,7 @@ FOLDER: Final = Path(__file__).parents[2] / "docs" / "images"
 LARGEST: Final = 300 * 1024
 # A Wednesday, with a whole quarter of past behind it.
 DAYS: Final = 111
+TO_ORDER: Final = "/dashboard/ledger?status=dispatched&category=municipal_district"
 LEADER, POINT = "pictures", "pictures-point"
 
 
@@ -58,13 +60,6 @@ async def _open_session(page: Page) -> None:
     await page.wait_for_url(re.compile("/dashboard/consultations/"))
 
 
-async def _show_sheet(page: Page) -> None:
-    """Issued, and nothing but the sheet in the window."""
-    await _issue_order(page)
-    await page.emulate_media(media="print")
-    await page.set_viewport_size({"width": 700, "height": 990})
-
-
 async def _stay(_: Page) -> None:
     """As the page opens."""
 
@@ -77,12 +72,11 @@ OFFICE: Final[dict[str, tuple[str, Callable[[Page], Coroutine[None, None, None]]
     "case": ("/dashboard/ledger?status=in_review", _open_case),
     "consultation": ("/dashboard/consultations?status=scheduled", _open_session),
     "trends": ("/dashboard/trends", _stay),
-    "order": ("/dashboard/ledger?status=dispatched&category=municipal_district", _show_sheet),
 }
 
 
 async def prepare(runtime: Runtime) -> str:
-    """Somebody of the office and somebody of a point to sign in as; a key to report with."""
+    """Somebody of the office and of a point to sign in as, a key to report with; and last night's proof."""
     now = runtime.clock.now()
     async with runtime.database.write() as session:
         await create_user(session, LEADER, PASSWORD, role=Role.LEADER, display_name="何主任", now=now)
@@ -90,6 +84,9 @@ async def prepare(runtime: Runtime) -> str:
             session, POINT, PASSWORD, role=Role.REPORTER, display_name="钱书记", now=now, observation_point="FR-01"
         )
         key = await create_key(session, Role.REPORTER, now=now, observation_point="FR-01")
+    nightly = Reconciler(runtime.database, runtime.clock, ZoneInfo(runtime.settings.timezone), runtime.sealer)
+    assert await nightly.take()
+    await nightly.drain(120)
     await runtime.database.dispose()
     return key
 
@@ -113,6 +110,10 @@ async def take(address: str) -> list[Path]:
             await act(page)
             await page.wait_for_load_state("networkidle")
             taken.append(await save_picture(page, FOLDER, name, whole=False))
+        page = await windows.open(TO_ORDER, height=1300)
+        await _issue_order(page)
+        await page.locator(".sheet").first.screenshot(path=FOLDER / "order.png")
+        taken.append(FOLDER / "order.png")
         windows.session = session_cookie(address, POINT)
         phone = await windows.open("/dashboard/reporting", width=390, height=780)
         taken.append(await save_picture(phone, FOLDER, "report", whole=False))

@@ -54,7 +54,9 @@ async def test_a_burden_is_reported_on_a_phone_answered_on_a_departments_page_an
     # The department finds it by keyboard, signs for it, and answers with a file.
     duty = await bureau.open("/dashboard/")
     await expect(duty).to_have_url(f"{bureau.address}/dashboard/duties")
-    await duty.get_by_role("link", name="交办件").click()
+    # The keys work once the page's script has come.
+    async with duty.expect_event("load"):
+        await duty.get_by_role("link", name="交办件").click()
     await expect(duty.get_by_role("heading", level=1)).to_have_text("交办件")
     await duty.keyboard.press("/")
     await expect(duty.get_by_role("searchbox")).to_be_focused()
