@@ -27,7 +27,7 @@ def environment_for(url: str, folder: Path, **more: str) -> dict[str, str]:
     return inherited | plenty | own | more
 
 
-def wait_until_up(port: int, process: subprocess.Popen[bytes], seconds: float = 60.0) -> None:
+def wait_until_up(port: int, process: subprocess.Popen[bytes], seconds: float = 30.0) -> None:
     """Wait for `/healthz`; raises RuntimeError where the process ends or stays silent."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -6,17 +6,15 @@ a form takes is stored, and at the end every page is looked at in the browser.
 
 import os
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Page
+from playwright.async_api import Page
 
-from tests.browser.conftest import watched_windows
 from tests.browser.hostile import HOSTILE
 from tests.browser.real_city import Town, serve_town
 from tests.browser.test_every_page import PAGES, path_of
@@ -77,12 +75,6 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """A town of its own: what is sent here is stored wherever a form lets it."""
     with serve_town(tmp_path_factory.mktemp("hostile")) as served:
         yield served
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def office(browser: Browser, town: Town) -> AsyncIterator[Windows]:
-    async for opened in watched_windows(browser, town.address, town.cookie):
-        yield opened
 
 
 async def forms_of_all_pages(page: Page, town: Town) -> list[dict[str, Any]]:
