@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import ColumnElement, and_, select
 
+from app import worker
 from app.advise.question import ASKED_REASONS
 from app.clock import FixedClock
 from app.database import Database
 from app.flow import second_opinion
 from app.ledger.reconcile import reconcile, verify_chains
+from app.models import Case, SecondOpinion
 from app.sealing import Sealer
 from app.worker import WorkerContext, run_worker
 from tests.city import SECRET, CityUnderTest, open_city, settings_for
@@ -49,6 +52,7 @@ def server() -> Iterator[ModelServer]:
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(second_opinion, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(worker, "HOUSEKEEPING_EVERY", 1)
 
 
 def settings_of(server: ModelServer, **changes: Any) -> dict[str, Any]:
@@ -83,23 +87,24 @@ async def events_of(city: CityUnderTest, number: str) -> list[dict[str, Any]]:
 
 async def opinion_in(city: CityUnderTest, number: str, *states: str, seconds: float = 10.0) -> dict[str, Any]:
     """The second opinion on a case, once it is in one of these states."""
-    end = time.monotonic() + seconds
-    while True:
-        found: dict[str, Any] | None = (await shown(city, number))["second_opinion"]
-        if found and found["state"] in states:
-            return found
-        assert time.monotonic() < end, found
-        await asyncio.sleep(0.02)
+    return await _once(city, number, SecondOpinion.state.in_(states), seconds)
 
 
 async def tried(city: CityUnderTest, number: str, attempts: int, fault: str) -> dict[str, Any]:
     """The same, once that many attempts have ended with that fault."""
-    end = time.monotonic() + 10
+    return await _once(city, number, and_(SecondOpinion.attempts == attempts, SecondOpinion.fault == fault), 10.0)
+
+
+async def _once(city: CityUnderTest, number: str, so_far: ColumnElement[bool], seconds: float) -> dict[str, Any]:
+    """Waits at the database, as the whole page of a case is dear, and reads what the office is shown."""
+    reached = select(SecondOpinion.case_id).join(Case, Case.id == SecondOpinion.case_id).where(Case.number == number, so_far)
+    end = time.monotonic() + seconds
     while True:
-        found: dict[str, Any] | None = (await shown(city, number))["second_opinion"]
-        if found and (found["attempts"], found["reason"]) == (attempts, fault):
-            return found
-        assert time.monotonic() < end, found
+        async with city.runtime.database.read() as session:
+            if await session.scalar(reached) is not None:
+                found: dict[str, Any] = (await shown(city, number))["second_opinion"]
+                return found
+        assert time.monotonic() < end, (await shown(city, number))["second_opinion"]
         await asyncio.sleep(0.02)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 
 from app.clock import FixedClock
 from app.database import Database
@@ -68,15 +68,31 @@ async def check(city: CityUnderTest) -> None:
 
 
 async def told_at(city: CityUnderTest, clock: FixedClock, first: str, last: str) -> list[tuple[str, str, str]]:
-    """Look every hour between two moments; what was said when, in local time, with its clock's kind."""
+    """Look every hour between two moments; what was said when, in local time, with its clock's kind.
+
+    Nothing but these looks changes the ledger, so hours in which no clock stands to be looked at are passed over, except
+    for each noon, when a look has to find nothing.
+    """
     moment, supervisor = local(first), supervisor_of(city)
+    due = await next_due(city)
     while moment <= local(last):
-        clock.set(moment)
-        while await supervisor.look():
-            pass
+        waits = due is not None and due <= moment
+        if waits or moment.hour == 12:
+            clock.set(moment)
+            assert await supervisor.look() == waits
+            while waits and await supervisor.look():
+                pass
+            due = await next_due(city) if waits else due
         moment += timedelta(hours=1)
+    clock.set(moment - timedelta(hours=1))
     await check(city)
     return said(await events_of(city))
+
+
+async def next_due(city: CityUnderTest) -> datetime | None:
+    async with city.runtime.database.read() as session:
+        looks = select(func.min(Deadline.look_at)).where(Deadline.ended_at.is_(None))
+        return await session.scalar(looks)
 
 
 def said(events: Sequence[Event]) -> list[tuple[str, str, str]]:
