@@ -11,7 +11,8 @@ find_browser() {
         printf '%s\n' "${YILONG_TEST_BROWSER}"
         return 0
     fi
-    for name in chromium chromium-browser google-chrome google-chrome-stable; do
+    # The shell without a window draws and prints the same pages with a third less work.
+    for name in chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable; do
         if command -v "$name"; then return 0; fi
     done
     "$python" - <<'PYTHON' 2>/dev/null
@@ -51,7 +52,9 @@ if path="$(find_browser)"; then
         fi
     fi
 else
-    if can_use_apt && apt_install chromium fonts-noto-cjk fontconfig; then
+    fonts="fonts-noto-cjk fontconfig"
+    # shellcheck disable=SC2086 - two packages
+    if can_use_apt && { apt_install chromium-headless-shell $fonts || apt_install chromium $fonts; }; then
         say "installed the distribution's chromium"
     else
         say "no chromium and no apt-get as root: asking Playwright for its own"

@@ -4,6 +4,8 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from argon2 import extract_parameters
+from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import func, select
 
 from app.access import keys, people
@@ -124,6 +126,13 @@ def test_a_mistyped_key_is_told_by_its_checksum() -> None:
     assert not keys.is_well_formed(key[:-1] + ("A" if key[-1] != "A" else "B"))
     swapped = key[:15] + key[16] + key[15] + key[17:]
     assert swapped == key or not keys.is_well_formed(swapped)
+
+
+def test_where_there_is_no_hash_as_much_is_counted_before_the_answer_is_no() -> None:
+    # The same costs and lengths, and well formed: what the library cannot read it refuses at once.
+    assert extract_parameters(people._DECOY) == extract_parameters(people.hash_password("any"))
+    with pytest.raises(VerifyMismatchError):
+        people._hasher.verify(people._DECOY, "any")
 
 
 def test_a_password_fits_only_its_own_hash_and_never_none() -> None:
