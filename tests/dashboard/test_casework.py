@@ -90,9 +90,13 @@ async def test_feedback_is_sent_back_then_accepted_and_the_case_closed_and_reope
     again = {"measures": "附上废止文件。", "public_reply": "不再要求。", "document_changed": "已废止"}
     await (await city.department("FR-MZ")).post(f"/v1/assignments/{duty['id']}/feedback", json=again)
     await browser.get(url)
-    await browser.send(f"{url}/review", {"verdict": "accept"})
+    remark = "通过，请抄送各街道一并执行。"
+    await browser.send(f"{url}/review", {"verdict": "accept", "comment": remark})
     said = shown(await browser.follow())
     assert f"已审核通过 {number} 的反馈： 芙蓉区民政局" in said
+    assert f"审核意见 {remark}" in said
+    feed = (await (await city.department("FR-MZ")).get("/v1/events")).json()["events"]
+    assert (feed[-1]["type"], feed[-1]["data"]["comment"]) == ("feedback.approved", remark)
     assert said.index("每周报送已取消。") < said.rindex("附上废止文件。")
     await browser.send(f"{url}/closing", {"outcome": "relieved", "statement": "已核实减负。"})
     assert "已销号" in shown(await browser.follow())
