@@ -73,6 +73,7 @@ def shell(office: Office, current: str, badges: Mapping[str, int] | None) -> dic
         "user": office.principal,
         "acts_for": office.acts_for,
         "may": office.may,
+        "spelling": office.city.say_spelling,
         "csrf_token": office.signed_in.csrf_token,
         "menu": () if office.signed_in.must_change else menu(current, badges, office.may),
         "badges_url": None if asking is None else f"/dashboard/badges?{asking}",
