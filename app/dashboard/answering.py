@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse
 
 from app.access.principal import Permission
@@ -232,6 +233,8 @@ class PageRoute(APIRoute):
                 return to_own_account(request)
             except AppError as error:
                 return await show_problem(request, error)
+            except ClientDisconnect:
+                raise
             except (RequestValidationError, HTTPException):
                 return await show_problem(request, NotFound())
             except Exception as error:
