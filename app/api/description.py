@@ -16,7 +16,7 @@ SCHEMES: Final[Mapping[str, dict[str, str]]] = {
     "key": {
         "type": "http",
         "scheme": "bearer",
-        "description": "接口密钥: the key of a point, a department or the office, as `yl_…`. The interface's usual way in.",
+        "description": "接口密钥: the key of a point, a department or the office, `yl_…`; what programs come with.",
     },
     "session": {
         "type": "apiKey",
@@ -28,7 +28,7 @@ SCHEMES: Final[Mapping[str, dict[str, str]]] = {
         "type": "apiKey",
         "in": "header",
         "name": CSRF_HEADER,
-        "description": "the token of that session, as its pages hold it; beside the cookie, for whatever changes something",
+        "description": "the session's token, as its pages hold it; beside the cookie, for whatever changes something",
     },
     "signature": {
         "type": "apiKey",
