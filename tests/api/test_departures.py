@@ -17,6 +17,7 @@ from tests.city import CityUnderTest
 from tests.dashboard.office import at_work
 
 HALF = b'{"text": "'
+PART = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nabc'
 
 
 @asynccontextmanager
@@ -36,13 +37,13 @@ async def served(city: CityUnderTest) -> AsyncIterator[int]:
     await running
 
 
-async def go_away(port: int, path: str, headers: dict[str, str], *, chunked: bool = False) -> None:
+async def go_away(port: int, path: str, headers: dict[str, str], half: bytes, *, chunked: bool) -> None:
     """Begin a request and cut it off within its body."""
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     length = "Transfer-Encoding: chunked" if chunked else "Content-Length: 5000"
     lines = [f"POST {path} HTTP/1.1", "Host: yilong.test", length, *(f"{k}: {v}" for k, v in headers.items()), "", ""]
     writer.write("\r\n".join(lines).encode())
-    writer.write(b"a\r\n" + HALF + b"\r\n" if chunked else HALF)
+    writer.write(b"%x\r\n%s\r\n" % (len(half), half) if chunked else half)
     await writer.drain()
     await asyncio.sleep(0.1)
     writer.transport.abort()
@@ -69,7 +70,8 @@ async def test_a_sender_that_goes_away_is_one_quiet_line(city: CityUnderTest, ca
         async with served(city) as port:
             for path, headers in sent:
                 for chunked in (False, True):
-                    await go_away(port, path, headers, chunked=chunked)
+                    half = PART if "multipart" in headers["Content-Type"] else HALF
+                    await go_away(port, path, headers, half, chunked=chunked)
             for _ in range(200):
                 if sum(line["event"] == "request" for line in lines) == 2 * len(sent):
                     break

@@ -155,7 +155,7 @@ async def test_a_case_is_reassigned_from_its_page_and_overruling_is_noted(city: 
     browser = await at_work(city, Role.LEADER)
     url = f"/dashboard/cases/{number}"
     await browser.get(url)
-    fields = {"category": "municipal_district", "receiver": "smzj", "reason": "实际是市局要的"}
+    fields = {"category": "municipal_district", "receiver": "cssmzj", "reason": "实际是市局要的"}
     assert (await browser.send(f"{url}/ruling", fields)).headers["location"] == url
     said = shown(await browser.follow())
     assert "改变系统判断" in said

@@ -8,7 +8,7 @@ from app.clock import FixedClock
 from app.models import Role
 from tests.api.scenes import FEEDBACK, assigned, unclear
 from tests.city import CityUnderTest
-from tests.dashboard.office import OfficeBrowser, at_work, shown
+from tests.dashboard.office import OfficeBrowser, at_work, shown, visitor
 from tests.dashboard.test_batch import query
 from tests.journeys.test_clusters import ledger_holds
 from tests.journeys.test_supervision import look_at
@@ -21,6 +21,13 @@ async def preview(browser: OfficeBrowser, *numbers: str) -> dict[str, Any]:
     """Look at the cases; the form as it stands with all of them ticked."""
     await browser.get(f"{URGING}?{query([*numbers])}")
     return browser.hidden(URGING) | {"case": [*numbers]}
+
+
+async def sign_in_again(city: CityUnderTest) -> OfficeBrowser:
+    """The clerk of before, on another day."""
+    browser = await visitor(city)
+    assert (await browser.sign_in(Role.CLERK.value)).status_code == 303
+    return browser
 
 
 async def told(client: Any) -> list[str]:
@@ -40,6 +47,7 @@ async def test_a_department_is_urged_once_a_day_and_its_clock_stays(city: CityUn
     assert "assignment.urged" not in await told(scene.department)
     # Two days on it is asked for an answer; another look at the case is not refused for that.
     clock.set(datetime(2026, 3, 4, 15, tzinfo=ZONE))
+    browser = await sign_in_again(city)
     fields = await preview(browser, scene.case, waiting)
     answer = await browser.post(URGING, fields)
     assert "已催办 1 件。 1 件未催办" in shown(answer)
@@ -69,6 +77,7 @@ async def test_who_was_told_by_a_clock_today_or_has_answered_is_not_urged(
     await preview(browser, scene.case)
     assert "今天已通知过" in shown(browser.page)
     clock.set(datetime(2026, 3, 6, 10, tzinfo=ZONE))
+    browser = await sign_in_again(city)
     fields = await preview(browser, scene.case)
     assert "今天已通知过" not in shown(browser.page)
     await scene.act("acceptance")
