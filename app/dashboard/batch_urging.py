@@ -93,7 +93,8 @@ async def urge_batch(at: Reviewer) -> Response:
 async def _urge(at: Office, number: str) -> Done:
     try:
         async with at.desk(Permission.REVIEW) as desk:
-            return Done(number, await urge_departments(desk, number, version_seen(at, number)))
+            _, found = await urge_departments(desk, number, version_seen(at, number))
+        return Done(number, found)
     except NothingToUrge as error:
         return Done(number, error.standings, flash_of(error, at.request))
     except AppError as error:

@@ -1,4 +1,4 @@
-"""发文登记 over the interface: what the register shows, by kind, year, case and state, in pages; for the office only."""
+"""发文登记 over the interface: what the register shows, by kind, year, case and state, in pages; the office only."""
 
 from pathlib import Path
 from typing import Any

@@ -62,6 +62,8 @@ async def test_a_department_is_urged_once_a_day_and_its_clock_stays(city: CityUn
     assert "未催办：今天已通知过" in shown(again)
     assert (await told(scene.department)).count("assignment.urged") == 1
     page = shown(await browser.get(f"/dashboard/cases/{scene.case}"))
+    again_over_the_interface = await scene.office.post(f"/v1/cases/{scene.case}/urging", json={})
+    assert (again_over_the_interface.status_code, again_over_the_interface.json()["code"]) == (409, "nothing_to_urge")
     assert "人工催办" in page
     assert "周敏" in page
     await ledger_holds(city)
@@ -105,3 +107,30 @@ async def test_a_paused_clock_is_not_urged_and_the_auditor_urges_nobody(city: Ci
     auditor = await at_work(city, Role.AUDITOR)
     assert (await auditor.get(f"{URGING}?case={scene.case}")).status_code == 403
     assert URGING not in (await auditor.get("/dashboard/ledger")).text
+
+
+async def test_the_interface_says_whom_it_urged_and_whom_not(city: CityUnderTest, clock: FixedClock) -> None:
+    scene = await assigned(city)
+    receivers = [{"code": "FR-MZ", "role": "lead"}, {"code": "CS-JY", "role": "supporting"}]
+    ruling = {"category": "municipal_district", "receivers": receivers, "reason": "两家都有份。"}
+    assert (await scene.office.post(f"/v1/cases/{scene.case}/ruling", json=ruling)).status_code == 200
+    duties = (await scene.shown())["assignments"]
+    paused = next(d["id"] for d in duties if d["department"] == "CS-JY" and d["status"] == "dispatched")
+    other = await city.department("CS-JY")
+    assert (await other.post(f"/v1/assignments/{paused}/acceptance", json={})).status_code == 200
+    wish = {"blocker": "awaiting_other", "who": "财政部门", "why": "等待批复", "working_days": 5}
+    assert (await scene.office.post(f"/v1/assignments/{paused}/pause", json=wish)).status_code == 200
+    early = await scene.office.post(f"/v1/cases/{scene.case}/urging", json={})
+    assert (early.status_code, early.json()["code"]) == (409, "nothing_to_urge")
+    clock.set(datetime(2026, 3, 4, 15, tzinfo=ZONE))
+    version = (await scene.shown())["version"]
+    stale = await scene.office.post(f"/v1/cases/{scene.case}/urging", json={"version": version - 1})
+    assert stale.status_code == 409
+    answer = await scene.office.post(f"/v1/cases/{scene.case}/urging", json={"version": version})
+    assert (answer.status_code, answer.json()["urged"]) == (200, ["FR-MZ"])
+    assert answer.json()["spared"] == [{"department": "CS-JY", "because": "paused"}]
+    assert (await told(scene.department))[-1] == "assignment.urged"
+    assert "assignment.urged" not in await told(other)
+    for client in (scene.department, scene.reporter):
+        assert (await client.post(f"/v1/cases/{scene.case}/urging", json={})).status_code == 403
+    await ledger_holds(city)
