@@ -90,14 +90,11 @@ async def post_urging(number: Number, body: UrgingIn, at: Annotated[Door, door(P
 
     async def act(desk: Desk) -> BaseModel:
         file, found = await urge_departments(desk, number, body.version)
-        urged = [standing.duty.department_code for standing in found if standing.spared is None]
-        spared = [
-            SparedOut(department=standing.duty.department_code, because=standing.spared)
-            for standing in found
-            if standing.spared is not None
-        ]
         return UrgingOut(
-            case=file.case.number, version=file.case.last_seq, urged=list(dict.fromkeys(urged)), spared=spared
+            case=file.case.number,
+            version=file.case.last_seq,
+            urged=[outcome.department for outcome in found if outcome.spared is None],
+            spared=[SparedOut(department=o.department, because=o.spared) for o in found if o.spared is not None],
         )
 
     return await at.write(act)

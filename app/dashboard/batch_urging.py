@@ -20,7 +20,7 @@ from app.flow.urging import urge_departments
 from app.ledger.urging import Urgeable, read_urgeable
 from app.models import Case
 from app.problems import AppError
-from app.supervise.urge import TELLS_OF_A_CLOCK, NothingToUrge, Standing, standings
+from app.supervise.urge import TELLS_OF_A_CLOCK, NothingToUrge, Outcome, Standing, standings
 
 router = make_pages()
 SPARED: Final[Labels] = {
@@ -47,12 +47,12 @@ class Done:
     """What came of one case: who was urged and who was not, or why nothing could be done."""
 
     number: str
-    standings: Sequence[Standing] = ()
+    outcomes: Sequence[Outcome] = ()
     refused: Flash | None = None
 
     @property
     def urged(self) -> bool:
-        return any(standing.spared is None for standing in self.standings)
+        return any(outcome.spared is None for outcome in self.outcomes)
 
 
 @router.get("/ledger/urging")
@@ -96,6 +96,6 @@ async def _urge(at: Office, number: str) -> Done:
             _, found = await urge_departments(desk, number, version_seen(at, number))
         return Done(number, found)
     except NothingToUrge as error:
-        return Done(number, error.standings, flash_of(error, at.request))
+        return Done(number, error.outcomes, flash_of(error, at.request))
     except AppError as error:
         return Done(number, refused=explain(error, words_for(at)) or flash_of(error, at.request))

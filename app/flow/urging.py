@@ -3,12 +3,12 @@
 from app.casefile import CaseFile
 from app.flow.desk import Desk
 from app.ledger.urging import told_since
-from app.supervise.urge import TELLS_OF_A_CLOCK, Standing, urge
+from app.supervise.urge import TELLS_OF_A_CLOCK, Outcome, urge
 
 
 async def urge_departments(
     desk: Desk, case_number: str, expected_version: int | None = None
-) -> tuple[CaseFile, list[Standing]]:
+) -> tuple[CaseFile, list[Outcome]]:
     """Urge all of them but those that are spared, and say who was which.
 
     Raises NotFound, MergedAway, CaseChanged or NothingToUrge.

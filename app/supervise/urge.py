@@ -37,12 +37,20 @@ class Standing:
     spared: Spared | None
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a department's open duties: it was urged, or spared and why."""
+
+    department: str
+    spared: Spared | None
+
+
 class NothingToUrge(Conflict):
     code = "nothing_to_urge"
     title_zh, title_en = "没有可催办的单位", "No department to urge"
 
-    def __init__(self, standings: Sequence[Standing]) -> None:
-        self.standings = standings
+    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+        self.outcomes = outcomes
         super().__init__(
             "没有单位可催办:或者没有正在办理的交办,或者已暂停计时、今天刚交办或今天已经通知过。请重新读取。",
             "No department is to be urged: none has an open duty, or its clock is paused, started today, or it was "
@@ -82,16 +90,19 @@ def standings(
     return found
 
 
-def urge(file: CaseFile, told_today: Collection[str]) -> list[Standing]:
-    """Tell each department of its nearest clock, once; what is answered says who was spared. Raises NothingToUrge."""
+def urge(file: CaseFile, told_today: Collection[str]) -> list[Outcome]:
+    """Tell each department of a clock, once, and say who was spared; raises NothingToUrge where nobody is left."""
     zone = file.calendar.zone
-    found = standings(file.assignments, file.deadlines, told_today, file.now.astimezone(zone).date(), zone)
-    told: set[str] = set()
-    for standing in found:
+    outcomes: dict[str, Outcome] = {}
+    for standing in standings(file.assignments, file.deadlines, told_today, file.now.astimezone(zone).date(), zone):
         code = standing.duty.department_code
-        if standing.spared is None and standing.clock is not None and code not in told:
+        known = outcomes.get(code)
+        if standing.spared is None and standing.clock is not None and (known is None or known.spared):
             give_notice(file, standing.clock, URGED)
-            told.add(code)
-    if not told:
+            outcomes[code] = Outcome(code, None)
+        elif known is None:
+            outcomes[code] = Outcome(code, standing.spared)
+    found = list(outcomes.values())
+    if all(outcome.spared for outcome in found):
         raise NothingToUrge(found)
     return found

@@ -164,7 +164,7 @@ async def test_a_case_is_reassigned_from_its_page_and_overruling_is_noted(city: 
     assert "已收回" in said
     stale = await browser.send(f"{url}/ruling", {**fields, "version": "1"})
     assert stale.status_code == 409
-    assert 'value="CS-MZ"' in stale.text
+    assert 'value="cssmzj"' in stale.text
     told = shown(stale)
     assert re.search(r"请重新读取后再提交。 周敏 09:30 \w+", told), told[:600]
 
