@@ -35,8 +35,8 @@ async def test_a_key_is_given_once_and_sent_with_each_call(street: Windows) -> N
     await expect(dialog.get_by_text("接口密钥")).to_be_visible()
     await assert_accessible(page)
     await dialog.locator("#auth-bearer-value").fill("yl_typed")
-    await dialog.get_by_role("button", name="Apply credentials").first.click()
-    await dialog.get_by_role("button", name="Close").first.click()
+    await dialog.get_by_role("button", name="Authorize").first.click()
+    await dialog.get_by_role("button", name="Close").last.click()
     operation = page.locator(".opblock-get").filter(has_text="/v1/departments").first
     await operation.locator(".opblock-summary-control").click()
     await operation.get_by_role("button", name="Try it out").click()
