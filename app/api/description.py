@@ -12,12 +12,8 @@ from app.problems import MEDIA_TYPE
 
 PROBLEM = "#/components/schemas/Problem"
 Security = list[dict[str, list[str]]]
+# The key comes last: it is the one that the page of the documentation, which begins with the last, asks people for.
 SCHEMES: Final[Mapping[str, dict[str, str]]] = {
-    "key": {
-        "type": "http",
-        "scheme": "bearer",
-        "description": "接口密钥: the key of a point, a department or the office, `yl_…`; what programs come with.",
-    },
     "session": {
         "type": "apiKey",
         "in": "cookie",
@@ -38,6 +34,11 @@ SCHEMES: Final[Mapping[str, dict[str, str]]] = {
             "签名: Standard Webhooks with the department's secret or key pair, over `webhook-id`, `webhook-timestamp` "
             "and the body; instead of a key."
         ),
+    },
+    "key": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "接口密钥: the key of a point, a department or the office, `yl_…`; what programs come with.",
     },
 }
 SIGNED: Final = frozenset({"/v1/callbacks/{department_code}"})

@@ -34,8 +34,10 @@ async def test_a_key_is_given_once_and_sent_with_each_call(street: Windows) -> N
     dialog = page.locator(".dialog-ux")
     await expect(dialog.get_by_text("接口密钥")).to_be_visible()
     await assert_accessible(page)
+    await expect(dialog.locator("#auth-bearer-value")).to_be_focused()
     await dialog.locator("#auth-bearer-value").fill("yl_typed")
-    await dialog.get_by_role("button", name="Authorize").first.click()
+    entry = dialog.locator(".auth-container").filter(has=page.locator("#auth-bearer-value"))
+    await entry.get_by_role("button", name="Authorize").click()
     await dialog.get_by_role("button", name="Close").last.click()
     operation = page.locator(".opblock-get").filter(has_text="/v1/departments").first
     await operation.locator(".opblock-summary-control").click()
