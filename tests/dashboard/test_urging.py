@@ -123,7 +123,7 @@ async def test_the_interface_says_whom_it_urged_and_whom_not(city: CityUnderTest
     early = await scene.office.post(f"/v1/cases/{scene.case}/urging", json={})
     assert (early.status_code, early.json()["code"]) == (409, "nothing_to_urge")
     clock.set(datetime(2026, 3, 4, 15, tzinfo=ZONE))
-    version = (await scene.shown())["version"]
+    version = (await scene.shown())["case"]["version"]
     stale = await scene.office.post(f"/v1/cases/{scene.case}/urging", json={"version": version - 1})
     assert stale.status_code == 409
     answer = await scene.office.post(f"/v1/cases/{scene.case}/urging", json={"version": version})
