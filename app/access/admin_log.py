@@ -12,6 +12,8 @@ from app.models import AdminAct, AdminActKind, ApiKey, User, new_id
 
 # Who acts by a command on the machine itself.
 OPERATOR: Final = "operator"
+# The provider of single sign-on, by what it says of a person who signs in.
+PROVIDER: Final = "provider"
 
 
 @dataclass(frozen=True, slots=True)

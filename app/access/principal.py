@@ -27,6 +27,7 @@ class Permission(StrEnum):
     END_UNRESOLVED = "end_unresolved"
     SET_CLOCKS = "set_clocks"
     READ_PRECEDENTS = "read_precedents"
+    READ_DOCUMENTS = "read_documents"
     MAKE_STANDING = "make_standing"
     VIEW_CONTACTS = "view_contacts"
     ERASE_CONTACTS = "erase_contacts"
@@ -55,6 +56,7 @@ _WATCHING = frozenset(
         P.COMPARE_CASES,
         P.READ_TRENDS,
         P.READ_PRECEDENTS,
+        P.READ_DOCUMENTS,
         P.READ_DELIVERIES,
         P.USE_DASHBOARD,
     }

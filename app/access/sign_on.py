@@ -12,8 +12,9 @@ from typing import Any, ClassVar, Self
 from sqlalchemy import Select, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access.admin_log import PROVIDER, record
 from app.database import Database, insert_if_absent
-from app.models import Role, User, UserIdentity, UserSession, new_id
+from app.models import AdminActKind, Role, User, UserIdentity, UserSession, new_id
 from app.problems import AppError
 
 LONGEST_NAME = 80
@@ -156,11 +157,14 @@ async def admit(database: Database, session: AsyncSession, vouched: Vouched, now
     user = await session.scalar(_known_as(vouched))
     if vouched.role is None:
         if user is not None:
-            await _sign_out(session, user.id, now)
+            await _sign_out(session, user, now)
         return None
     user = user or await _introduce(database, session, vouched, vouched.role, now)
     if not user.active:
         raise AccountClosed("closed")
+    if user.role is not vouched.role:
+        facts = {"username": user.username, "before": user.role.value, "role": vouched.role.value}
+        record(session, AdminActKind.ROLE_SET, f"user:{user.id}", by=PROVIDER, now=now, **facts)
     user.role, user.display_name = vouched.role, vouched.name
     # Whom a provider vouches for is the office's, whatever an administrator has made of the account meanwhile.
     user.observation_point_code = user.department_code = None
@@ -194,12 +198,19 @@ async def _introduce(database: Database, session: AsyncSession, vouched: Vouched
         created_at=now,
     )
     session.add(user)
+    facts = {"username": user.username, "name": vouched.name, "role": role.value}
+    record(session, AdminActKind.USER_CREATED, f"user:{user_id}", by=PROVIDER, now=now, **facts)
     return user
 
 
-async def _sign_out(session: AsyncSession, user_id: str, now: datetime) -> None:
-    await session.execute(
+async def _sign_out(session: AsyncSession, user: User, now: datetime) -> None:
+    ended = await session.execute(
         update(UserSession)
-        .where(UserSession.user_id == user_id, UserSession.revoked_at.is_(None))
+        .where(UserSession.user_id == user.id, UserSession.revoked_at.is_(None))
         .values(revoked_at=now)
+        .returning(UserSession.token_hash)
+        .execution_options(synchronize_session=False)
     )
+    if count := len(ended.all()):
+        subject = f"user:{user.id}"
+        record(session, AdminActKind.SESSIONS_ENDED, subject, by=PROVIDER, now=now, username=user.username, count=count)

@@ -24,7 +24,11 @@ class ReviewIn(In):
     """The office's review of feedback, of the province's answer, or of a request for more time."""
 
     accepted: bool = Field(description="feedback: accepted or sent back; extension: granted or refused")
-    comment: str = Field("", max_length=2000, description="what is still missing; required when sent back")
+    comment: str = Field(
+        "",
+        max_length=2000,
+        description="the department is told; required when sent back: what is still missing",
+    )
     statement: str | None = Field(
         None,
         max_length=4000,

@@ -5,9 +5,10 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from app.log import get_logger
 from app.problems import MEDIA_TYPE, TYPE_PREFIX, AppError, InvalidInput
@@ -44,6 +45,8 @@ MESSAGES = {
     "too_short": ("至少 {min_length} 项", "needs at least {min_length} items"),
     "too_long": ("最多 {max_length} 项", "may have at most {max_length} items"),
 }
+# What a request is logged with whose sender went away before it was read: nobody gets an answer.
+SENDER_GONE = 499
 OTHERWISE = ("格式不正确", "is not valid")
 
 
@@ -105,6 +108,10 @@ def add_error_handlers(application: FastAPI) -> None:
         status, problem = from_http_exception(error)
         headers = getattr(error, "headers", None)
         return JSONResponse(problem, status, headers=headers, media_type=MEDIA_TYPE)
+
+    @application.exception_handler(ClientDisconnect)
+    async def on_departure(request: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=SENDER_GONE)
 
     @application.exception_handler(Exception)
     async def on_defect(request: Request, error: Exception) -> JSONResponse:

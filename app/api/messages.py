@@ -87,6 +87,10 @@ class CommentedData(DutyData):
     comment: str = Field(description="what the office says is still missing")
 
 
+class ApprovedData(DutyData):
+    comment: str = Field(description="what the office remarks on it")
+
+
 class ExtensionDecidedData(DutyData):
     granted: bool
     comment: str

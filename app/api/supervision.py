@@ -1,4 +1,4 @@
-"""Supervision: a leader decides on a case at level 3, a quarantined clock is released; what was promised."""
+"""Supervision: a leader decides on a case at level 3, the office urges, a clock is released; what was promised."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -14,8 +14,10 @@ from app.api.door import Door, In, Out, door, make_router
 from app.disclosure import to_local
 from app.flow import supervision
 from app.flow.desk import Desk
+from app.flow.urging import urge_departments
 from app.ledger.supervision import list_promises
 from app.models import Assignment, CaseStatus, Decided, Instruction
+from app.supervise.urge import Spared
 
 router = make_router("supervision 督办")
 Number = Annotated[str, Path(max_length=24)]
@@ -40,6 +42,22 @@ class InstructionOut(Out):
     decided_at: datetime
 
 
+class UrgingIn(In):
+    version: int | None = Field(None, ge=0, description="the version of the case you read; another one answers 409")
+
+
+class SparedOut(Out):
+    department: str
+    because: Spared
+
+
+class UrgingOut(Out):
+    case: str
+    version: int
+    urged: list[str] = Field(description="codes of the departments that were told, each once")
+    spared: list[SparedOut] = Field(description="who has something to answer and was not told, and why")
+
+
 class ReleaseOut(Out):
     case: str
     version: int
@@ -62,6 +80,22 @@ async def post_instruction(
             expected_version=body.version,
         )
         return InstructionOut(case=file.case.number, version=file.case.last_seq, **show_instruction(made))
+
+    return await at.write(act)
+
+
+@router.post("/cases/{number}/urging", response_model=UrgingOut)
+async def post_urging(number: Number, body: UrgingIn, at: Annotated[Door, door(Permission.REVIEW)]) -> Response:
+    """催办: tell each department with something to answer of its nearest clock, once a day; no clock moves."""
+
+    async def act(desk: Desk) -> BaseModel:
+        file, found = await urge_departments(desk, number, body.version)
+        return UrgingOut(
+            case=file.case.number,
+            version=file.case.last_seq,
+            urged=[outcome.department for outcome in found if outcome.spared is None],
+            spared=[SparedOut(department=o.department, because=o.spared) for o in found if o.spared is not None],
+        )
 
     return await at.write(act)
 

@@ -33,12 +33,19 @@ class Sent:
 SENT: Mapping[str, Sent] = {
     "assignment.created": Sent("交办: a new assignment", messages.CreatedData),
     "assignment.returned_to_department": Sent("退回重办: what you sent is not enough yet", messages.CommentedData),
+    "feedback.approved": Sent(
+        "审核通过: your answer is accepted, with a remark of the office; without one nothing is sent",
+        messages.ApprovedData,
+    ),
     "assignment.extension_decided": Sent(
         "延期审批: whether you get more time (`granted`), with the deadline as it is now", messages.ExtensionDecidedData
     ),
     "assignment.reminded": Sent(
         "提醒: your clock ends in two working days; or, while the province is silent, ask it again",
         messages.RemindedData,
+    ),
+    "assignment.urged": Sent(
+        "催办: the office asks you, by hand, to get on with what is open; your nearest clock", messages.RemindedData
     ),
     "assignment.overdue": Sent("逾期: your clock has run out; sent once", messages.OverdueData),
     "assignment.supervised": Sent(

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from fastapi import Response
 
-from app.access.admin_log import OPERATOR, ActRow, page_acts
+from app.access.admin_log import OPERATOR, PROVIDER, ActRow, page_acts
 from app.dashboard.answering import make_pages, page, words_for
 from app.dashboard.labels import Labels
 from app.dashboard.language import N_
@@ -32,6 +32,7 @@ ADMIN_ACT: Final[Labels] = {
 }
 FACTS: Final = (
     ("username", N_("用户名")),
+    ("name", N_("姓名")),
     ("prefix", N_("密钥前缀")),
     ("observation_point", N_("观测点")),
     ("department", N_("部门")),
@@ -89,6 +90,8 @@ def entries_of(rows: Sequence[ActRow], words: Words) -> list[Entry]:
 def _actor(row: ActRow, words: Words) -> str:
     if row.act.actor == OPERATOR:
         return words.say(N_("运维人员（命令行）"))
+    if row.act.actor == PROVIDER:
+        return words.say(N_("单点登录"))
     if row.act.actor.startswith("office:key:"):
         return words.say(N_("密钥 %(prefix)s"), prefix=row.by)
     return row.by

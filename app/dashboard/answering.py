@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse
 
 from app.access.principal import Permission
@@ -73,6 +74,7 @@ def shell(office: Office, current: str, badges: Mapping[str, int] | None) -> dic
         "user": office.principal,
         "acts_for": office.acts_for,
         "may": office.may,
+        "spelling": office.city.say_spelling,
         "csrf_token": office.signed_in.csrf_token,
         "menu": () if office.signed_in.must_change else menu(current, badges, office.may),
         "badges_url": None if asking is None else f"/dashboard/badges?{asking}",
@@ -231,6 +233,8 @@ class PageRoute(APIRoute):
                 return to_own_account(request)
             except AppError as error:
                 return await show_problem(request, error)
+            except ClientDisconnect:
+                raise
             except (RequestValidationError, HTTPException):
                 return await show_problem(request, NotFound())
             except Exception as error:

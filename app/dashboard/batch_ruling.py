@@ -115,14 +115,14 @@ async def _rule(at: Office, number: str) -> Done:
                     for place, code in enumerate(receivers)
                 ],
                 reason=at.form.get("reason") or reason_for(words.say, at.form.get(f"why:{number}")[:80]),
-                expected_version=_version(at, number),
+                expected_version=version_seen(at, number),
             )
     except AppError as error:
         return Done(number, refused=explain(error, words) or flash_of(error, at.request))
     return Done(number, words.say(labels.CATEGORY[category]), words.departments(receivers))
 
 
-def _version(at: Office, number: str) -> int:
+def version_seen(at: Office, number: str) -> int:
     """The version that was looked at; 0, which nothing has, where the form does not say."""
     try:
         return at.form.number(f"version:{number}", 0, 10**9) or 0

@@ -29,6 +29,7 @@ from app.models import (
     Event,
     ExtensionState,
     LookBack,
+    Party,
 )
 from app.supervise.watch import is_quarantined
 
@@ -141,6 +142,7 @@ class Actions:
 
     rule: bool
     review: bool
+    urge: bool
     convene: bool
     close: bool
     reopen: bool
@@ -168,6 +170,7 @@ def actions_for(case: Case, principal: Principal, clocks: Sequence[Deadline] = (
     return Actions(
         rule=rules and CASE.allows(status, CaseStatus.DISPATCHED),
         review=principal.may(Permission.REVIEW),
+        urge=principal.may(Permission.REVIEW) and case.owner is Party.DEPARTMENT,
         convene=principal.may(Permission.CONVENE)
         and status is not CaseStatus.CONSULTING
         and CASE.allows(status, CaseStatus.CONSULTING),

@@ -8,6 +8,7 @@ from app.dashboard import (
     api_keys,
     batch_merging,
     batch_ruling,
+    batch_urging,
     cases,
     channels,
     clocks,
@@ -56,10 +57,10 @@ def all_pages() -> APIRouter:
     """Every page; static files must be mounted before, for the last route takes what is left."""
     router = APIRouter()
     for part in (
-        sign_in, sign_on, home, triage, batch_ruling, batch_merging, ledger, ledger_views, exporting, imports, cases,
-        undoing, protection, clusters, pausing, supervision, documents, consultations, sessions, precedents, trends,
-        units, clocks, knowledge, deliveries, endpoints, channels, signing_keys, people, api_keys, admin_log, account,
-        duties, invitations, reporting,
+        sign_in, sign_on, home, triage, batch_ruling, batch_merging, batch_urging, ledger, ledger_views, exporting,
+        imports, cases, undoing, protection, clusters, pausing, supervision, documents, consultations, sessions,
+        precedents, trends, units, clocks, knowledge, deliveries, endpoints, channels, signing_keys, people, api_keys,
+        admin_log, account, duties, invitations, reporting,
     ):  # fmt: skip
         router.include_router(part.router)
     router.include_router(_rest)

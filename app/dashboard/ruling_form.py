@@ -78,11 +78,15 @@ def entry_of(code: str, city: City) -> str:
 
 
 def find_department(typed: str, city: City) -> str | None:
-    """The code that was meant: by code, by `code name`, or by its full or short name where only one has it."""
+    """The code that was meant: by code, by `code name`, or by its full or short name where only one has it.
+
+    A name may be given by its pinyin or its initials.
+    """
     first = typed.split(maxsplit=1)[0].upper() if typed else ""
     if first in city.departments:
         return first
     named = [d.code for d in city.departments.values() if typed == d.name or typed in d.short_names]
+    named = named or city.spelled_as(typed)
     return named[0] if len(named) == 1 else None
 
 

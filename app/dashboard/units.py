@@ -1,6 +1,6 @@
 """部门与观测点: what the directory says of each, how it is reached, its own past. Listed by code, never by figures."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -47,7 +47,8 @@ class Row:
 async def show_departments(at: TrendReader) -> Response:
     """The directory of departments."""
     state = _state(DEPARTMENTS, at, FILTERS)
-    found = [d for d in _by_code(at.city) if _fits(d, state)]
+    spelled = set(at.city.spelled_with(state.value("text")))
+    found = [d for d in _by_code(at.city) if _fits(d, state, spelled)]
     shown = [_row(d, at) for d in found[state.offset : state.offset + state.size]]
     facts = {"listing": Listing(state, shown, len(found)), "tiers": TIERS, "districts": _districts(at.city)}
     return await page(at, "departments.html", "reference", facts | {"tab": "departments"})
@@ -67,12 +68,12 @@ def _by_code(city: City) -> Iterable[Department]:
     return (city.departments[code] for code in sorted(city.departments))
 
 
-def _fits(department: Department, state: ListState) -> bool:
+def _fits(department: Department, state: ListState, spelled: Collection[str]) -> bool:
     tier, district = state.value("tier"), state.value("district")
     if (tier and department.tier != tier) or (district and department.district != district):
         return False
     wanted = fold_word(state.value("text"))
-    return any(wanted in fold_word(name) for name in _names(department))
+    return department.code in spelled or any(wanted in fold_word(name) for name in _names(department))
 
 
 def _names(department: Department) -> tuple[str, ...]:

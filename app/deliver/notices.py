@@ -17,8 +17,10 @@ from app.disclosure import STAGES, say_day
 TOLD: Final[Mapping[str, str]] = {
     "assignment.created": "交办",
     "assignment.returned_to_department": "退回重办",
+    "feedback.approved": "审核通过",
     "assignment.extension_decided": "延期审批结果",
     "assignment.reminded": "临期提醒",
+    "assignment.urged": "催办",
     "assignment.overdue": "逾期",
     "assignment.supervised": "督办",
     "assignment.closed": "交办结束",
@@ -35,7 +37,9 @@ TOLD: Final[Mapping[str, str]] = {
 }
 ANYTHING_ELSE: Final = "有新进展"
 # What ends something has no deadline any more.
-ENDS: Final = frozenset({"assignment.closed", "consultation.cancelled", "consultation.concluded", "case.closed"})
+ENDS: Final = frozenset(
+    {"assignment.closed", "feedback.approved", "consultation.cancelled", "consultation.concluded", "case.closed"}
+)
 _ID = re.compile(r"[0-9a-f]{32}")
 
 

@@ -23,6 +23,7 @@ from app.directory.learned_models import find_active_version, get_payload
 from app.directory.linear import LinearModel, NotAModel
 from app.directory.loading import pack_from_files
 from app.directory.pack import Department, ObservationPoint, Pack, Tier
+from app.directory.pinyin import fold_typed, has_spelled, shorten, spell
 from app.directory.precedent_book import read_precedents, read_precedents_version
 from app.directory.precedents import PrecedentBook, compile_book
 from app.directory.term_book import read_terms, read_terms_version
@@ -78,6 +79,7 @@ class City:
     names: dict[str, str]
     terms: Terms = field(default_factory=Terms)
     _identifying: dict[frozenset[str], list[str]] = field(default_factory=dict, compare=False, repr=False)
+    _spelled: dict[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def terms_of_points(self, codes: Iterable[str]) -> list[str]:
         """What in a text would tell that one of these points wrote it: their names and those of their townships."""
@@ -91,6 +93,26 @@ class City:
                 self._identifying.clear()
             known = self._identifying[wanted] = identifying_terms(names, public)
         return known
+
+    def spell(self) -> Mapping[str, tuple[str, ...]]:
+        """How each department's names are typed in pinyin; the first time takes half a second of CPU."""
+        if not self._spelled:
+            self._spelled.update(spell(self.departments.values()))
+        return self._spelled
+
+    def say_spelling(self, code: str) -> str:
+        """The same of one department as a line, to be looked through while somebody types; empty for an unknown one."""
+        return shorten(self.spell().get(code, ()))
+
+    def spelled_with(self, typed: str) -> list[str]:
+        """The codes of the departments that have a name whose pinyin or initials hold what was typed."""
+        wanted = fold_typed(typed)
+        return [code for code, keys in self.spell().items() if any(wanted in key for key in keys)] if wanted else []
+
+    def spelled_as(self, typed: str) -> list[str]:
+        """The codes of the departments that have a name with just that pinyin or those initials."""
+        wanted = fold_typed(typed)
+        return [code for code, keys in self.spell().items() if wanted in keys] if wanted else []
 
     def get_department(self, code: str, field: str = "department") -> Department:
         """The department; raises UnknownDepartment naming the input field."""
@@ -211,6 +233,8 @@ async def _read_book(session: AsyncSession) -> PrecedentBook:
 
 def _build(files: dict[str, str], calendar: Calendar, payload: bytes | None) -> City:
     city = build_city(files, calendar)
+    if has_spelled():
+        city.spell()
     if payload is None:
         return city
     try:

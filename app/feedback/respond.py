@@ -132,7 +132,7 @@ def bring_answer(
 
 
 def review(file: CaseFile, assignment: Assignment, *, accepted: bool, comment: str) -> None:
-    """审核: the office accepts what came back, or sends it back to the department with a comment.
+    """审核: the office accepts what came back, or sends it back to the department; its comment goes with either.
 
     What was accepted before may still be sent back while the office reviews the case, as after the points have said
     no or nothing. Raises IllegalMove where nothing has come back.
@@ -140,12 +140,23 @@ def review(file: CaseFile, assignment: Assignment, *, accepted: bool, comment: s
     reconsidered = assignment.status is AssignmentStatus.APPROVED and file.case.status is CaseStatus.IN_REVIEW
     if assignment.status is not AssignmentStatus.RESPONDED and (accepted or not reconsidered):
         raise IllegalMove(assignment.status, "review")
-    facts = {"assignment": assignment.id, "department": assignment.department_code}
     if accepted:
-        file.advance_assignment(assignment, AssignmentStatus.APPROVED)
-        file.record("feedback.approved", facts | {"resolved": assignment.resolved is not False})
+        approve(file, assignment, comment)
     else:
         send_back(file, assignment, comment)
+
+
+def approve(file: CaseFile, assignment: Assignment, comment: str) -> None:
+    """审核通过: the answer stands. The department is told what the office remarks on it, if anything."""
+    file.advance_assignment(assignment, AssignmentStatus.APPROVED)
+    facts = {"assignment": assignment.id, "department": assignment.department_code}
+    remarked = bool(comment.strip())
+    file.record(
+        "feedback.approved",
+        facts | {"resolved": assignment.resolved is not False},
+        department_code=assignment.department_code if remarked else None,
+        message=file.describe(assignment) | {"comment": comment} if remarked else None,
+    )
 
 
 def send_back(file: CaseFile, assignment: Assignment, comment: str) -> None:

@@ -7,10 +7,11 @@ What follows: `handle` 办 (a department acts, the office reviews), `evidence` (
 `office` (ruling, closing, reopening), `clustering` (the office merges cases, splits reports off),
 `verification` 督 and 销 (points say whether the burden is gone), `unresolved` (what cannot be lifted for now stays on
 the ledger), `strike_off`, `look_back` 回头看 and `relapse` 回潮 (what came back), `supervision` 督 (the worker looks at
-the clocks, leaders decide), `pausing` (a clock stands still), `clocks` 时限 (terms, the yearly notice, counting anew),
-`callback` (a department's acts, by signed webhook). Every verb works on locked case files, most of them at a `desk`,
-and ends with what departments must know queued. Apart from the stream, `digest` tells people once a day what waits for
-them, `learning` 学 turns rulings into a model and replays past reports; by `second_opinion` 第二意见 the worker asks a
-model on the intranet about what waits in triage; by `nightly` 夜间对账 it proves the ledger.
+the clocks, leaders decide), `urging` 催办 (by hand), `pausing` (a clock stands still), `clocks` 时限 (terms, the yearly
+notice, counting anew), `callback` (a department's acts, by signed webhook). Every verb works on locked case files,
+most of them at a `desk`, and ends with what departments must know queued. Apart from the stream, `digest` tells
+people once a day what waits for them, `learning` 学 turns rulings into a model and replays past reports; by
+`second_opinion` 第二意见 the worker asks a model on the intranet about what waits in triage; by `nightly` 夜间对账 it
+proves the ledger.
 `upcoming` says when the worker next has something to do.
 """

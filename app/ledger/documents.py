@@ -1,12 +1,14 @@
 """发文登记, as the office reads it: what was issued on a case, on a session, and in all. Reads only."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.ledger.search import find_last, make_cursor
 from app.models import Case, Document, DocumentCase, DocumentKind, Event
 from app.problems import NotFound
 
@@ -19,6 +21,23 @@ class DocumentFilter:
     year: int | None = None
     text: str | None = None
     voided: bool | None = None
+    case: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        found: list[ColumnElement[bool]] = []
+        if self.kind is not None:
+            found.append(Document.kind == self.kind)
+        if self.year is not None:
+            found.append(Document.year == self.year)
+        if self.text:
+            asked = Document.number.contains(self.text, autoescape=True)
+            found.append(asked | Document.about.contains(self.text, autoescape=True))
+        if self.voided is not None:
+            found.append(Document.voided_at.is_not(None) if self.voided else Document.voided_at.is_(None))
+        if self.case is not None:
+            on_case = select(DocumentCase.document_id).join(Case, Case.id == DocumentCase.case_id)
+            found.append(Document.id.in_(on_case.where(Case.number == self.case)))
+        return found
 
 
 async def get_document(session: AsyncSession, document_id: str) -> Document:
@@ -47,19 +66,31 @@ async def page_documents(
     session: AsyncSession, wanted: DocumentFilter, *, offset: int, limit: int
 ) -> tuple[list[Document], int]:
     """The register, newest first, and how many there are."""
-    conditions: list[Any] = []
-    if wanted.kind is not None:
-        conditions.append(Document.kind == wanted.kind)
-    if wanted.year is not None:
-        conditions.append(Document.year == wanted.year)
-    if wanted.text:
-        asked = Document.number.contains(wanted.text, autoescape=True)
-        conditions.append(asked | Document.about.contains(wanted.text, autoescape=True))
-    if wanted.voided is not None:
-        conditions.append(Document.voided_at.is_not(None) if wanted.voided else Document.voided_at.is_(None))
+    conditions = wanted.conditions()
     total = await session.scalar(select(func.count()).select_from(Document).where(*conditions)) or 0
     rows = select(Document).where(*conditions).order_by(Document.issued_at.desc(), Document.id.desc())
     return list(await session.scalars(rows.offset(offset).limit(limit))), total
+
+
+async def find_documents(
+    session: AsyncSession, wanted: DocumentFilter, *, cursor: str | None = None, limit: int
+) -> tuple[list[tuple[Document, list[str]]], str | None]:
+    """The register, newest first, each with the numbers of its cases, and the next page's cursor. Raises BadCursor."""
+    statement = select(Document).where(*wanted.conditions())
+    if cursor:
+        known: Any = select(Document.issued_at, Document.id)
+        moment, last_id = await find_last(session, known, Document.id, cursor)
+        same = and_(Document.issued_at == moment, Document.id < last_id)
+        statement = statement.where(or_(Document.issued_at < moment, same))
+    rows = await _newest(session, statement.limit(limit + 1))
+    more, rows = len(rows) > limit, rows[:limit]
+    numbers: defaultdict[str, list[str]] = defaultdict(list)
+    concerned = select(DocumentCase.document_id, Case.number).join(Case, Case.id == DocumentCase.case_id)
+    for document_id, number in await session.execute(
+        concerned.where(DocumentCase.document_id.in_([row.id for row in rows])).order_by(Case.number)
+    ):
+        numbers[document_id].append(number)
+    return [(row, numbers[row.id]) for row in rows], make_cursor(rows[-1].id) if more else None
 
 
 async def years_of(session: AsyncSession) -> Sequence[int]:

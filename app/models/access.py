@@ -121,8 +121,8 @@ class IdempotentAnswer(Base):
 class AdminAct(Base):
     """操作日志: one act on an account or a key, written with it and never changed (a trigger keeps it). No secrets.
 
-    `actor` is as events name it, `user:…` of who acts on the own account, or `operator` for a command; `subject` is
-    `user:…` or `key:…`; `facts` is flat text.
+    `actor` is as events name it, `user:…` of who acts on the own account, `operator` for a command, or `provider`
+    where a sign-in at the provider did it; `subject` is `user:…` or `key:…`; `facts` is flat text.
     """
 
     __tablename__ = "admin_acts"

@@ -10,10 +10,11 @@ from app.models import Deadline
 REMINDED: Final = "assignment.reminded"
 OVERDUE: Final = "assignment.overdue"
 SUPERVISED: Final = "assignment.supervised"
+URGED: Final = "assignment.urged"
 OFFICE_OVERDUE: Final = "office.overdue"
 PROMISE_BROKEN: Final = "supervision.promise_broken"
 # What only says that time passes: nobody has acted on the case, and nobody's reading of it has grown stale.
-TELLING: Final = frozenset({REMINDED, OVERDUE, SUPERVISED, OFFICE_OVERDUE, PROMISE_BROKEN})
+TELLING: Final = frozenset({REMINDED, OVERDUE, SUPERVISED, URGED, OFFICE_OVERDUE, PROMISE_BROKEN})
 
 
 def give_notice(

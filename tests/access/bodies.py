@@ -27,6 +27,7 @@ CASE: Mapping[str, Body] = {
     "ruling": {"category": "municipal_district", "receivers": [{"code": THIRD}], **WHY},
     "unresolved": {"because": "law_requires", "statement": "法律有规定。"},
     "supervision": {"decision": "meeting", "note": "开会研究。", "look_again_on": "2026-03-09"},
+    "urging": {},
     "reopen": WHY,
     "close": {"outcome": "answered", "statement": "已说明。"},
 }

@@ -48,6 +48,7 @@ NO_SCOPES: Mapping[str, str] = {
     "app.ledger.sessions:SessionRecord.position_of: p.department_code == department": "looks up, in what was read",
     "app.ledger.sessions:records_of: Invitation.withdrawn_at.is_(None)": "shows the office the seats that stand",
     "app.supervise.digest:_collect_invitations: Invitation.withdrawn_at.is_(None)": "told by the worker",
+    "app.supervise.urge:standings: duty.department_code in told_today": "who was told today",
     "app.supervise.digest:_told_until: Digest.recipient == ROUND": "which days are done",
 }  # fmt: skip
 

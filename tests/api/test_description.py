@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from app.clock import SystemClock
-from app.main import create_app
+from app.main import PUBLIC, create_app
 from app.problems import MEDIA_TYPE
 from app.runtime import make_runtime
 from tests.city import settings_for
 
 Described = dict[str, dict[str, Any]]
+Ways = list[dict[str, list[str]]]
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +65,27 @@ def test_who_reads_a_case_finds_both_its_shapes(answers: dict[str, Described]) -
     shape = answers["GET /v1/cases/{number}"]["200"]["content"]["application/json"]["schema"]
     names = {each["$ref"].rpartition("/")[2] for each in shape["anyOf"]}
     assert names == {"CaseRecordOut", "CaseForDepartmentOut"}
+
+
+def test_every_operation_says_how_one_shows_who_one_is(description: dict[str, Any]) -> None:
+    schemes = description["components"]["securitySchemes"]
+    assert {name: (scheme["type"], scheme.get("scheme") or scheme["name"]) for name, scheme in schemes.items()} == {
+        "key": ("http", "bearer"),
+        "session": ("apiKey", "yilong_session"),
+        "csrf": ("apiKey", "X-CSRF-Token"),
+        "signature": ("apiKey", "webhook-signature"),
+    }
+    needs = {
+        f"{method.upper()} {path}": operation["security"]
+        for path, operations in description["paths"].items()
+        for method, operation in operations.items()
+    }
+    reading: Ways = [{"key": []}, {"session": []}]
+    changing: Ways = [{"key": []}, {"session": [], "csrf": []}]
+    public = {name for name in needs if name.split(" ")[1] in PUBLIC}
+    assert {name: needs[name] for name in public if needs[name]} == {
+        "POST /v1/callbacks/{department_code}": [{"signature": []}]
+    }
+    closed = set(needs) - public
+    assert [name for name in closed if needs[name] != (reading if name.startswith("GET ") else changing)] == []
+    assert {name.split(" ")[1] for name in public} >= {"/healthz", "/v1/callbacks/{department_code}"}

@@ -25,3 +25,24 @@ async def test_an_opened_operation_is_accessible_and_asks_this_service(street: W
     async with page.expect_response("**/v1/departments*") as answered:
         await operation.get_by_role("button", name="Execute").click()
     assert (await answered.value).status == 401
+
+
+async def test_a_key_is_given_once_and_sent_with_each_call(street: Windows) -> None:
+    street.watch.expect("401")
+    page = await street.open("/docs")
+    await page.get_by_role("button", name="Authorize").first.click()
+    dialog = page.locator(".dialog-ux")
+    await expect(dialog.get_by_text("接口密钥")).to_be_visible()
+    await assert_accessible(page)
+    await expect(dialog.locator("#auth-bearer-value")).to_be_focused()
+    await dialog.locator("#auth-bearer-value").fill("yl_typed")
+    entry = dialog.locator(".auth-container").filter(has=page.locator("#auth-bearer-value"))
+    await entry.get_by_role("button", name="Authorize").click()
+    await dialog.get_by_role("button", name="Close").last.click()
+    operation = page.locator(".opblock-get").filter(has_text="/v1/departments").first
+    await operation.locator(".opblock-summary-control").click()
+    await operation.get_by_role("button", name="Try it out").click()
+    async with page.expect_response("**/v1/departments*") as answered:
+        await operation.get_by_role("button", name="Execute").click()
+    sent = await (await answered.value).request.all_headers()
+    assert sent["authorization"] == "Bearer yl_typed"

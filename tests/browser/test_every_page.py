@@ -13,6 +13,7 @@ PAGES = {
     "triage-empty": "/dashboard/triage?text=nothing-has-this",
     "batch": "/dashboard/triage/batch?case={waiting}&case={unclear}",
     "merging": "/dashboard/triage/merging?case={waiting}&case={unclear}",
+    "urging": "/dashboard/ledger/urging?case={answered}&case={waiting}",
     "ledger": "/dashboard/ledger?page=2&sort=number&columns=text,status,outcome,departments,sources,due,closed,points",
     "ledger-empty": "/dashboard/ledger?text=nothing-has-this",
     "case-to-review": "/dashboard/cases/{answered}",

@@ -4,6 +4,7 @@ import re
 
 from playwright.async_api import Page, expect
 
+from tests.browser.judging import assert_fits
 from tests.browser.real_city import PASSWORD, Town, session_cookie
 from tests.browser.watching import Windows
 
@@ -167,3 +168,22 @@ async def test_an_ended_session_leads_back_to_the_sign_in_page(street: Windows, 
     await page.keyboard.press("j")
     await expect(page.get_by_role("heading", level=1)).to_have_text("登录")
     assert "next=%2Fdashboard%2Ftriage" in page.url
+
+
+async def test_facts_and_reach_stand_side_by_side_only_where_there_is_room(office: Windows, town: Town) -> None:
+    page = await office.open(f"/dashboard/cases/{town.answered}")
+    panels = [
+        page.locator("section[aria-labelledby=facts-title]"),
+        page.locator("section[aria-labelledby=reach-title]"),
+    ]
+    for width, height, beside in ((1366, 768, True), (683, 384, False), (360, 740, False)):
+        await page.set_viewport_size({"width": width, "height": height})
+        facts, reach = [await panel.bounding_box() for panel in panels]
+        assert facts is not None
+        assert reach is not None
+        assert (facts["y"] == reach["y"]) is beside, width
+        if beside:
+            assert facts["x"] + facts["width"] < reach["x"]
+        else:
+            assert (facts["x"], facts["width"]) == (reach["x"], reach["width"])
+        await assert_fits(page)

@@ -90,9 +90,13 @@ async def test_feedback_is_sent_back_then_accepted_and_the_case_closed_and_reope
     again = {"measures": "附上废止文件。", "public_reply": "不再要求。", "document_changed": "已废止"}
     await (await city.department("FR-MZ")).post(f"/v1/assignments/{duty['id']}/feedback", json=again)
     await browser.get(url)
-    await browser.send(f"{url}/review", {"verdict": "accept"})
+    remark = "通过，请抄送各街道一并执行。"
+    await browser.send(f"{url}/review", {"verdict": "accept", "comment": remark})
     said = shown(await browser.follow())
     assert f"已审核通过 {number} 的反馈： 芙蓉区民政局" in said
+    assert f"审核意见 {remark}" in said
+    feed = (await (await city.department("FR-MZ")).get("/v1/events")).json()["events"]
+    assert (feed[-1]["type"], feed[-1]["data"]["comment"]) == ("feedback.approved", remark)
     assert said.index("每周报送已取消。") < said.rindex("附上废止文件。")
     await browser.send(f"{url}/closing", {"outcome": "relieved", "statement": "已核实减负。"})
     assert "已销号" in shown(await browser.follow())
@@ -151,7 +155,7 @@ async def test_a_case_is_reassigned_from_its_page_and_overruling_is_noted(city: 
     browser = await at_work(city, Role.LEADER)
     url = f"/dashboard/cases/{number}"
     await browser.get(url)
-    fields = {"category": "municipal_district", "receiver": "CS-MZ", "reason": "实际是市局要的"}
+    fields = {"category": "municipal_district", "receiver": "cssmzj", "reason": "实际是市局要的"}
     assert (await browser.send(f"{url}/ruling", fields)).headers["location"] == url
     said = shown(await browser.follow())
     assert "改变系统判断" in said
@@ -160,7 +164,7 @@ async def test_a_case_is_reassigned_from_its_page_and_overruling_is_noted(city: 
     assert "已收回" in said
     stale = await browser.send(f"{url}/ruling", {**fields, "version": "1"})
     assert stale.status_code == 409
-    assert 'value="CS-MZ"' in stale.text
+    assert 'value="cssmzj"' in stale.text
     told = shown(stale)
     assert re.search(r"请重新读取后再提交。 周敏 09:30 \w+", told), told[:600]
 

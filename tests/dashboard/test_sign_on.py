@@ -18,7 +18,7 @@ from app.access.provider import Provider
 from app.access.sign_on import ProviderUntrusted, Vouched, admit, read_claims
 from app.clock import FixedClock
 from app.main import open_provider
-from app.models import Role, User, UserIdentity, UserSession
+from app.models import AdminAct, Role, User, UserIdentity, UserSession
 from app.settings import Settings
 from tests.city import CityUnderTest, new_city, open_city
 from tests.dashboard.office import ORIGIN, PASSWORD, OfficeBrowser, employ, shown, visitor
@@ -114,6 +114,15 @@ async def people(city: CityUnderTest) -> list[tuple[str, Role, str]]:
         return [(name, role, subject) for name, role, subject in rows]
 
 
+async def noted(city: CityUnderTest) -> list[tuple[str, str | None, str | None]]:
+    """What the log of acts says that the provider did: the act, the role before, the role now."""
+    async with city.runtime.database.read() as session:
+        acts = await session.scalars(
+            select(AdminAct).where(AdminAct.actor == "provider").order_by(AdminAct.happened_at, AdminAct.id)
+        )
+        return [(act.kind.value, act.facts.get("before"), act.facts.get("role")) for act in acts]
+
+
 async def open_sessions(city: CityUnderTest) -> int:
     async with city.runtime.database.read() as session:
         return len(list(await session.scalars(select(UserSession).where(UserSession.revoked_at.is_(None)))))
@@ -139,6 +148,12 @@ async def test_the_first_sign_in_makes_the_person_and_the_next_takes_the_name_an
     await sign_on(later)
     assert await people(office) == [("周敏敏", Role.LEADER, "0001")]
     assert "周敏敏 统筹部门负责人" in shown(await browser.get("/dashboard/"))
+    assert await noted(office) == [("user_created", None, "clerk"), ("role_set", "clerk", "leader")]
+    auditor = await visitor(office)
+    await auditor.sign_in(await employ(office, Role.AUDITOR))
+    log = shown(await auditor.get("/dashboard/admin-log"))
+    assert "单点登录 更改角色" in log
+    assert "单点登录 新建账号" in log
     provider.people["other"] = CLERK | {"sub": "0002"}
     await sign_on(await visitor(office), account="other")
     assert [subject for _, _, subject in await people(office)] == ["0001", "0002"]
@@ -157,6 +172,7 @@ async def test_whoever_has_no_role_or_was_closed_out_stays_out(office: CityUnder
     assert (await sign_on(await visitor(office))).status_code == 403
     assert (await browser.get("/dashboard/")).status_code == 303
     assert await open_sessions(office) == 0
+    assert [act for act, _, _ in await noted(office)] == ["user_created", "sessions_ended"]
     provider.people["zhou"]["roles"] = ["yilong-clerk"]
     async with office.runtime.database.write() as session:
         await session.execute(update(User).values(active=False))
@@ -176,6 +192,7 @@ async def test_whom_the_provider_vouches_for_is_the_offices_whatever_the_account
     assert (await sign_on(browser)).status_code == 303
     assert "周敏 统筹部门经办人" in shown(await browser.get("/dashboard/"))
     assert await people(office) == [("周敏", Role.CLERK, "0001")]
+    assert (await noted(office))[1:] == [("role_set", "department", "clerk")]
 
 
 async def test_two_first_sign_ins_at_once_make_one_person(office: CityUnderTest, clock: FixedClock) -> None:
@@ -190,6 +207,7 @@ async def test_two_first_sign_ins_at_once_make_one_person(office: CityUnderTest,
 
     assert len(set(await asyncio.gather(*(come(f"周敏{n}") for n in range(6))))) == 1
     assert len(await people(office)) == 1
+    assert len(await noted(office)) == 1
 
 
 async def test_a_session_is_like_any_other_and_new_with_each_sign_in(town: CityUnderTest, clock: FixedClock) -> None:

@@ -18,10 +18,19 @@ async def test_departments_are_found_by_any_of_their_names_and_stand_in_the_orde
     known = city.runtime.cities.current.departments
     first = DEPARTMENT.findall((await browser.get("/dashboard/departments?size=100")).text)
     assert first == sorted(known)[:100]
-    for text, wanted in (("区民政局", "FR-MZ"), ("fr-mz", "FR-MZ"), ("湖南省民政厅", "HN-MZ")):
+    for text, wanted in (
+        ("区民政局", "FR-MZ"),
+        ("fr-mz", "FR-MZ"),
+        ("湖南省民政厅", "HN-MZ"),
+        ("smzj", "CS-MZ"),
+        ("minzheng", "CS-MZ"),
+    ):
         found = DEPARTMENT.findall((await browser.get(f"/dashboard/departments?text={text}&size=100")).text)
         assert wanted in found
         assert found == sorted(found)
+    found = DEPARTMENT.findall((await browser.get("/dashboard/departments?text=minzheng&tier=district")).text)
+    assert "FR-MZ" in found
+    assert "CS-MZ" not in found
     narrowed = DEPARTMENT.findall((await browser.get("/dashboard/departments?tier=district&district=FR&size=100")).text)
     assert narrowed == [code for code in sorted(known) if known[code].district == "FR"]
     page = shown(await browser.get("/dashboard/departments/CS-MZ"))

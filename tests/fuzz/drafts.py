@@ -20,7 +20,10 @@ BATCH = 3
 
 
 def closed(description: Schema) -> Schema:
-    """The description with nothing beside what it names in a good answer, so that a stray member is found."""
+    """The description with nothing beside what it names in a good answer, so that a stray member is found.
+
+    Who calls is the world's to say, so the ways to show it are left out.
+    """
     schemas = description["components"]["schemas"]
     answers = [
         response
@@ -40,7 +43,14 @@ def closed(description: Schema) -> Schema:
         name: {"additionalProperties": False, **schema} if name in reached and "properties" in schema else schema
         for name, schema in schemas.items()
     }
-    return description | {"components": {**description["components"], "schemas": shut}}
+    paths = {
+        path: {
+            method: {key: value for key, value in operation.items() if key != "security"}
+            for method, operation in operations.items()
+        }
+        for path, operations in description["paths"].items()
+    }
+    return description | {"components": {"schemas": shut}, "paths": paths}
 
 
 def _references(node: Any) -> Iterator[str]:

@@ -159,6 +159,12 @@ def instruction(chance: Chance, case: str) -> Attempt:
     return replace(attempt, actor=LEADER, audience=Audience.LEADER)
 
 
+def urging(chance: Chance, case: str) -> Attempt:
+    """Whom it may tell depends on the day, on what was told on it, and on pauses."""
+    attempt = _on_case(chance, case, "urging", {}, "assignment.urged", None)
+    return replace(attempt, often=Often.EACH_SEAT)
+
+
 def release(chance: Chance, case: str) -> Attempt:
     """Nothing is quarantined here, so there is nothing to release."""
     return _on_case(chance, case, "supervision/release", {}, "supervision.released", False)

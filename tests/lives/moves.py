@@ -54,6 +54,7 @@ MOVES: Mapping[str, Move] = {
     "contact view": Move(case_moves.contact_view, 1),
     "contact erasure": Move(case_moves.contact_erasure, 1),
     "instruction": Move(case_moves.instruction, 5),
+    "urging": Move(case_moves.urging, 2),
     "release": Move(case_moves.release, 1),
     "convene": Move(session_moves.convene, 2, TAKEN_BACK),
     "batch": Move(session_moves.batch, 2, INVITED | {"consultation.rescheduled", "consultation.scheduled"}),
@@ -79,8 +80,12 @@ ROUTES = frozenset(
     + [f"/v1/assignments/{{id}}/{word}" for word in ("evidence", "review", "pause", "resume")]
     + ["/v1/reports", "/v1/reports/{number}/verification", "/v1/reports/{number}/look-back"]
     + [f"/v1/reports/{{number}}/{word}" for word in ("disclosure", "contact-view", "contact-erasure")]
-    + [f"/v1/cases/{{number}}/{word}" for word in ("ruling", "close", "unresolved", "reopen", "merge", "split")]
-    + ["/v1/cases/{number}/supervision", "/v1/cases/{number}/supervision/release", "/v1/consultations"]
+    + [
+        f"/v1/cases/{{number}}/{word}"
+        for word in ("ruling", "close", "unresolved", "reopen", "merge", "split", "urging")
+    ]
+    + [f"/v1/cases/{{number}}/{word}" for word in ("urging", "supervision", "supervision/release")]
+    + ["/v1/consultations"]
     + [f"/v1/consultations/{{id}}/{word}" for word in ("batch", "invitations", "response", "opinions", "schedule")]
     + [f"/v1/consultations/{{id}}/{word}" for word in ("extension", "withdrawal", "cancellation", "conclusion")]
 )
