@@ -97,11 +97,11 @@ async def tried(city: CityUnderTest, number: str, attempts: int, fault: str) -> 
 
 async def _once(city: CityUnderTest, number: str, so_far: ColumnElement[bool], seconds: float) -> dict[str, Any]:
     """Waits at the database, as the whole page of a case is dear, and reads what the office is shown."""
-    reached = select(SecondOpinion.case_id).join(Case, Case.id == SecondOpinion.case_id).where(Case.number == number, so_far)
+    of_case = select(SecondOpinion.case_id).join(Case, Case.id == SecondOpinion.case_id).where(Case.number == number)
     end = time.monotonic() + seconds
     while True:
         async with city.runtime.database.read() as session:
-            if await session.scalar(reached) is not None:
+            if await session.scalar(of_case.where(so_far)) is not None:
                 found: dict[str, Any] = (await shown(city, number))["second_opinion"]
                 return found
         assert time.monotonic() < end, (await shown(city, number))["second_opinion"]

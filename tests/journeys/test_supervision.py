@@ -70,8 +70,8 @@ async def check(city: CityUnderTest) -> None:
 async def told_at(city: CityUnderTest, clock: FixedClock, first: str, last: str) -> list[tuple[str, str, str]]:
     """Look every hour between two moments; what was said when, in local time, with its clock's kind.
 
-    Nothing but these looks changes the ledger, so hours in which no clock stands to be looked at are passed over, except
-    for each noon, when a look has to find nothing.
+    Nothing but these looks changes the ledger, so hours in which no clock stands to be looked at are passed over,
+    except for each noon, when a look has to find nothing.
     """
     moment, supervisor = local(first), supervisor_of(city)
     due = await next_due(city)
