@@ -35,6 +35,12 @@ def is_hidden(character: str) -> bool:
     return character in BLANK_LETTERS or unicodedata.category(character) in {"Cc", "Cf", "Cs"}
 
 
+def _hides_nothing(text: str) -> bool:
+    """Whether that is plain at a glance, as nearly always: the characters need not be looked at one by one."""
+    line = text.replace("\n", " ").replace("\r", " ").replace("\t", " ")
+    return line.isprintable() and BLANK_LETTERS.isdisjoint(line)
+
+
 def _name_of(character: str) -> str:
     name = unicodedata.name(character, "") or CONTROL_NAMES.get(character, "CONTROL")
     return f"U+{ord(character):04X} {name}"
@@ -43,13 +49,15 @@ def _name_of(character: str) -> str:
 def visible_text(value: object) -> str:
     """The value as plain text for an attribute or a title: hidden characters become `␣`."""
     text = "" if value is None else str(value)
+    if _hides_nothing(text):
+        return text
     return "".join(MARKER if is_hidden(character) else character for character in text)
 
 
 def visible(value: object) -> Markup:
     """The value as escaped HTML in which each hidden character is a named marker; the character itself is not sent."""
     text = "" if value is None else str(value)
-    if not any(is_hidden(character) for character in text):
+    if _hides_nothing(text) or not any(is_hidden(character) for character in text):
         return escape(text)
     return Markup("").join(_mark_hidden(character) if is_hidden(character) else escape(character) for character in text)
 
