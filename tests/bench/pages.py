@@ -61,7 +61,7 @@ def list_pages() -> dict[str, str]:
         "deliveries, failed": "/dashboard/deliveries?status=failed",
         "deliveries, department": "/dashboard/deliveries?department=CS-MZ", "endpoints": "/dashboard/endpoints",
         "people": "/dashboard/people", "api keys": "/dashboard/keys", "admin log": "/dashboard/admin-log",
-        "imports": "/dashboard/imports", "account": "/dashboard/account",
+        "trends": "/dashboard/trends", "imports": "/dashboard/imports", "account": "/dashboard/account",
     }  # fmt: skip
 
 
