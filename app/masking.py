@@ -7,6 +7,7 @@ stay readable.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 MASK: Final = "〔隐去〕"
@@ -102,6 +103,11 @@ def identifying_terms(names: Iterable[str | None], public: Iterable[str] = ()) -
                 if not any(bare in known for known in shared):
                     terms.add(bare)
                 break
+    return in_order(terms)
+
+
+def in_order(terms: Iterable[str]) -> list[str]:
+    """The longest first, so that no other takes a part of it."""
     return sorted(terms, key=lambda t: (-len(t), t))
 
 
@@ -151,10 +157,15 @@ def _find(folded: str, terms: Sequence[str]) -> Iterator[tuple[int, int]]:
         for found in expression.finditer(folded):
             yield found.span("said")
     if terms:
-        folded_terms = (term.translate(_HALF_WIDTH) for term in terms)
-        spread = "|".join(r"[\s\u200b]{0,2}".join(map(re.escape, term)) for term in folded_terms)
-        for found in re.finditer(spread, folded):
+        for found in _any_of(tuple(terms)).finditer(folded):
             yield found.span()
+
+
+@lru_cache(maxsize=2048)
+def _any_of(terms: tuple[str, ...]) -> re.Pattern[str]:
+    """Each of the terms, spaced out too."""
+    folded_terms = (term.translate(_HALF_WIDTH) for term in terms)
+    return re.compile("|".join(r"[\s\u200b]{0,2}".join(map(re.escape, term)) for term in folded_terms))
 
 
 def _merge(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

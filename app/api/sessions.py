@@ -15,7 +15,7 @@ from app.consult.schedule import Meeting
 from app.flow import agenda
 from app.flow import consultation as sessions
 from app.flow.desk import Desk
-from app.ledger.sessions import SessionRecord, find_undated
+from app.ledger.sessions import find_undated
 from app.models import Consultation, InvitationAnswer
 
 router = make_router("consultations 会商")
@@ -95,18 +95,12 @@ class SlotsOut(Out):
     slots: list[SlotOut]
 
 
-def waiting_of(record: SessionRecord) -> Waiting:
-    """A session as the proposals look at it."""
-    seats = frozenset(seat.department_code for seat in record.invitations)
-    return Waiting(record.consultation.number, seats, tuple(case.number for _, case in record.waiting()))
-
-
 @router.get("/consultations/proposals")
 async def get_proposals(at: Annotated[Door, door(Permission.CONVENE)]) -> ProposalsOut:
     """Sessions without a date that meet the same departments, or some of them, and could be held as one."""
     names = at.runtime.cities.current.names
     async with at.read() as session:
-        proposals = propose_batches(waiting_of(record) for record in await find_undated(session))
+        proposals = propose_batches(Waiting(*found) for found in await find_undated(session))
     shown = []
     for proposal in proposals:
         who = "、".join(names.get(code, code) for code in proposal.departments)

@@ -9,8 +9,7 @@ from fastapi import Path, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.principal import Permission
-from app.api.sessions import waiting_of
-from app.consult.propose import Proposal, propose_batches
+from app.consult.propose import Proposal, Waiting, propose_batches
 from app.dashboard.answering import attempt, go, is_htmx, make_pages, page, words_for
 from app.dashboard.conclusion_form import MORE, proposed_form, read_conclusions, show_cases
 from app.dashboard.dates import in_china
@@ -64,7 +63,7 @@ async def show_consultation(id: Id, at: CaseReader) -> Response:  # noqa: A002 -
 
 async def _proposals(session: AsyncSession) -> list[Proposal]:
     """Which sessions without a date could be held as one."""
-    return propose_batches(waiting_of(record) for record in await find_undated(session))
+    return propose_batches(Waiting(*found) for found in await find_undated(session))
 
 
 async def show_session(

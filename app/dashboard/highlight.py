@@ -17,6 +17,9 @@ HAN: Final = re.compile(
 BLANK_LETTERS: Final = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u2028\u2029\u180b\u180c\u180d\u034f")
 PLAIN_CONTROLS: Final = frozenset("\t\n\r")
 MARKER: Final = "␣"
+# Put together, not formatted: a long list has thousands.
+CHINESE, OTHER = Markup('<span class="user-text" lang="zh-CN">'), Markup('<span class="user-text">')
+END: Final = Markup("</span>")
 CONTROL_NAMES: Final[Mapping[str, str]] = {
     "\x00": "NULL",
     "\x07": "BELL",
@@ -35,6 +38,12 @@ def is_hidden(character: str) -> bool:
     return character in BLANK_LETTERS or unicodedata.category(character) in {"Cc", "Cf", "Cs"}
 
 
+def _hides_nothing(text: str) -> bool:
+    """Whether that is plain at a glance, as nearly always: the characters need not be looked at one by one."""
+    line = text.replace("\n", " ").replace("\r", " ").replace("\t", " ")
+    return line.isprintable() and BLANK_LETTERS.isdisjoint(line)
+
+
 def _name_of(character: str) -> str:
     name = unicodedata.name(character, "") or CONTROL_NAMES.get(character, "CONTROL")
     return f"U+{ord(character):04X} {name}"
@@ -43,13 +52,15 @@ def _name_of(character: str) -> str:
 def visible_text(value: object) -> str:
     """The value as plain text for an attribute or a title: hidden characters become `␣`."""
     text = "" if value is None else str(value)
+    if _hides_nothing(text):
+        return text
     return "".join(MARKER if is_hidden(character) else character for character in text)
 
 
 def visible(value: object) -> Markup:
     """The value as escaped HTML in which each hidden character is a named marker; the character itself is not sent."""
     text = "" if value is None else str(value)
-    if not any(is_hidden(character) for character in text):
+    if _hides_nothing(text) or not any(is_hidden(character) for character in text):
         return escape(text)
     return Markup("").join(_mark_hidden(character) if is_hidden(character) else escape(character) for character in text)
 
@@ -63,10 +74,8 @@ def _mark_hidden(character: str) -> Markup:
 
 def in_chinese(value: object) -> Markup:
     """Text that people or the directory wrote: made visible, and marked as Chinese where it is."""
-    shown = visible(value)
-    if HAN.search("" if value is None else str(value)):
-        return Markup('<span class="user-text" lang="zh-CN">{}</span>').format(shown)
-    return Markup('<span class="user-text">{}</span>').format(shown)
+    chinese = HAN.search("" if value is None else str(value))
+    return (CHINESE if chinese else OTHER) + visible(value) + END
 
 
 def _clip(spans: Iterable[Span], length: int) -> list[tuple[int, int, Span]]:
@@ -105,4 +114,4 @@ def highlight(text: str, spans: Sequence[Span], rules: Mapping[str, str] | None 
             depth = "evidence evidence-several" if len(covering) > 1 else "evidence"
             piece = Markup('<mark class="{}" title="{}">{}</mark>').format(depth, titles, piece)
         pieces.append(piece)
-    return Markup('<span class="user-text" lang="zh-CN">{}</span>').format(Markup("").join(pieces))
+    return CHINESE + Markup("").join(pieces) + END

@@ -19,7 +19,7 @@ from app.dashboard.ruling_form import find_department
 from app.dashboard.session import CaseReader, Office
 from app.dashboard.words import Words
 from app.ledger.export import duties_of, points_of
-from app.ledger.pages import ORDERS, balance, page_cases
+from app.ledger.pages import ORDERS, Balance, CasePage, balance, first_page, page_cases
 from app.ledger.search import CaseFilter
 from app.models import Case, CaseStatus, SavedView
 
@@ -121,15 +121,7 @@ async def ledger_page(
     """The page; `typed` is a view's name that was refused, by the form it was typed in."""
     selection = selection_of(state, at)
     async with at.read() as session:
-        account, total = await balance(session, selection, narrow(CaseFilter(), state, at))
-        found = await page_cases(
-            session,
-            narrow(selection, state, at),
-            order=state.sort if state.sort in ORDERS else SORTS[0],
-            offset=state.offset,
-            limit=state.size,
-            total=total,
-        )
+        account, found = await _read_page(session, at, state, selection)
         chosen = read_columns(state.value("columns") or await find_columns(session, at.user_id) or "")
         more = await _more_of(session, found.cases, chosen)
         views = [_link_to(view, state) for view in await list_views(session, at.user_id)]
@@ -152,6 +144,17 @@ async def ledger_page(
         "burdens": {burden.code: burden.name for burden in at.city.pack.burden_types},
     }
     return await page(at, "ledger.html", entry_of_menu(state), facts, messages=messages, status=status)
+
+
+async def _read_page(
+    session: AsyncSession, at: Office, state: ListState, selection: CaseFilter
+) -> tuple[Balance, CasePage]:
+    narrowed, order = narrow(CaseFilter(), state, at), state.sort if state.sort in ORDERS else SORTS[0]
+    if not state.offset and (first := await first_page(session, selection, narrowed, order=order, limit=state.size)):
+        return first
+    account, total = await balance(session, selection, narrowed)
+    wanted = narrow(selection, state, at)
+    return account, await page_cases(session, wanted, order=order, offset=state.offset, limit=state.size, total=total)
 
 
 def _heading(key: str, words: Words) -> dict[str, str]:

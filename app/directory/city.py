@@ -28,7 +28,7 @@ from app.directory.precedent_book import read_precedents, read_precedents_versio
 from app.directory.precedents import PrecedentBook, compile_book
 from app.directory.term_book import read_terms, read_terms_version
 from app.log import get_logger
-from app.masking import identifying_terms
+from app.masking import identifying_terms, in_order
 from app.models import PackVersion
 from app.problems import AppError, InvalidInput, NotAllowed
 from app.terms import Terms
@@ -85,6 +85,9 @@ class City:
         """What in a text would tell that one of these points wrote it: their names and those of their townships."""
         wanted = frozenset(codes)
         known = self._identifying.get(wanted)
+        if known is None and len(wanted) > 1:
+            # Those of each by itself: which points report one case is new nearly every time, and names are many.
+            known = in_order({term for code in wanted for term in self.terms_of_points((code,))})
         if known is None:
             points = [self.points[code] for code in sorted(wanted) if code in self.points]
             names = [name for point in points for name in (point.name, point.township)]

@@ -8,52 +8,83 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Boolean, ColumnElement, String, literal, select, union
+from sqlalchemy import CTE, ColumnElement, String, intersect, literal, select, union
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from app.bigrams import asked_for, may_go_on
 from app.directory.serials import CASE
-from app.models import Case, ReportWords
+from app.models import Case
 
 _NUMBER: Final = re.compile(rf"{CASE.lower()}(\d{{0,4}})(\d*)")
 _SERIAL: Final = re.compile(r"\d{6,10}")
 
 
-class _Holds(FunctionElement[bool]):
-    """A report's words hold the tokens of one word, one after another.
+class _Here(FunctionElement[str]):
+    """As rows: under which case each report lies whose words hold the tokens of one word, one after another.
 
     Its clauses: the question to SQLite's index, that to PostgreSQL's, and where there are several, what they make.
     """
 
-    type = Boolean()
-    name = "holds"
+    name = "here"
     inherit_cache = True
 
-    def self_group(self, against: Any = None) -> "_Holds":
-        """As it is: compared with 1, as SQLite would have it, no index is used."""
-        return self
+
+class _Before(FunctionElement[str]):
+    """As rows: from under which case each such report has moved, where it has."""
+
+    name = "before"
+    inherit_cache = True
 
 
-@compiles(_Holds, "sqlite")
+# SQLite would fetch the wide row of each report that was found; the index that is named has all that is asked.
+@compiles(_Here, "sqlite")
+def _find_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    found = _ask_sqlite(element, compiler, **options)
+    return f"(SELECT case_id FROM report_words INDEXED BY ix_report_words_id_case_id WHERE id IN {found})"  # noqa: S608
+
+
+@compiles(_Before, "sqlite")
+def _find_moved_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    found = _ask_sqlite(element, compiler, **options)
+    moved = "report_words INDEXED BY ix_report_words_came_from WHERE came_from IS NOT NULL"
+    return f"(SELECT came_from AS case_id FROM {moved} AND +id IN {found})"  # noqa: S608
+
+
+@compiles(_Here, "postgresql")
+def _find_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"(SELECT case_id FROM report_words WHERE {_ask_postgresql(element, compiler, **options)})"  # noqa: S608
+
+
+@compiles(_Before, "postgresql")
+def _find_moved_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    holds = _ask_postgresql(element, compiler, **options)
+    return f"(SELECT came_from AS case_id FROM report_words WHERE came_from IS NOT NULL AND {holds})"  # noqa: S608
+
+
 def _ask_sqlite(element: Any, compiler: Any, **options: Any) -> str:
-    phrase = compiler.process(element.clauses.clauses[0], **options)
-    return f"report_words.id IN (SELECT rowid FROM report_words_index WHERE report_words_index MATCH {phrase})"  # noqa: S608
+    phrase = _written(element, compiler, **options)[0]
+    return f"(SELECT rowid FROM report_words_index WHERE report_words_index MATCH {phrase})"  # noqa: S608
 
 
-@compiles(_Holds, "postgresql")
 def _ask_postgresql(element: Any, compiler: Any, **options: Any) -> str:
-    _, tokens, *followed = (compiler.process(clause, **options) for clause in element.clauses.clauses)
-    found = f"array_to_tsvector(string_to_array(report_words.words, ' ')) @@ CAST({tokens} AS tsquery)"
-    return " AND ".join([f"({found}", *(f"strpos(report_words.words, {what}) > 0" for what in followed)]) + ")"
+    _, tokens, *followed = _written(element, compiler, **options)
+    found = f"array_to_tsvector(string_to_array(words, ' ')) @@ CAST({tokens} AS tsquery)"
+    return " AND ".join([found, *(f"strpos(words, {what}) > 0" for what in followed)])
 
 
-def _holds(tokens: Sequence[str]) -> ColumnElement[bool]:
+def _written(element: Any, compiler: Any, **options: Any) -> list[str]:
+    options = {name: value for name, value in options.items() if name != "asfrom"}
+    return [compiler.process(clause, **options) for clause in element.clauses.clauses]
+
+
+def _asked(tokens: Sequence[str]) -> list[ColumnElement[str]]:
+    """What is asked of the words of a report: the clauses of the two."""
     more = may_go_on(tokens[-1])
     phrase = f'"{" ".join(tokens)}"' + (" *" if more else "")
     all_of_them = " & ".join(f"'{token}'" for token in tokens) + (":*" if more else "")
     followed = [literal(" " + " ".join(tokens))] if len(tokens) > 1 else []
-    return _Holds(literal(phrase), literal(all_of_them), *followed)
+    return [literal(phrase), literal(all_of_them), *followed]
 
 
 class _InOrder(FunctionElement[str]):
@@ -77,7 +108,7 @@ def _for_no_index(_: Any, __: Any, **___: Any) -> str:
 def contain(question: str, *, in_order: bool = False) -> list[ColumnElement[bool]]:
     """As conditions of a query over cases: each word of the question is in a report of the case, or is its number.
 
-    `in_order`: many are found and only the first of an order are wanted.
+    `in_order`: many are found, so that cases are gone through and looked up in what was found, not the other way.
 
     A merged case has the reports that came with it, wherever they are now. A question without words asks nothing.
     """
@@ -85,11 +116,22 @@ def contain(question: str, *, in_order: bool = False) -> list[ColumnElement[bool
     return [case_id.in_(_cases_with(tokens)) for tokens in asked_for(question)]
 
 
+def found_by(question: str) -> CTE:
+    """The ids of the cases that a question with words finds, each once, for a statement that asks of them twice."""
+    words = [select(_cases_with(tokens).subquery().c.case_id) for tokens in asked_for(question)]
+    found = words[0] if len(words) == 1 else intersect(*words)
+    return found.cte("found").prefix_with("MATERIALIZED", dialect="postgresql")
+
+
+def is_in(found: CTE) -> ColumnElement[bool]:
+    """How cases are joined with those that were found: cases are gone through and looked up there."""
+    return _InOrder() == found.c.case_id
+
+
 def _cases_with(tokens: Sequence[str]) -> Any:
-    found = select(ReportWords.case_id, ReportWords.came_from).where(_holds(tokens)).cte()
-    ways = [select(found.c.case_id), select(found.c.came_from).where(found.c.came_from.is_not(None))]
+    ways: list[Any] = [select(kind(*_asked(tokens)).table_valued("case_id").c.case_id) for kind in (_Here, _Before)]
     if pattern := _number_like(tokens):
-        ways.append(select(Case.id).where(Case.number.like(pattern)))
+        ways.append(select(Case.id.label("case_id")).where(Case.number.like(pattern)))
     return union(*ways)
 
 

@@ -235,7 +235,9 @@ async def read_record(session: AsyncSession, case: Case) -> CaseRecord:
         look_backs=await rows(
             select(LookBack).where(LookBack.case_id == case.id).order_by(LookBack.due_at, LookBack.id)
         ),
-        relapse_of=await session.scalar(select(Case.number).where(Case.id == case.relapse_of)),
+        relapse_of=await session.scalar(select(Case.number).where(Case.id == case.relapse_of))
+        if case.relapse_of
+        else None,
         relapsed_as=await rows(select(Case.number).where(Case.relapse_of == case.id).order_by(Case.number)),
         opinion=await session.get(SecondOpinion, case.id),
         instructions=await rows(

@@ -170,11 +170,26 @@ async def open_invitations(session: AsyncSession, principal: Principal) -> list[
     return await records_of(session, rows.all())
 
 
-async def find_undated(session: AsyncSession) -> list[SessionRecord]:
-    """Sessions that wait for a date."""
+async def find_undated(session: AsyncSession) -> list[tuple[str, frozenset[str], tuple[str, ...]]]:
+    """Sessions that wait for a date: the number of each, whom it meets, and the numbers of the cases that wait on it.
+
+    Three queries that read nothing else, for there may be hundreds.
+    """
     waiting = Consultation.status == ConsultationStatus.CONVENED, Consultation.meeting_at.is_(None)
-    rows = await session.scalars(select(Consultation).where(*waiting).order_by(Consultation.number))
-    return await records_of(session, rows.all())
+    numbers = await session.execute(select(Consultation.id, Consultation.number).where(*waiting))
+    seats: dict[str, set[str]] = defaultdict(set)
+    of_undated = Invitation.consultation_id.in_(select(Consultation.id).where(*waiting))
+    seated = select(Invitation.consultation_id, Invitation.department_code)
+    for held, department in await session.execute(seated.where(of_undated, Invitation.withdrawn_at.is_(None))):
+        seats[held].add(department)
+    cases: dict[str, list[str]] = defaultdict(list)
+    items = select(AgendaItem.consultation_id, Case.number).join(Case, Case.id == AgendaItem.case_id)
+    items = items.join(Consultation, Consultation.id == AgendaItem.consultation_id)
+    for held, number in await session.execute(items.where(*waiting, AgendaItem.outcome.is_(None))):
+        cases[held].append(number)
+    # One without seats got its date between two of the queries.
+    found = sorted((row for row in numbers if row.id in seats), key=lambda row: row.number)
+    return [(row.number, frozenset(seats[row.id]), tuple(sorted(cases[row.id]))) for row in found]
 
 
 def _scoped(statement: Select[Any], principal: Principal | None) -> Select[Any]:

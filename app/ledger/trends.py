@@ -6,7 +6,6 @@ unit's record begins, never the one that still runs. Medians and quartiles are t
 
 import asyncio
 import json
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +23,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from app.deadlines import Calendar
+from app.ledger import city_counts
+from app.ledger.durations import Durations, durations_by_day, durations_of
 from app.ledger.lessons import NOT_LASTING
 from app.ledger.reach import ENOUGH
 from app.models import Assignment, Case, CaseOutcome, ObservationPoint, Report
@@ -233,6 +234,12 @@ async def _first_report(session: AsyncSession, unit: Unit) -> datetime | None:
 
 
 async def _count_reports(session: AsyncSession, unit: Unit, window: Window, months: "_Months") -> None:
+    if unit == Unit():
+        for place, _, count in await city_counts.count_reports(session, window.borders):
+            if count:
+                months.reports[place] += count
+                months.points[place] += 1
+        return
     point = Report.observation_point_code.label("point")
     received = (
         select(window.index_of(Report.received_at).label("month"), point)
@@ -245,6 +252,12 @@ async def _count_reports(session: AsyncSession, unit: Unit, window: Window, mont
 
 
 async def _count_burdens(session: AsyncSession, unit: Unit, window: Window, months: "_Months") -> None:
+    if unit == Unit():
+        behind = max(0, len(window.months) - SHOWN - 1)
+        for place, codes, count in await city_counts.count_burdens(session, window.borders[behind:]):
+            for code in codes:
+                months.burdens[place + behind][code] += count
+        return
     opened = (
         select(window.index_of(Case.opened_at).label("month"), cast(Case.burden_types, Text).label("types"))
         .where(*_cases_of(unit), Case.merged_into.is_(None), *window.holds(Case.opened_at))
@@ -271,6 +284,8 @@ async def _add_hours(session: AsyncSession, unit: Unit, window: Window, months: 
     ):
         sums[place].append(hours * times)
     months.hours = {place: fsum(values) for place, values in sums.items()}
+    if not sums:
+        return
     who = select(month, Case.id.label("case"), point.label("point")).join(Report, Report.case_id == Case.id)
     named = who.where(*conditions).subquery()
     stated = select(
@@ -280,52 +295,31 @@ async def _add_hours(session: AsyncSession, unit: Unit, window: Window, months: 
         months.hours_stated[place], months.hours_points[place] = cases, points
 
 
-async def _read_durations(session: AsyncSession, unit: Unit, window: Window, calendar: Calendar) -> list["_Durations"]:
+async def _read_durations(session: AsyncSession, unit: Unit, window: Window, calendar: Calendar) -> list[Durations]:
     """How long the relieved cases of each month took; the rows come in small pieces, so that others get their turn."""
+    if unit == Unit() and (days := await _days_of_all(session, window, calendar.zone)):
+        found = await city_counts.list_durations(session, days, _relieved(unit), window.borders[0])
+        return await asyncio.to_thread(durations_by_day, found, days, window.months, calendar)
     pairs: Counter[tuple[int, int]] = Counter()
     rows = await session.stream(
         select(seconds(Case.opened_at), seconds(Case.closed_at)).where(*_relieved(unit), *window.holds(Case.closed_at))
     )
     async for piece in rows.partitions(CHUNK):
         pairs.update((opened, closed) for opened, closed in piece)
-    return await asyncio.to_thread(_durations, pairs, window, calendar)
+    return await asyncio.to_thread(durations_of, pairs, window.months, later(window.months[-1], 1), calendar)
 
 
-def _durations(pairs: Counter[tuple[int, int]], window: Window, calendar: Calendar) -> list["_Durations"]:
-    """Pairs of moments, in seconds, as days of the city and working days, by the month of the second."""
-    found = [_Durations() for _ in window.months]
-    first = datetime.fromtimestamp(min((opened for opened, _ in pairs), default=0), calendar.zone).date()
-    worked = _worked_days(first, later(window.months[-1], 1), calendar) if pairs else {}
-    days = list(worked)
-    starts = [datetime.combine(day, time.min, calendar.zone).timestamp() for day in days]
-    places = {month: place for place, month in enumerate(window.months)}
-    for (opened, closed), count in pairs.items():
-        start, end = bisect_right(starts, opened) - 1, bisect_right(starts, closed) - 1
-        of_month = found[places[days[end].replace(day=1)]]
-        of_month.days[end - start] += count
-        of_month.working_days[worked[days[end]] - worked[days[start]]] += count
-    return found
-
-
-def _worked_days(first: date, end: date, calendar: Calendar) -> dict[date, int]:
-    """How many days were worked up to each day."""
-    worked, day, count = {}, first, 0
-    while day < end:
-        count += calendar.is_working(day)
-        worked[day] = count
-        day += timedelta(days=1)
-    return worked
+async def _days_of_all(session: AsyncSession, window: Window, zone: ZoneInfo) -> Sequence[datetime]:
+    """When each day of the city began, from the first case's to the window's last; none where some began within an
+    hour, for these are told by hours."""
+    opened = await session.scalar(select(func.min(Case.opened_at)))
+    first = min(opened or window.borders[0], window.borders[0]).astimezone(zone).date()
+    count = (later(window.months[-1], 1) - first).days + 1
+    days = [datetime.combine(first + timedelta(days=n), time.min, zone).astimezone(UTC) for n in range(count)]
+    return days if all(day.minute == day.second == 0 for day in days) else ()
 
 
 # ── medians and bands, pure ──
-
-
-@dataclass(slots=True)
-class _Durations:
-    """How many cases took how long, in days and in working days."""
-
-    days: Counter[int] = field(default_factory=Counter)
-    working_days: Counter[int] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
@@ -334,13 +328,13 @@ class _Months:
 
     window: Window
     first: date
-    reports: dict[int, int] = field(default_factory=dict)
-    points: dict[int, int] = field(default_factory=dict)
+    reports: Counter[int] = field(default_factory=Counter)
+    points: Counter[int] = field(default_factory=Counter)
     burdens: dict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     hours: dict[int, float] = field(default_factory=dict)
     hours_stated: dict[int, int] = field(default_factory=dict)
     hours_points: dict[int, int] = field(default_factory=dict)
-    durations: Sequence[_Durations] = ()
+    durations: Sequence[Durations] = ()
 
     def last(self, count: int) -> list[Month]:
         places = range(len(self.window.months))

@@ -88,6 +88,14 @@ class Case(Base):
             sqlite_where=text("outcome = 'relieved'"),
             postgresql_where=text("outcome = 'relieved'"),
         ),
+        # The city's trend counts each list of burden types by itself.
+        Index(
+            "ix_cases_burden_types",
+            "burden_types",
+            "opened_at",
+            sqlite_where=text("merged_into IS NULL"),
+            postgresql_where=text("merged_into IS NULL"),
+        ),
         Index(
             "ix_cases_relapse_of",
             "relapse_of",

@@ -85,7 +85,16 @@ class ReportWords(Base):
     words: Mapped[str] = mapped_column(Text)
 
     # A search that finds many reads no wide rows to learn of which cases they are.
-    __table_args__ = (Index("ix_report_words_id_case_id", "id", "case_id", "came_from"),)
+    __table_args__ = (
+        Index("ix_report_words_id_case_id", "id", "case_id", "came_from"),
+        Index(
+            "ix_report_words_came_from",
+            "came_from",
+            "id",
+            sqlite_where=sql("came_from IS NOT NULL"),
+            postgresql_where=sql("came_from IS NOT NULL"),
+        ),
+    )
 
 
 class ReportContact(Base):

@@ -167,7 +167,7 @@ class Ledger:
                 id=new_id(), number=f"BG-{case.opened_at.year}-{serial:06d}", case_id=case.id,
                 observation_point_code=point, title=None, text=submission.text if place == 0 else sample.text,
                 decision=sample.decision, declared_departments=[], verification=VerificationStatus.NOT_ASKED,
-                received_at=case.opened_at,
+                received_at=case.opened_at, hours_per_month=self.dice.choice((None, None, 2.0, 7.5)),
             )  # fmt: skip
             yield report
             # As `accept.to_be_found` has it; texts that occur again are not cut again.

@@ -12,8 +12,10 @@ from sqlalchemy import event
 
 from app.clock import FixedClock
 from app.database import Database
+from app.deliver.log import list_deliveries
 from app.ledger.pages import balance, page_cases, page_deliveries
-from app.ledger.search import CaseFilter
+from app.ledger.search import CaseFilter, read_record
+from app.ledger.sessions import find_undated
 from app.ledger.todo import FAILED, count_badges
 from app.models import CaseStatus
 from tests.city import CityUnderTest
@@ -75,6 +77,11 @@ async def test_no_list_of_the_office_reads_a_whole_table(sqlite: Database, clock
                 await balance(session, CaseFilter(), wanted)
                 await page_cases(session, wanted, order="-opened", offset=0, limit=20, total=1)
                 await page_cases(session, wanted, order="-opened", offset=19_000, limit=20, total=20_000)
+            case = (await page_cases(session, CaseFilter(), order="number", offset=0, limit=1)).cases[0]
+            await read_record(session, case)
+            await list_deliveries(session, case_id=case.id, limit=200)
+            await find_undated(session)
+            await page_deliveries(session, case_number=case.number, offset=0, limit=20)
             await count_badges(session, now, ZoneInfo("Asia/Shanghai"))
             await page_deliveries(session, offset=0, limit=20)
             await page_deliveries(session, status=FAILED, department="CS-MZ", offset=0, limit=20)

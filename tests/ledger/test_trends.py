@@ -28,7 +28,7 @@ from app.models import (
     new_id,
 )
 
-SHANGHAI, NEW_YORK = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")
+SHANGHAI, NEW_YORK, KOLKATA = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York"), ZoneInfo("Asia/Kolkata")
 NOW = datetime(2028, 3, 10, 4, 0, tzinfo=UTC)
 POINTS = ("FR-01", "FR-02", "KF-01", "KF-02", "YH-01", "YH-02", "YH-03")
 DEPARTMENTS = ("CS-MZ", "CS-WJ", "FR-MZ", "HN-MZ")
@@ -200,7 +200,9 @@ def random_ledger(seed: int, zone: ZoneInfo, months: int) -> Ledger:
     return ledger
 
 
-@pytest.mark.parametrize(("seed", "zone", "months"), [(1, SHANGHAI, 44), (2, NEW_YORK, 30), (3, SHANGHAI, 9)])
+@pytest.mark.parametrize(
+    ("seed", "zone", "months"), [(1, SHANGHAI, 44), (2, NEW_YORK, 30), (3, SHANGHAI, 9), (4, KOLKATA, 20)]
+)
 async def test_every_unit_is_told_what_plain_counting_says(
     database: Database, seed: int, zone: ZoneInfo, months: int
 ) -> None:
