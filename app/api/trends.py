@@ -1,6 +1,6 @@
 """Trends: one unit month by month against its own past. There is no list of units with figures, and no order by one."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import Query
@@ -9,7 +9,8 @@ from pydantic import Field
 from app.access.principal import Permission
 from app.api.door import Door, Out, door, make_router
 from app.directory.city import City
-from app.ledger.trends import MonthState, Unit, read_trend
+from app.ledger.trend_book import find_trend
+from app.ledger.trends import MonthState, Unit
 from app.problems import InvalidInput, NotFound
 
 router = make_router("ledger 台账")
@@ -56,6 +57,9 @@ class TrendOut(Out):
     department: str | None
     observation_point: str | None
     since: date | None = Field(description="the day of its first report; null where there is none")
+    counted_at: datetime | None = Field(
+        description="of when the figures are: now, but up to ten minutes ago where they come from thousands of reports"
+    )
     months: list[MonthOut] = Field(description="at most 25, the oldest first; the last one still runs")
 
 
@@ -79,11 +83,11 @@ async def get_trend(
     """One department, one observation point, or the whole city: reports, burdens, hours lifted and time to relief."""
     city = at.runtime.cities.current
     unit = unit_of(city, department, observation_point)
-    async with at.runtime.database.snapshot() as session:
-        found = await read_trend(session, unit, city.calendar, at.runtime.clock.now())
+    found = await find_trend(at.runtime.database, unit, city.calendar, at.runtime.clock.now())
     return TrendOut(
         department=unit.department,
         observation_point=unit.point,
         since=found.since,
+        counted_at=found.counted_at,
         months=[MonthOut.model_validate(month) for month in found.months],
     )

@@ -13,7 +13,8 @@ from app.dashboard.language import ENGLISH, N_, language_of
 from app.dashboard.session import Office, TrendReader
 from app.directory.city import City
 from app.directory.pack import Tier
-from app.ledger.trends import Band, Month, MonthState, Trend, Unit, read_trend
+from app.ledger.trend_book import find_trend
+from app.ledger.trends import Band, Month, MonthState, Trend, Unit
 from app.problems import NotFound
 from app.workbook import CSV_TYPE, csv_lines
 
@@ -148,8 +149,7 @@ async def show_trends(at: TrendReader, unit: str = "") -> Response:
 
 async def trend_facts(at: Office, unit: Unit) -> dict[str, Any]:
     """What the page of any one unit needs to show its trend."""
-    async with at.runtime.database.snapshot() as session:
-        trend = await read_trend(session, unit, at.city.calendar, at.now)
+    trend = await find_trend(at.runtime.database, unit, at.city.calendar, at.now)
     return {
         "trend": trend,
         "panels": panels_of(trend, at.city, words_for(at).say, language_of(at.request)) if trend.months else [],
@@ -218,8 +218,7 @@ async def export_trend(at: TrendReader, unit: str = "") -> Response:
     wanted = read_unit(unit, at.city)
     if wanted.point is not None:
         raise NotFound
-    async with at.runtime.database.snapshot() as session:
-        trend = await read_trend(session, wanted, at.city.calendar, at.now)
+    trend = await find_trend(at.runtime.database, wanted, at.city.calendar, at.now)
     text = "".join(csv_lines(table_of(trend, at.city, words_for(at).say, language_of(at.request))))
     headers = {"Content-Disposition": 'attachment; filename="trend.csv"', "Cache-Control": "private, no-store"}
     return Response(text.encode(), media_type=CSV_TYPE, headers=headers)

@@ -108,6 +108,7 @@ class Trend:
     unit: Unit
     since: date | None = None
     months: Sequence[Month] = ()
+    counted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,7 @@ async def read_trend(session: AsyncSession, unit: Unit, calendar: Calendar, now:
     await _count_burdens(session, unit, window, months)
     await _add_hours(session, unit, window, months)
     months.durations = await _read_durations(session, unit, window, calendar)
-    return Trend(unit, since.astimezone(calendar.zone).date(), months.last(SHOWN + 1))
+    return Trend(unit, since.astimezone(calendar.zone).date(), months.last(SHOWN + 1), now)
 
 
 # ── what is a unit's ──
