@@ -1,6 +1,5 @@
 """What a process that serves does once, so that no request waits for it."""
 
-import asyncio
 import gc
 
 from fastapi import FastAPI
@@ -23,7 +22,6 @@ async def warm_up(application: FastAPI, runtime: Runtime) -> None:
     """Build what is built on first use: tables of routes, statements, what the classifier keeps beside a city."""
     for route in application.routes:
         route.matches(dict(NOWHERE))
-    await asyncio.to_thread(runtime.cities.current.spell)
     async with runtime.database.glance() as connection:
         for mapper in Base.registry.mappers:
             prepare_insert(mapper.class_, connection.dialect)

@@ -1,5 +1,6 @@
 """Who is signed in, whether an unsafe request comes from our own page, and what a view gets to work with."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -156,6 +157,9 @@ async def signed_in(
         raise PasswordChangeNeeded
     runtime = get_runtime(request)
     await spend_as_a_key(runtime, found.principal)
+    # The first person a process sees waits a second for it, in a thread; programs never need it.
+    if not (city := runtime.cities.current).is_spelled:
+        await asyncio.to_thread(city.spell)
     office = Office(request, runtime, found, Form())
     request.state.office = office
     for permission in needed:

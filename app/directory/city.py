@@ -97,8 +97,12 @@ class City:
             known = self._identifying[wanted] = identifying_terms(names, public)
         return known
 
+    @property
+    def is_spelled(self) -> bool:
+        return bool(self._spelled)
+
     def spell(self) -> Mapping[str, tuple[str, ...]]:
-        """How each department's names are typed in pinyin; the first time takes half a second of CPU."""
+        """How each department's names are typed in pinyin; the first time takes a second of CPU."""
         if not self._spelled:
             self._spelled.update(spell(self.departments.values()))
         return self._spelled

@@ -9,7 +9,7 @@ from app.database import Database
 from app.deadlines import Calendar
 from app.ledger import trend_book
 from app.ledger.trend_book import KEPT, find_trend
-from app.ledger.trends import Trend, Unit
+from app.ledger.trends import Trend, Unit, read_trend
 from tests.ledger.test_trends import SHANGHAI, Ledger
 
 NOW = datetime(2028, 3, 15, 4, tzinfo=UTC)
@@ -67,11 +67,11 @@ async def test_another_calendar_or_a_clock_put_back_counts_anew(database: Databa
 async def test_many_who_ask_at_once_have_it_counted_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = Growing()
     await ledger.report_from("FR-01", database)
-    counted, read = [], trend_book.read_trend
+    counted = []
 
     async def count(*given: object) -> Trend:
         counted.append(given[1])
-        return await read(*given)  # type: ignore[arg-type]
+        return await read_trend(*given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(trend_book, "read_trend", count)
     asked = (find_trend(database, unit, CALENDAR, NOW) for unit in (Unit(), Unit(), Unit(point="FR-01"), Unit()))
