@@ -75,7 +75,8 @@ def _mark_hidden(character: str) -> Markup:
 def in_chinese(value: object) -> Markup:
     """Text that people or the directory wrote: made visible, and marked as Chinese where it is."""
     chinese = HAN.search("" if value is None else str(value))
-    return (CHINESE if chinese else OTHER) + visible(value) + END
+    shown = f"{CHINESE if chinese else OTHER}{visible(value)}{END}"
+    return Markup(shown)  # noqa: S704 - each part is escaped
 
 
 def _clip(spans: Iterable[Span], length: int) -> list[tuple[int, int, Span]]:

@@ -62,7 +62,8 @@ def _keys_of(names: Iterable[str], read: Callable[..., list[str]]) -> tuple[str,
     return tuple(dict.fromkeys(keys))
 
 
-def shorten(keys: Iterable[str]) -> str:
+@lru_cache(maxsize=4096)
+def shorten(keys: tuple[str, ...]) -> str:
     """The keys in one line without those that stand in another: what a list of suggestions looks through."""
     kept: list[str] = []
     for key in sorted(keys, key=len, reverse=True):
