@@ -4,12 +4,13 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -30,6 +31,7 @@ configure_logging(logging.WARNING)
 watch_logs()
 
 ROOM_IN_MEMORY = 3 * 2**30
+COUNTED = "counted"
 
 
 # They take long and begin first, the longest at the head: no worker is left alone with one at the end.
@@ -88,6 +90,22 @@ def sqlite_template() -> Path:
 
     run_apart(build())
     return path
+
+
+Say = Callable[[str], None]
+
+
+@pytest.fixture
+def say(record_property: Callable[[str, object], None]) -> Say:
+    """What a test counted, for the end of the run's output; from whichever worker."""
+    return partial(record_property, COUNTED)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    for report in chain.from_iterable(terminalreporter.stats.get(outcome, ()) for outcome in ("passed", "failed")):
+        for name, told in getattr(report, "user_properties", ()):
+            if name == COUNTED and report.when == "call":
+                terminalreporter.write_line(str(told))
 
 
 @pytest.fixture(autouse=True)

@@ -27,6 +27,7 @@ from app.problems import MEDIA_TYPE
 from app.runtime import budgets_of
 from app.settings import Settings
 from tests.city import CityUnderTest, open_city
+from tests.conftest import Say
 
 REPLICAS = 3
 LOOK, CALLBACK = "/v1/departments", "/v1/callbacks/FR-MZ"
@@ -258,7 +259,7 @@ async def test_wrong_keys_and_signatures_are_slowed_where_they_come_from_and_goo
 
 
 async def test_the_flood_of_one_key_does_not_hold_up_another(
-    city_url: str, tmp_path: Path, clock: FixedClock, capsys: pytest.CaptureFixture[str]
+    city_url: str, tmp_path: Path, clock: FixedClock, say: Say
 ) -> None:
     """How much work is done before a report is answered that comes with thirty of another key, and without them."""
 
@@ -282,8 +283,7 @@ async def test_the_flood_of_one_key_does_not_hold_up_another(
             alone = min([await work_for(unlimited_keys, 0) for _ in range(3)])
             limits = min([await work_for(keys, 30) for _ in range(2)])
             none = min([await work_for(unlimited_keys, 30) for _ in range(2)])
-    with capsys.disabled():
-        print(f"\nflood of another key: a report takes {limits / alone:.1f} of its work; {none / alone:.1f} unlimited")  # noqa: T201
+    say(f"flood of another key: a report takes {limits / alone:.1f} of its work; {none / alone:.1f} unlimited")
     assert limits < none / 2
 
 

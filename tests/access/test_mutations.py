@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
-import pytest
-
 from app.clock import FixedClock
 from tests.access.filters import Filter, find_filters, removed
 from tests.access.matrix import Matrix
 from tests.access.references import check_references
 from tests.access.scene import Scene, build, moved
 from tests.city import new_city, open_city
+from tests.conftest import Say
 
 SEED, PICKED = 20260302, 10
 # What compares an owner, or asks whether somebody stands, without keeping anything from anybody.
@@ -84,16 +83,13 @@ async def notices(scene: Scene, folder: Path, name: str, wanted: Filter | None) 
     return None
 
 
-async def test_no_scope_goes_missing_unnoticed(
-    tmp_path: Path, clock: FixedClock, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_no_scope_goes_missing_unnoticed(tmp_path: Path, clock: FixedClock, say: Say) -> None:
     with new_city("sqlite", tmp_path) as url:
         async with open_city(url, tmp_path, clock) as city:
             scene = await build(city)
         assert await notices(scene, tmp_path, "whole", None) is None
         said = {f: await notices(scene, tmp_path, f"copy-{n}", f) for n, f in enumerate(picked())}
-    with capsys.disabled():
-        print(f"\nmutations: {len(said)} of {len(scopes())} scopes, seed {SEED}")  # noqa: T201
-        for found, first in said.items():
-            print(f"  {found}\n    → {(first or 'NOTHING')[:150]}")  # noqa: T201
+    say(f"mutations: {len(said)} of {len(scopes())} scopes, seed {SEED}")
+    for found, first in said.items():
+        say(f"  {found}\n    → {(first or 'NOTHING')[:150]}")
     assert [str(found) for found, first in said.items() if first is None] == []

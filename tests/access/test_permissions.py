@@ -15,6 +15,7 @@ from app.problems import MEDIA_TYPE
 from tests.access.callers import Caller, by_key, by_session, nobodies
 from tests.access.routes import Route, routes_of, undeclared
 from tests.city import CityUnderTest, new_city, open_city
+from tests.conftest import Say
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLDERS = {Role.REPORTER: "FR-01", Role.DEPARTMENT: "FR-MZ"}
@@ -83,9 +84,7 @@ async def test_no_permission_is_idle_and_none_is_given_to_nobody(town: CityUnder
     assert asked & ASKED_BY_VERBS == set()
 
 
-async def test_each_role_gets_on_every_route_what_the_table_says(
-    town: CityUnderTest, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_each_role_gets_on_every_route_what_the_table_says(town: CityUnderTest, say: Say) -> None:
     routes = [r for r in routes_of(town.application) if r.path not in PUBLIC]
     callers, faults, calls = await everybody(town), [], 0
     samples = set({(r.permission, r.is_page): r for r in routes if r.path != SIGN_OUT}.values())
@@ -97,8 +96,7 @@ async def test_each_role_gets_on_every_route_what_the_table_says(
             calls += 1
             if fault := fault_of(route, caller, answer):
                 faults.append(fault)
-    with capsys.disabled():
-        print(f"\npermissions: {len(routes)} routes, {len(callers)} callers, {calls} calls")  # noqa: T201
+    say(f"permissions: {len(routes)} routes, {len(callers)} callers, {calls} calls")
     assert faults == []
 
 

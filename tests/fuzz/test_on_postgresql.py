@@ -1,13 +1,11 @@
 """A minute of fire on PostgreSQL; the other database has a file and a minute of its own, for they run side by side."""
 
-import pytest
-
+from tests.conftest import Say
 from tests.fuzz.run import MINUTE, Plan, run
 
 
-async def test_no_request_of_anybody_breaks_the_service_or_its_description(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_no_request_of_anybody_breaks_the_service_or_its_description(say: Say) -> None:
     account = await run(Plan("postgresql", seed=2, **MINUTE))
-    with capsys.disabled():
-        print(f"\n{account}")  # noqa: T201
+    say(str(account))
     assert account.holds, str(account)
     assert account.untried == []

@@ -11,6 +11,7 @@ from app.clock import FixedClock
 from app.intake import spreadsheet
 from app.intake.spreadsheet import REFUSALS, SpreadsheetRefused, read_spreadsheet
 from tests.city import CityUnderTest, new_city, open_city
+from tests.conftest import Say
 from tests.dashboard.office import ORIGIN, OfficeBrowser, at_work, shown
 from tests.intake.sheets import book, comma_separated, good_row, hostile, text_cell, with_headings, xlsx
 
@@ -70,7 +71,7 @@ async def refuse(browser: OfficeBrowser, token: dict[str, str], path: Path, why:
 
 
 async def test_hostile_files_are_refused_and_the_service_lives_on(
-    files: Path, tmp_path: Path, clock: FixedClock, capsys: pytest.CaptureFixture[str]
+    files: Path, tmp_path: Path, clock: FixedClock, say: Say
 ) -> None:
     with new_city("sqlite", tmp_path) as url:
         async with open_city(url, tmp_path, clock) as city:
@@ -86,8 +87,7 @@ async def test_hostile_files_are_refused_and_the_service_lives_on(
             assert [fault for fault in faults if fault] == []
             assert children() == set()
             await lives_on(city, browser)
-    with capsys.disabled():
-        print(f"\nhostile files: {len(wanted)} refused, 0 crashes, parent grew {grown:.1f} MB")  # noqa: T201
+    say(f"hostile files: {len(wanted)} refused, 0 crashes, parent grew {grown:.1f} MB")
     assert grown <= MOST_GROWTH_MB
 
 

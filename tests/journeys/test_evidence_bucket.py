@@ -18,6 +18,7 @@ from tests import s3_server
 from tests.api.scenes import FEEDBACK, assigned
 from tests.chaos.proxy import Proxy
 from tests.city import CityUnderTest, new_city, open_city
+from tests.conftest import Say
 from tests.feedback.files import PDF, PNG, TAKEN
 from tests.feedback.hostile import HOSTILE
 from tests.feedback.pictures import MARKS, PDF_WITH_AUTHOR, document, photograph, screenshot, webp_with_notes
@@ -173,7 +174,7 @@ async def plain(tmp_path: Path, clock: FixedClock) -> AsyncIterator[CityUnderTes
 
 
 async def test_hostile_files_are_refused_or_harmless_and_never_an_error_of_the_server(
-    plain: CityUnderTest, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    plain: CityUnderTest, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.feedback.evidence.MOST_FILES", 1000)
     scene, told = await assigned(plain), Counter[int]()
@@ -200,8 +201,7 @@ async def test_hostile_files_are_refused_or_harmless_and_never_an_error_of_the_s
     assert set(told) == {201, 415, 422}
     assert told[201] == len(TAKEN) + len(marked) + len(NAMES)
     errors = sum(count for status, count in told.items() if status >= 500)
-    with capsys.disabled():
-        print(f"\nhostile evidence: {told.total()} files, {refused} refused, {errors} server errors")  # noqa: T201
+    say(f"hostile evidence: {told.total()} files, {refused} refused, {errors} server errors")
 
 
 async def holds_nothing_of_the_sender(reader: httpx.AsyncClient, taken: dict[str, str], content: bytes) -> None:
