@@ -30,9 +30,9 @@ marked() {
 }
 
 # shellcheck disable=SC2046 - one argument for each file
-run -n 1 -m waits $(marked waits "$@") "$@" >"$beside" 2>&1 &
+run -n 2 -m waits $(marked waits "$@") "$@" >"$beside" 2>&1 &
 waiting=$!
-run -n 3 --dist loadfile --no-loadscope-reorder -m "not alone and not waits" "$@"
+run -n 2 --dist loadfile --no-loadscope-reorder -m "not alone and not waits" "$@"
 first=$?
 wait "$waiting"
 second=$?

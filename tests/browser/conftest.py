@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.browser.chromium import launch
 from tests.browser.real_city import Town, serve_town
@@ -19,6 +19,9 @@ from tests.browser.serving import serve_app
 from tests.browser.watching import Watch, Windows
 
 HERE = Path(__file__).parent
+
+# A busy machine answers a page's request in seconds; what never comes fails all the same.
+expect.set_options(timeout=15_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

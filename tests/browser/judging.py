@@ -81,6 +81,8 @@ async def assert_chinese_glyphs(page: Page) -> None:
 
 async def assert_fits(page: Page) -> None:
     """The page itself does not scroll sideways; wide tables scroll inside their own region."""
+    # Before its styles have come it does.
+    await page.wait_for_load_state("load")
     width, room = await page.evaluate(
         "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
     )
