@@ -25,7 +25,8 @@ async def test_a_precedent_is_found_while_typing_and_leads_to_who_cites_it_and_b
     office: Windows, town: Table
 ) -> None:
     page = await office.open("/dashboard/")
-    await page.get_by_role("link", name="先例库").click()
+    async with page.expect_event("load"):
+        await page.get_by_role("link", name="先例库").click()
     await page.get_by_role("searchbox").press_sequentially("防返贫", delay=20)
     await expect(page.locator(".toolbar-count")).to_have_text("共 1 条")
     await page.get_by_label("状态").select_option("withdrawn")
