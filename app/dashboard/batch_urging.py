@@ -20,7 +20,7 @@ from app.flow.urging import urge_departments
 from app.ledger.urging import Urgeable, read_urgeable
 from app.models import Case
 from app.problems import AppError
-from app.supervise.urge import TELLS_OF_A_CLOCK, NothingToUrge, Outcome, Standing, standings
+from app.supervise.urge import TELLS_OF_A_CLOCK, NothingToUrge, Outcome, Standing, day_begun, standings
 
 router = make_pages()
 SPARED: Final[Labels] = {
@@ -65,10 +65,9 @@ async def _urging_page(
     at: Office, numbers: Sequence[str], messages: tuple[Flash, ...] = (), status: int = 200
 ) -> Response:
     asked = list(dict.fromkeys(number.replace("\x00", "") for number in numbers))[:MOST_AT_ONCE]
-    today = at.now.astimezone(at.city.calendar.zone)
-    midnight = today.replace(hour=0, minute=0, second=0, microsecond=0)
+    since = day_begun(at.now, at.city.calendar.zone)
     async with at.read() as session:
-        found = await read_urgeable(session, asked, TELLS_OF_A_CLOCK, midnight)
+        found = await read_urgeable(session, asked, TELLS_OF_A_CLOCK, since)
     facts = {"rows": [_row(at, known) for known in found], "words": words_for(at), "spared": SPARED, "back": LEDGER}
     return await page(at, "batch_urging.html", "ledger", facts, messages=messages, status=status)
 

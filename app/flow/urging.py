@@ -3,7 +3,7 @@
 from app.casefile import CaseFile
 from app.flow.desk import Desk
 from app.ledger.urging import told_since
-from app.supervise.urge import TELLS_OF_A_CLOCK, Outcome, urge
+from app.supervise.urge import TELLS_OF_A_CLOCK, Outcome, day_begun, urge
 
 
 async def urge_departments(
@@ -14,8 +14,8 @@ async def urge_departments(
     Raises NotFound, MergedAway, CaseChanged or NothingToUrge.
     """
     file = await desk.open_numbered(case_number, expected_version)
-    midnight = file.now.astimezone(file.calendar.zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    told = await told_since(desk.session, [file.case.id], TELLS_OF_A_CLOCK, midnight)
+    since = day_begun(file.now, file.calendar.zone)
+    told = await told_since(desk.session, [file.case.id], TELLS_OF_A_CLOCK, since)
     found = urge(file, told.get(file.case.id, frozenset()))
     await desk.finish(file)
     return file, found

@@ -5,7 +5,7 @@ Nobody is told of one case twice on a day, by hand or by a clock, nor on the day
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -56,6 +56,11 @@ class NothingToUrge(Conflict):
             "No department is to be urged: none has an open duty, or its clock is paused, started today, or it was "
             "told of it today. Read the case again.",
         )
+
+
+def day_begun(now: datetime, zone: ZoneInfo) -> datetime:
+    """When the local day began: who was told of a clock since then is spared."""
+    return now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def standings(
