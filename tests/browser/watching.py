@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request, Route
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request
 
 REPORT_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) => {
@@ -28,8 +28,11 @@ class Watch:
         self.expected.append(pattern)
 
     async def attach(self, context: BrowserContext) -> None:
-        """Watch every page of a window, and answer no request that leaves the application."""
-        await context.route("**/*", self._answer)
+        """Watch every page of a window: what it asks for, which gets nowhere else (see `chromium`), and what it says.
+
+        Requests are heard of, not held: to hold one costs the browser its cache.
+        """
+        context.on("request", self._note)
         await context.add_init_script(REPORT_VIOLATIONS)
         context.on("page", self._attach_page)
 
@@ -43,12 +46,9 @@ class Watch:
         parts = urlsplit(url)
         return parts.scheme in {"http", "https", "ws", "wss", "ftp"} and parts.netloc != self.host
 
-    async def _answer(self, route: Route, request: Request) -> None:
+    def _note(self, request: Request) -> None:
         if self.is_foreign(request.url):
             self.foreign.append(request.url)
-            await route.abort("blockedbyclient")
-        else:
-            await route.continue_()
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "assert"}:
