@@ -32,6 +32,11 @@ POOL_TIMEOUT_SECONDS = {"sqlite": 30, "postgresql": 10}
 # A statement of ours takes milliseconds: a server that is silent for that long is not there any more.
 PATIENCE_SECONDS = 10.0
 SNAPSHOT = "yilong_snapshot"
+# What a search found is looked up in memory (see `ledger.found`): PostgreSQL's own 4 MB hold some 130,000 reports, and
+# beyond that it would go through all of them for each case. Whoever gives more keeps it.
+ROOM_TO_READ = """
+    SELECT set_config('work_mem', '32MB', false) FROM pg_settings WHERE name = 'work_mem' AND setting::int < 32768
+"""
 READER_PRAGMAS = (
     "PRAGMA busy_timeout=10000",
     "PRAGMA query_only=ON",
@@ -290,13 +295,14 @@ def _postgresql_engines(url: URL, pool_size: int, patience: float | None) -> tup
         connection.patience = patience
         return connection
 
+    async def connect_to_read(*arguments: Any, **options: Any) -> ImpatientConnection:
+        connection = await connect(*arguments, **options)
+        await connection.set_autocommit(True)
+        await connection.execute(ROOM_TO_READ)
+        return connection
+
     # No server-side prepared statements: PgBouncer in transaction mode cannot carry them between connections.
-    connect_args = {
-        "prepare_threshold": None,
-        "connect_timeout": 5,
-        "application_name": "yilong",
-        "async_creator_fn": connect,
-    }
+    connect_args = {"prepare_threshold": None, "connect_timeout": 5, "application_name": "yilong"}
     options: dict[str, Any] = {
         "poolclass": FairPool,
         "json_serializer": to_json_text,
@@ -304,8 +310,8 @@ def _postgresql_engines(url: URL, pool_size: int, patience: float | None) -> tup
         "max_overflow": 0,
         "pool_timeout": POOL_TIMEOUT_SECONDS["postgresql"],
         "pool_recycle": 1800,
-        "connect_args": connect_args,
     }
-    writer = create_async_engine(url, **options)
-    reader = create_async_engine(url, isolation_level="AUTOCOMMIT", **options)
+    writing, reading = (connect_args | {"async_creator_fn": way} for way in (connect, connect_to_read))
+    writer = create_async_engine(url, connect_args=writing, **options)
+    reader = create_async_engine(url, connect_args=reading, isolation_level="AUTOCOMMIT", **options)
     return writer, reader

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import QueryParams
 
 from app.access.saved_views import find_columns, list_views
+from app.bigrams import asked_for
 from app.dashboard import labels
 from app.dashboard.answering import make_pages, page, words_for
 from app.dashboard.language import N_
@@ -19,7 +20,8 @@ from app.dashboard.ruling_form import find_department
 from app.dashboard.session import CaseReader, Office
 from app.dashboard.words import Words
 from app.ledger.export import duties_of, points_of
-from app.ledger.pages import ORDERS, Balance, CasePage, balance, first_page, page_cases
+from app.ledger.found import find_page
+from app.ledger.pages import ORDERS, Balance, CasePage, balance, page_cases
 from app.ledger.search import CaseFilter
 from app.models import Case, CaseStatus, SavedView
 
@@ -150,8 +152,8 @@ async def _read_page(
     session: AsyncSession, at: Office, state: ListState, selection: CaseFilter
 ) -> tuple[Balance, CasePage]:
     narrowed, order = narrow(CaseFilter(), state, at), state.sort if state.sort in ORDERS else SORTS[0]
-    if not state.offset and (first := await first_page(session, selection, narrowed, order=order, limit=state.size)):
-        return first
+    if asked_for(selection.text):
+        return await find_page(session, selection, narrowed, order=order, offset=state.offset, limit=state.size)
     account, total = await balance(session, selection, narrowed)
     wanted = narrow(selection, state, at)
     return account, await page_cases(session, wanted, order=order, offset=state.offset, limit=state.size, total=total)

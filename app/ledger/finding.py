@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import CTE, ColumnElement, String, intersect, literal, select, union
+from sqlalchemy import CTE, ColumnElement, intersect, literal, select, union
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -87,33 +87,12 @@ def _asked(tokens: Sequence[str]) -> list[ColumnElement[str]]:
     return [literal(phrase), literal(all_of_them), *followed]
 
 
-class _InOrder(FunctionElement[str]):
-    """A case's id by which SQLite looks nothing up: it goes through the cases in their order and stops at enough."""
-
-    type = String()
-    name = "in_order"
-    inherit_cache = True
-
-
-@compiles(_InOrder)
-def _as_it_is(_: Any, __: Any, **___: Any) -> str:
-    return "cases.id"
-
-
-@compiles(_InOrder, "sqlite")
-def _for_no_index(_: Any, __: Any, **___: Any) -> str:
-    return "+cases.id"
-
-
-def contain(question: str, *, in_order: bool = False) -> list[ColumnElement[bool]]:
+def contain(question: str) -> list[ColumnElement[bool]]:
     """As conditions of a query over cases: each word of the question is in a report of the case, or is its number.
-
-    `in_order`: many are found, so that cases are gone through and looked up in what was found, not the other way.
 
     A merged case has the reports that came with it, wherever they are now. A question without words asks nothing.
     """
-    case_id: Any = _InOrder() if in_order else Case.id
-    return [case_id.in_(_cases_with(tokens)) for tokens in asked_for(question)]
+    return [Case.id.in_(_cases_with(tokens)) for tokens in asked_for(question)]
 
 
 def found_by(question: str) -> CTE:
@@ -123,9 +102,12 @@ def found_by(question: str) -> CTE:
     return found.cte("found").prefix_with("MATERIALIZED", dialect="postgresql")
 
 
-def is_in(found: CTE) -> ColumnElement[bool]:
-    """How cases are joined with those that were found: cases are gone through and looked up there."""
-    return _InOrder() == found.c.case_id
+def is_among(found: CTE) -> ColumnElement[bool]:
+    """As a condition: a case is one of those that were found. As no database takes it for a way to look cases up.
+
+    PostgreSQL keeps them in a table of hashes if they fit, as by its estimate a million do (see `database`).
+    """
+    return Case.id.in_(select(found.c.case_id)).is_(True)
 
 
 def _cases_with(tokens: Sequence[str]) -> Any:

@@ -4,12 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, case, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.sql.util import ClauseAdapter
 
-from app.bigrams import asked_for
-from app.ledger.finding import found_by, is_in
 from app.ledger.search import CaseFilter, conditions_of
 from app.ledger.todo import FAILED, FAILED_ROWS
 from app.models import (
@@ -25,9 +22,6 @@ from app.models import (
     User,
 )
 from app.problems import NotFound
-
-# So many of a search are not sorted to show the first.
-MANY = 1_000
 
 
 def _reversed(order: Sequence[Any]) -> tuple[Any, ...]:
@@ -47,11 +41,6 @@ ORDERS: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
     "due": (_BY_DUE, (Case.due_at.desc().nulls_first(), Case.number.desc())),
     "-due": (_BY_DUE_LATEST, (Case.due_at.asc().nulls_first(), Case.number)),
 }
-
-# What a case is sorted by, beside its id.
-SORTED_BY: dict[str, tuple[Any, ...]] = {
-    "number": (Case.number,), "opened": (Case.opened_at,), "due": (Case.due_at, Case.number),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +74,11 @@ async def page_cases(
     limit, backwards = min(limit, total - offset), offset > total // 2
     orders = ORDERS[order][backwards]
     skipped = total - offset - limit if backwards else offset
-    conditions = conditions_of(wanted, in_order=total > MANY)
-    rows: Select[Case] = select(Case).where(*conditions).order_by(*orders).offset(skipped).limit(limit)
-    if wanted.text and total > MANY:
-        chosen = _sorted_apart(select(Case).where(*conditions), order, orders).offset(skipped).limit(limit)
-        rows = select(Case).where(Case.id.in_(chosen)).order_by(*orders)
+    rows = select(Case).where(*conditions_of(wanted)).order_by(*orders).offset(skipped).limit(limit)
     cases = list(await session.scalars(rows)) if limit > 0 else []
     if backwards:
         cases.reverse()
     return CasePage(cases, total, await find_provisional(session, [case.id for case in cases]))
-
-
-def _sorted_apart(found: Select[Case], order: str, orders: Sequence[Any]) -> Select[str]:
-    """The ids of the same cases in order. PostgreSQL, to read only the first, would go through all that was found for
-    each case: so it finds them all, which takes less, and sorts them. SQLite goes through the cases in their order."""
-    narrow = found.with_only_columns(Case.id, *SORTED_BY[order.removeprefix("-")])
-    chosen = narrow.cte("chosen").prefix_with("MATERIALIZED", dialect="postgresql")
-    return select(chosen.c.id).order_by(*(ClauseAdapter(chosen).traverse(column.expression) for column in orders))
 
 
 async def find_provisional(session: AsyncSession, case_ids: Sequence[str]) -> frozenset[str]:
@@ -117,61 +94,19 @@ async def find_provisional(session: AsyncSession, case_ids: Sequence[str]) -> fr
 async def balance(session: AsyncSession, wanted: CaseFilter, narrowed: CaseFilter) -> tuple[Balance, int]:
     """How many cases of a selection were put on the ledger and struck off; and how many of them are shown, where a
     further filter narrows it."""
-    if asked_for(wanted.text):
-        return await _balance_of_found(session, wanted, narrowed)
     selected = conditions_of(wanted)
     counted = select(
         func.count(), func.count().filter(Case.status == CaseStatus.CLOSED)
     ).select_from(Case).where(*selected)  # fmt: skip
     found = Balance(*(await session.execute(counted)).one())
-    known = _known_of(found)
+    known = known_of(found)
     if narrowed in known:
         return found, known[narrowed]
     shown = select(func.count()).select_from(Case).where(*selected, *conditions_of(narrowed))
     return found, await session.scalar(shown) or 0
 
 
-async def _balance_of_found(session: AsyncSession, wanted: CaseFilter, narrowed: CaseFilter) -> tuple[Balance, int]:
-    """The same of a search, which takes longest: in one statement, so that it is made once."""
-    if wanted == CaseFilter(text=wanted.text) and narrowed in _known_of(Balance(0, 0)):
-        account = Balance(*(await session.execute(select(*_count_found(found_by(wanted.text))))).one())
-        return account, _known_of(account)[narrowed]
-    closed = func.count().filter(Case.status == CaseStatus.CLOSED)
-    shown = func.count() if narrowed == CaseFilter() else func.count().filter(*conditions_of(narrowed))
-    counted = select(func.count(), closed, shown).select_from(Case).where(*conditions_of(wanted, in_order=True))
-    row = (await session.execute(counted)).one()
-    return Balance(row[0], row[1]), row[2]
-
-
-def _count_found(found: CTE) -> tuple[ColumnElement[int], ColumnElement[int]]:
-    """How many cases were found, and how many of them are closed. Most are: only those that are not are looked at."""
-    put_on = select(func.count()).select_from(found).scalar_subquery()
-    waiting = Case.status.in_([status for status in CaseStatus if status is not CaseStatus.CLOSED])
-    left = select(func.count()).select_from(Case).join(found, is_in(found)).where(waiting)
-    return put_on, put_on - left.scalar_subquery()
-
-
-async def first_page(
-    session: AsyncSession, wanted: CaseFilter, narrowed: CaseFilter, *, order: str, limit: int
-) -> tuple[Balance, CasePage] | None:
-    """The balance and the first page of a search that asks for nothing else and finds many, which is made once for
-    both; None where it is another question: then `balance` and `page_cases` answer as quickly."""
-    if wanted != CaseFilter(text=wanted.text) or narrowed != CaseFilter() or not asked_for(wanted.text):
-        return None
-    found, orders = found_by(wanted.text), ORDERS[order][0]
-    put_on, closed = _count_found(found)
-    every = select(Case).join(found, is_in(found))
-    chosen = _sorted_apart(every, order, orders).limit(limit).subquery()
-    ids = select(func.aggregate_strings(chosen.c.id, ",")).scalar_subquery()
-    row = (await session.execute(select(put_on, closed, case((put_on > MANY, ids))))).one()
-    if row[2] is None:
-        return None
-    shown = (await session.scalars(select(Case).where(Case.id.in_(row[2].split(","))).order_by(*orders))).all()
-    provisional = await find_provisional(session, [case.id for case in shown])
-    return Balance(row[0], row[1]), CasePage(shown, row[0], provisional)
-
-
-def _known_of(found: Balance) -> dict[CaseFilter, int]:
+def known_of(found: Balance) -> dict[CaseFilter, int]:
     """How many cases further filters leave that ask for no more than what was counted."""
     return {
         CaseFilter(): found.opened, CaseFilter(open_only=True): found.on_ledger,

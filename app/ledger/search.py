@@ -89,8 +89,8 @@ def scope_cases(statement: Select[Any], principal: Principal) -> Select[Any]:
     return statement.where(or_(assigned, invited))
 
 
-def conditions_of(wanted: CaseFilter, *, in_order: bool = False) -> list[Any]:
-    """What a filter asks, as conditions of a query over cases; `in_order` as `contain` has it."""
+def conditions_of(wanted: CaseFilter) -> list[Any]:
+    """What a filter asks, as conditions of a query over cases."""
     conditions: list[Any] = []
     if wanted.status:
         conditions.append(Case.status.in_(wanted.status))
@@ -111,7 +111,7 @@ def conditions_of(wanted: CaseFilter, *, in_order: bool = False) -> list[Any]:
         conditions.append(Case.id.in_(EXTENSION))
     if wanted.numbers:
         conditions.append(Case.number.in_(wanted.numbers))
-    return [*conditions, *contain(wanted.text, in_order=in_order)]
+    return [*conditions, *contain(wanted.text)]
 
 
 def _supervised(level: int, department: str | None) -> Any:

@@ -2,14 +2,14 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
 
 from app.database import Database
-from app.ledger.pages import ORDERS, Balance, balance, first_page, page_cases
+from app.ledger.found import find_page
+from app.ledger.pages import ORDERS, Balance, balance
 from app.ledger.search import CaseFilter
 from app.models import Case, CaseStatus, Report
 from tests.ledger.test_search import NOW, matching, put_on_ledger
@@ -46,15 +46,30 @@ async def many(database: Database) -> Database:
     return database
 
 
-async def read_pages(database: Database, wanted: CaseFilter, order: str, total: int) -> list[list[str]]:
+async def read_pages(
+    database: Database, selection: CaseFilter, narrowed: CaseFilter, order: str
+) -> tuple[set[tuple[Balance, int]], list[str]]:
+    """What each page says of the whole, and the numbers of all pages in a row."""
+    said, numbers = set(), []
     async with database.read() as session:
-        return [
-            [
-                case.number
-                for case in (await page_cases(session, wanted, order=order, offset=at, limit=LIMIT, total=total)).cases
-            ]
-            for at in range(0, 55, LIMIT)
-        ]
+        for at in range(0, 55, LIMIT):
+            account, page = await find_page(session, selection, narrowed, order=order, offset=at, limit=LIMIT)
+            assert len(page.cases) == max(0, min(LIMIT, page.total - at))
+            said.add((account, page.total))
+            numbers += [case.number for case in page.cases]
+    return said, numbers
+
+
+def sorted_by(order: str, cases: list[Case]) -> list[str]:
+    """The numbers in the order of a list; cases without a clock come last either way."""
+    backwards, key = order.startswith("-"), order.removeprefix("-")
+    if key == "due":
+        cases = sorted(cases, key=lambda case: case.number, reverse=backwards)
+        dated = [case for case in cases if case.due_at]
+        dated.sort(key=lambda case: case.due_at or NOW, reverse=backwards)
+        return [case.number for case in (*dated, *(case for case in cases if not case.due_at))]
+    by = (lambda case: case.number) if key == "number" else (lambda case: (case.opened_at, case.id))
+    return [case.number for case in sorted(cases, key=by, reverse=backwards)]
 
 
 @pytest.mark.parametrize("question", ["表", "社区", "村 表", "照片 excel 社区", "YL-2026-00000", "没有这样的话"])
@@ -69,40 +84,13 @@ async def test_it_counts_and_shows_what_is_found(
     found = [case for case in found if category in (None, case.category)]
     account = Balance(len(found), sum(case.status is CaseStatus.CLOSED for case in found))
     for narrowed, holds in NARROWED.values():
-        shown = {case.number for case in found if holds(case)}
+        shown = [case for case in found if holds(case)]
         async with many.read() as session:
             assert await balance(session, selection, narrowed) == (account, len(shown))
-        wanted = replace(narrowed, text=question, category=category)
         for order in ORDERS:
-            monkeypatch.setattr("app.ledger.pages.MANY", 1000)
-            few = await read_pages(many, wanted, order, len(shown))
-            assert {number for page in few for number in page} == shown
-            monkeypatch.setattr("app.ledger.pages.MANY", 0)
-            assert await read_pages(many, wanted, order, len(shown)) == few
-
-
-@pytest.mark.parametrize("order", ORDERS)
-async def test_its_first_page_is_the_page_that_the_counted_list_begins_with(
-    many: Database, order: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for question in ("表", "村 表", "YL-2026-00000"):
-        wanted = CaseFilter(text=question)
-        async with many.read() as session:
-            account, total = await balance(session, wanted, CaseFilter())
-            counted = await page_cases(session, wanted, order=order, offset=0, limit=LIMIT, total=total)
-            assert await first_page(session, wanted, CaseFilter(), order=order, limit=LIMIT) is None
-            monkeypatch.setattr("app.ledger.pages.MANY", 0)
-            assert await first_page(session, wanted, CaseFilter(), order=order, limit=LIMIT) == (account, counted)
-            monkeypatch.undo()
-
-
-async def test_whoever_asks_for_more_gets_no_first_page(many: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.ledger.pages.MANY", 0)
-    async with many.read() as session:
-        for wanted, narrowed in (
-            (CaseFilter(), CaseFilter()), (CaseFilter(text="。"), CaseFilter()),
-            (CaseFilter(text="表", category="unclear"), CaseFilter()),
-            (CaseFilter(text="表"), CaseFilter(open_only=True)),
-            (CaseFilter(text="没有这样的话"), CaseFilter()),
-        ):  # fmt: skip
-            assert await first_page(session, wanted, narrowed, order="number", limit=LIMIT) is None
+            # Few are named all at once, many are gone through.
+            for few in (200, 0):
+                monkeypatch.setattr("app.ledger.found.FEW", few)
+                said, pages = await read_pages(many, selection, narrowed, order)
+                assert said == {(account, len(shown))}
+                assert pages == sorted_by(order, shown)
