@@ -40,13 +40,16 @@ class _Before(FunctionElement[str]):
 # SQLite would fetch the wide row of each report that was found; the index that is named has all that is asked.
 @compiles(_Here, "sqlite")
 def _find_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
-    found = _ask_sqlite(element, compiler, **options)
-    return f"(SELECT case_id FROM report_words INDEXED BY ix_report_words_id_case_id WHERE id IN {found})"  # noqa: S608
+    phrase = _written(element, compiler, **options)[0]
+    found = "report_words_index CROSS JOIN report_words INDEXED BY ix_report_words_id_case_id"
+    here = f"report_words.id = report_words_index.rowid AND report_words_index MATCH {phrase}"
+    return f"(SELECT case_id FROM {found} WHERE {here})"  # noqa: S608
 
 
 @compiles(_Before, "sqlite")
 def _find_moved_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
-    found = _ask_sqlite(element, compiler, **options)
+    phrase = _written(element, compiler, **options)[0]
+    found = f"(SELECT rowid FROM report_words_index WHERE report_words_index MATCH {phrase})"  # noqa: S608
     moved = "report_words INDEXED BY ix_report_words_came_from WHERE came_from IS NOT NULL"
     return f"(SELECT came_from AS case_id FROM {moved} AND +id IN {found})"  # noqa: S608
 
@@ -60,11 +63,6 @@ def _find_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
 def _find_moved_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     holds = _ask_postgresql(element, compiler, **options)
     return f"(SELECT came_from AS case_id FROM report_words WHERE came_from IS NOT NULL AND {holds})"  # noqa: S608
-
-
-def _ask_sqlite(element: Any, compiler: Any, **options: Any) -> str:
-    phrase = _written(element, compiler, **options)[0]
-    return f"(SELECT rowid FROM report_words_index WHERE report_words_index MATCH {phrase})"  # noqa: S608
 
 
 def _ask_postgresql(element: Any, compiler: Any, **options: Any) -> str:
