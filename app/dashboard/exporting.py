@@ -22,7 +22,7 @@ from app.dashboard.session import CaseReader
 from app.directory.city import City
 from app.ledger.export import LedgerLine, read_ledger
 from app.problems import NotFound
-from app.workbook import CSV_TYPE, XLSX_TYPE, Table, XlsxTable, csv_lines, open_book
+from app.workbook import CSV_TYPE, XLSX_TYPE, Table, XlsxBook, csv_lines
 
 router = make_pages()
 FORMATS: Final[Mapping[str, str]] = {"xlsx": XLSX_TYPE, "csv": CSV_TYPE, "jsonl": "application/x-ndjson"}
@@ -93,12 +93,11 @@ async def write_ledger(
         return [said[key] for key in keys]
 
     if form == "xlsx":
-        book = open_book(target)
-        sheet = XlsxTable(book, Table(say(N_("台账")), headings, wide=frozenset({say(FILE_COLUMNS["text"])})))
+        book = XlsxBook(target, Table(say(N_("台账")), headings, wide=frozenset({say(FILE_COLUMNS["text"])})))
         async for line in lines:
-            sheet.write(cells(line))
+            book.write(cells(line))
             count += 1
-        await asyncio.to_thread(book.close)
+        book.close()
         return count
     if form == "csv":
         target.write("".join(csv_lines([headings])).encode())
@@ -127,12 +126,10 @@ async def export(at: CaseReader, form: Annotated[str, Query(alias="format")] = "
             await write_ledger(file, form, lines, at.city, words_for(at).say, columns)
 
     headers = {"Content-Disposition": f'attachment; filename="ledger.{form}"', "Cache-Control": "private, no-store"}
-    # A workbook is patched until it is closed; lines go out as they are written.
-    pieces = sent_as_written(write, whole=form == "xlsx")
-    return StreamingResponse(pieces, media_type=FORMATS[form], headers=headers)
+    return StreamingResponse(sent_as_written(write), media_type=FORMATS[form], headers=headers)
 
 
-async def sent_as_written(write: Write, *, whole: bool) -> AsyncGenerator[bytes, None]:
+async def sent_as_written(write: Write) -> AsyncGenerator[bytes, None]:
     """What is written into a temporary file, as it grows: however slowly it is fetched, the snapshot ends with writing.
 
     Where writing fails, so does the answer; where the reader goes away, writing ends.
@@ -143,12 +140,9 @@ async def sent_as_written(write: Write, *, whole: bool) -> AsyncGenerator[bytes,
         try:
             while True:
                 done = writing.done()
-                if done and whole:
-                    writing.result()
-                if done or not whole:
-                    while piece := os.pread(file.fileno(), CHUNK, sent):
-                        sent += len(piece)
-                        yield piece
+                while piece := os.pread(file.fileno(), CHUNK, sent):
+                    sent += len(piece)
+                    yield piece
                 if done:
                     writing.result()
                     return

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import random
 import shutil
 import subprocess
 import zipfile
@@ -12,11 +13,12 @@ from typing import IO, Any
 
 import pytest
 from openpyxl import load_workbook
+from openpyxl.utils.escape import unescape
 
 from app.dashboard.exporting import FILE_COLUMNS, sent_as_written
 from app.masking import MASK
 from app.models import Role
-from app.workbook import CUT, LONGEST_CELL, Table, csv_lines, cut, neutral, to_xlsx
+from app.workbook import CUT, LONGEST_CELL, Table, XlsxBook, csv_lines, cut, neutral, to_xlsx
 from tests.browser.hostile import HOSTILE as TYPED
 from tests.city import CityUnderTest
 from tests.dashboard.office import at_work
@@ -24,6 +26,19 @@ from tests.journeys.test_backup_drill import command
 from tests.sweep import CONTACT, PIECES, forms_of
 
 HOSTILE = ("=1+1", "+1", "-2+3", "@SUM(A1)", '=HYPERLINK("http://evil","x")', "\t=1", "＝1+1", "http://evil.example/")
+# What would be markup of the file, or a way of writing characters there.
+UNUSUAL = (
+    "<r><t>表</t></r>",
+    "<r></c></row>",
+    "</t></is></c>",
+    "&#65;",
+    "]]>",
+    "_x0041_",
+    "_x",
+    " 表 ",
+    "一\n二",
+    "\x07",
+)
 FORMULAS = "区民政局要求每周报一次独居老人走访台账"
 
 
@@ -126,31 +141,60 @@ async def test_a_file_is_sent_while_it_is_written_and_writing_ends_with_whoever_
         finally:
             left.set()
 
-    pieces = sent_as_written(write, whole=False)
+    pieces = sent_as_written(write)
     assert await anext(pieces) == b"first"
     fetched.set()
     assert b"".join([piece async for piece in pieces]) == b" last"
 
     for event in (fetched, left):
         event.clear()
-    pieces = sent_as_written(write, whole=False)
+    pieces = sent_as_written(write)
     assert await anext(pieces) == b"first"
     await pieces.aclose()
     assert left.is_set()
 
 
-async def test_an_answer_fails_where_writing_does_and_a_workbook_goes_out_whole() -> None:
+async def test_an_answer_fails_where_writing_does() -> None:
     async def write(file: IO[bytes]) -> None:
         file.write(b"first")
         await asyncio.sleep(0.2)
         raise OSError
 
-    pieces = sent_as_written(write, whole=False)
+    pieces = sent_as_written(write)
     assert await anext(pieces) == b"first"
     with pytest.raises(OSError):
         await anext(pieces)
-    with pytest.raises(OSError):
-        await anext(sent_as_written(write, whole=True))
+
+
+def test_a_workbook_grows_while_it_is_written_and_nothing_in_it_is_touched_again() -> None:
+    chance = random.Random(1)
+    rows = [["".join(chance.choices("表格台账报送村社区", k=200)) for _ in range(5)] for _ in range(400)]
+    target, sizes = io.BytesIO(), []
+    book = XlsxBook(target, Table("台账", list("甲乙丙丁戊")), Table("其他", ["己"]))
+    begun = target.getvalue()
+    for row in rows:
+        book.write(row)
+        sizes.append(len(target.getvalue()))
+    assert sizes[200] > 10_000 > len(begun) > 1_000
+    book.begin()
+    book.write(["庚"])
+    book.close()
+    assert target.getvalue().startswith(begun)
+    read = {sheet.title: [list(row) for row in sheet.values] for sheet in load_workbook(target)}
+    assert read == {"台账": [list("甲乙丙丁戊"), *rows], "其他": [["己"], ["庚"]]}
+
+
+@pytest.mark.parametrize("text", UNUSUAL)
+def test_no_text_is_taken_for_a_part_of_the_file(text: str) -> None:
+    rows = read_xlsx(to_xlsx(Table("x", [text], [[text, "下一格"]])))
+    # Left to its reader by this library, other than by spreadsheet programs.
+    assert [[unescape(cell) for cell in row] for row in rows] == [[text, ""], [text, "下一格"]]
+
+
+def test_a_sheet_that_is_full_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.workbook.MOST_ROWS", 2)
+    with pytest.raises(ValueError, match="2 rows"):
+        to_xlsx(Table("x", ["a"], [["b"], ["c"]]))
 
 
 def test_a_text_longer_than_a_cell_is_cut_with_a_mark() -> None:
@@ -174,7 +218,7 @@ def test_a_spreadsheet_program_opens_it_and_it_is_still_text(tmp_path: Path) -> 
     if office is None:
         pytest.skip("LibreOffice is not installed: what it makes of an export was not looked at")
     path = tmp_path / "out.xlsx"
-    texts = [*HOSTILE, *TYPED]
+    texts = [*HOSTILE, *TYPED, *UNUSUAL[:-1]]
     path.write_bytes(to_xlsx(Table("x", ["内容"], [[text] for text in texts])))
     arguments = [
         "--headless",
