@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.admin_log import OPERATOR, record
@@ -22,6 +22,7 @@ from app.problems import AppError, Conflict, InvalidInput
 
 IDLE_LIMIT = timedelta(minutes=30)
 ABSOLUTE_LIMIT = timedelta(hours=12)
+SESSIONS_KEPT = timedelta(days=30)
 TOUCH_EVERY = timedelta(minutes=1)
 MINIMUM_PASSWORD_LENGTH = 10
 LONGEST_USERNAME, LONGEST_NAME = 64, 80
@@ -262,3 +263,18 @@ async def close_session(session: AsyncSession, token_hash: str, now: datetime) -
 
 def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+async def forget_sessions(session: AsyncSession, now: datetime, *, most: int) -> int:
+    """Drop sessions that ended long ago but for each account's last, which tells of its last sign-in. How many."""
+    last = select(UserSession.user_id, func.max(UserSession.created_at).label("at")).group_by(UserSession.user_id)
+    newest = last.subquery()
+    old = (
+        select(UserSession.token_hash)
+        .join(newest, newest.c.user_id == UserSession.user_id)
+        .where(UserSession.created_at < now - SESSIONS_KEPT, UserSession.created_at < newest.c.at)
+        .limit(most)
+    )
+    hashes = list(await session.scalars(old))
+    await session.execute(delete(UserSession).where(UserSession.token_hash.in_(hashes)))
+    return len(hashes)

@@ -1,5 +1,5 @@
-"""Drops what has served its time: answers to retried requests, keys of what was struck off long ago, old counts, rows
-of spreadsheets that were not brought in. Indexes what an older version took in beside this one.
+"""Drops what has served its time: answers to retried requests, keys of what was struck off long ago, old counts, old
+sessions, rows of spreadsheets that were not brought in. Indexes what an older version took in beside this one.
 """
 
 from datetime import datetime, timedelta
@@ -8,6 +8,7 @@ from typing import Final
 from app.access.attempts import forget_served
 from app.access.buckets import forget_full
 from app.access.idempotency import forget_old
+from app.access.people import forget_sessions
 from app.clock import Clock
 from app.database import Database
 from app.intake.accept import make_found
@@ -41,14 +42,16 @@ class Tidier:
         async with self._database.write() as session:
             answers = await forget_old(session, now, most=BATCH)
             keys = await clear_shelf(session, now - self._relapse_window, most=BATCH)
-            counts = (await forget_full(session, now, most=BATCH), await forget_served(session, now, most=BATCH))
+            counts = [await forget(session, now, most=BATCH) for forget in (forget_full, forget_served)]
+            sessions = await forget_sessions(session, now, most=BATCH)
             files = await drop_old(session, now, most=FILES)
             found = await make_found(self._database, session, most=BATCH)
-        if answers or keys or files or any(counts):
-            get_logger().info("tidied", answers=answers, shelved=keys, count=sum(counts), unused=files)
+        if answers or keys or files or sessions or any(counts):
+            counted = {"answers": answers, "shelved": keys, "count": sum(counts), "sessions": sessions, "unused": files}
+            get_logger().info("tidied", **counted)
         if found:
             get_logger().info("reports indexed", count=found)
-        if BATCH in (answers, keys, found, *counts) or files == FILES:
+        if BATCH in (answers, keys, found, sessions, *counts) or files == FILES:
             return True
         self._tidied = now
         return False

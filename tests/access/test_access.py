@@ -1,7 +1,7 @@
 """Keys, passwords, sessions, permissions: hashed, checked, expiring, and nobody does what is not theirs."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from argon2 import extract_parameters
@@ -12,6 +12,7 @@ from app.access import keys, people
 from app.access.principal import PERMISSIONS, Permission, Principal
 from app.clock import FixedClock
 from app.database import Database
+from app.flow.tidying import Tidier
 from app.models import ApiKey, Department, ObservationPoint, Report, Role, User, UserSession
 from app.problems import NotAllowed
 from tests.city import CityUnderTest
@@ -239,3 +240,30 @@ async def test_a_point_that_the_pack_names_no_more_still_reads_but_may_not_send(
     assert entry["problem"]["code"] == "observation_point_inactive"
     assert (await reporter.post("/v1/classifications", json=body)).status_code == 200
     assert (await reporter.get("/v1/reports/BG-2026-000001")).status_code == 404
+
+
+async def test_ended_sessions_go_after_a_month_but_for_the_last_of_each_account(
+    database: Database, clock: FixedClock
+) -> None:
+    async with database.write() as session:
+        for name in ("li", "zhang"):
+            await people.create_user(
+                session, name, "correct horse", role=Role.CLERK, display_name=name, now=clock.now()
+            )
+    signed_in: list[tuple[str, datetime]] = []
+    for days in (0, 5, 20, 20):
+        clock.advance(days=days)
+        async with database.write() as session:
+            for name in ("li", "zhang") if not signed_in else ("li",):
+                user = await people.find_user(session, name)
+                assert user is not None
+                people.open_session(session, user, clock.now())
+                signed_in.append((name, clock.now()))
+    for _ in range(2):
+        await Tidier(database, clock, timedelta(days=1)).tidy()
+        async with database.read() as session:
+            rows = await session.execute(
+                select(User.username, UserSession.created_at).join(User, User.id == UserSession.user_id)
+            )
+            # Of li those of the 25th and 45th day are left, of zhang the only one.
+            assert sorted(tuple(row) for row in rows) == sorted([*signed_in[3:], signed_in[1]])
