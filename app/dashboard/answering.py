@@ -88,7 +88,8 @@ def stamp_of(badges: Mapping[str, int]) -> str:
 
 def words_for(office: Office, people: dict[str, str] | None = None) -> Words:
     """The reader's language with what is needed to name things."""
-    return Words(translator(language_of(office.request)), office.city, office.now, people or {})
+    language = language_of(office.request)
+    return Words(translator(language), office.city, office.now, people or {}, language)
 
 
 async def read_badges(office: Office) -> Mapping[str, int]:

@@ -33,12 +33,16 @@ def english_day(value: date) -> str:
     return f"{day.day} {ENGLISH_MONTHS[day.month - 1]} {day.year}"
 
 
+def say_day(value: date, language: str) -> str:
+    """The day in that language, of a date or of an aware datetime."""
+    return english_day(value) if language == "en" else chinese_day(value)
+
+
 def show_day(value: date | None, language: str) -> Markup:
     """A `<time>` element with the day in the reader's language; a dash for nothing."""
     if value is None:
         return NOTHING
-    said = english_day(value) if language == "en" else chinese_day(value)
-    shown = f'<time datetime="{_local_day(value).isoformat()}">{said}</time>'
+    shown = f'<time datetime="{_local_day(value).isoformat()}">{say_day(value, language)}</time>'
     return Markup(shown)  # noqa: S704 - digits and names of months
 
 
@@ -47,9 +51,8 @@ def show_moment(value: datetime | None, language: str) -> Markup:
     if value is None:
         return NOTHING
     local = in_china(value)
-    day = english_day(local) if language == "en" else chinese_day(local)
     stamp = local.isoformat(timespec="seconds")
-    shown = f'<time datetime="{stamp}">{day} {local:%H:%M}</time>'
+    shown = f'<time datetime="{stamp}">{say_day(local, language)} {local:%H:%M}</time>'
     return Markup(shown)  # noqa: S704 - digits and names of months
 
 

@@ -137,19 +137,11 @@ def _entry_of(act: Act, words: Words) -> Entry:
         if act.content.get("proposed_department"):
             proposed = words.department(act.content["proposed_department"])
             facts.append(Fact(words.say(N_("建议承办")), proposed))
-    for name, label in OWN_FACTS:
+    for name, label, read in OWN_FACTS:
         if act.content.get(name):
-            facts.append(Fact(words.say(label), str(act.content[name])))
+            facts.append(Fact(words.say(label), read(words, act.content[name])))
     tone = EVENT_TONES.get(kind, "neutral")
     return Entry(act.done_at, words.event(kind), tone, own=True, facts=facts, files=files_of(act.content))
-
-
-OWN_FACTS: Final = (
-    ("until", N_("希望延至")),
-    ("promised_on", N_("承诺日期")),
-    ("reference", N_("文号")),
-    ("forwarded_on", N_("上报日期")),
-)
 
 
 def _of_duty(record: DutyRecord) -> list[Event]:
@@ -180,18 +172,24 @@ def _yes_or_no(words: Words, value: Any) -> str:
     return words.say(N_("是")) if value else words.say(N_("否"))
 
 
-def _moment(_: Words, value: Any) -> str:
-    return str(value)[:16].replace("T", " ")
+def _moment(words: Words, value: Any) -> str:
+    return words.moment(value)
 
 
-def _day(_: Words, value: Any) -> str:
-    return str(value)[:10]
+def _day(words: Words, value: Any) -> str:
+    return words.day(value)
 
 
 def _text(_: Words, value: Any) -> str:
     return str(value)
 
 
+OWN_FACTS: Final = (
+    ("until", N_("希望延至"), _day),
+    ("promised_on", N_("承诺日期"), _day),
+    ("reference", N_("文号"), _text),
+    ("forwarded_on", N_("上报日期"), _day),
+)
 TOLD: Final = (
     ("comment", N_("统筹部门意见"), _text),
     ("granted", N_("是否同意延期"), _yes_or_no),

@@ -140,12 +140,12 @@ def _list(_: "Words", values: Any) -> str:
     return "、".join(values)
 
 
-def _day(_: "Words", moment: Any) -> str:
-    return str(moment)[:10]
+def _day(words: "Words", moment: Any) -> str:
+    return words.day(moment)
 
 
-def _moment(_: "Words", moment: Any) -> str:
-    return str(moment)[:16].replace("T", " ")
+def _moment(words: "Words", moment: Any) -> str:
+    return words.moment(moment)
 
 
 def _reasons(words: "Words", value: Any) -> str:
@@ -171,7 +171,7 @@ FACTS: Final[tuple[tuple[str, str, Reader], ...]] = (
     ("document_kind", N_("文种"), _label(labels.DOCUMENT_KIND)),
     ("consultation", N_("会商"), _as_it_is),
     ("precedent", N_("先例"), _as_it_is),
-    ("last_day", N_("截止日期"), _as_it_is),
+    ("last_day", N_("截止日期"), _day),
     ("category", N_("类别"), _label(labels.CATEGORY)),
     ("sources", N_("来源"), lambda words, codes: words.departments(codes)),
     ("department", N_("单位"), lambda words, code: words.department(code)),
@@ -198,7 +198,7 @@ FACTS: Final[tuple[tuple[str, str, Reader], ...]] = (
     ("suggested", N_("第二意见所指单位"), lambda words, codes: words.departments(codes)),
     ("model", N_("模型"), _as_it_is),
     ("reference", N_("文号"), _as_it_is),
-    ("forwarded_on", N_("上报日期"), _as_it_is),
+    ("forwarded_on", N_("上报日期"), _day),
     ("granted", N_("是否同意延期"), _yes_or_no),
     ("urgency", N_("紧急程度"), _label(labels.URGENCY)),
     ("blocker", N_("等待事由"), _label(labels.BLOCKER)),
@@ -206,19 +206,17 @@ FACTS: Final[tuple[tuple[str, str, Reader], ...]] = (
     ("until", N_("期限"), _day),
     ("was", N_("原期限"), _day),
     ("due_at", N_("现期限"), _day),
-    ("completed_on", N_("完成日期"), _as_it_is),
     ("kind", N_("时限"), _label(labels.DEADLINE_KIND)),
     ("level", N_("督办级别"), _as_it_is),
     ("reply_by", N_("答复期限"), _day),
-    ("promised_on", N_("承诺日期"), _as_it_is),
+    ("promised_on", N_("承诺日期"), _day),
     ("decision", N_("批示"), _label(labels.DECIDED)),
-    ("look_again_on", N_("再次查看"), _as_it_is),
+    ("look_again_on", N_("再次查看"), _day),
     ("kinds", N_("时限"), lambda words, keys: "、".join(words.label(labels.DEADLINE_KIND, key) for key in keys)),
     ("relieved", N_("是否减负"), _yes_or_no),
     ("agreed", N_("省级是否同意"), _yes_or_no),
-    ("document_changed", N_("文件处理"), _as_it_is),
     ("relapses", N_("回潮次数"), _as_it_is),
-    ("struck_off_on", N_("原销号日期"), _as_it_is),
+    ("struck_off_on", N_("原销号日期"), _day),
     ("relapsed_as", N_("另立事项"), _as_it_is),
     ("relapse_of", N_("回潮自"), _as_it_is),
     ("days", N_("销号后天数"), _as_it_is),

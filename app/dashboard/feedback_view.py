@@ -54,7 +54,7 @@ def account_of(content: Mapping[str, Any], words: Words) -> list[Fact]:
     if content.get("measure_kinds"):
         found.append((N_("整改举措"), "、".join(words.label(MEASURE, kind) for kind in content["measure_kinds"])))
     if content.get("documents"):
-        found.append((N_("涉及文件"), ";".join(_document(entry, words) for entry in content["documents"])))
+        found.append((N_("涉及文件"), "；".join(_document(entry, words) for entry in content["documents"])))
     elif content.get("document_changed"):
         found.append((N_("文件处理"), content["document_changed"]))
     if content.get("scope"):
@@ -62,7 +62,7 @@ def account_of(content: Mapping[str, Any], words: Words) -> list[Fact]:
     if content.get("scope_note"):
         found.append((N_("举一反三"), content["scope_note"]))
     if content.get("completed_on"):
-        found.append((N_("完成日期"), content["completed_on"]))
+        found.append((N_("完成日期"), words.day(content["completed_on"])))
     if content.get("hours_saved_per_month") is not None:
         found.append((N_("每月减少工时"), f"{content['hours_saved_per_month']:g}"))
     return [Fact(words.say(label), value) for label, value in found]

@@ -24,6 +24,6 @@ def supervision_of(duty: Assignment, record: CaseRecord, words: Words) -> list[F
     acts = [act for act in record.acts if act.assignment_id == duty.id]
     for promise in promises_of(acts, clocks, words.now):
         became = words.label(labels.PROMISE_STATE, promise.state)
-        facts.append(Fact(words.say(N_("承诺日期")), f"{promise.promised_on} {became}"))
+        facts.append(Fact(words.say(N_("承诺日期")), f"{words.day(promise.promised_on)} {became}"))
         facts.append(Fact(words.say(N_("逾期说明")), promise.explanation))
     return facts

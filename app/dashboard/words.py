@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
-from app.dashboard import labels
+from app.dashboard import dates, labels
 from app.dashboard.event_words import EVENT, FACTS
 from app.dashboard.language import N_
 from app.deadlines import working_days_left
@@ -39,6 +39,7 @@ class Words:
     city: City
     now: datetime
     people: Mapping[str, str]
+    language: str
 
     def label(self, table: Mapping[str, str], key: str) -> str:
         """A label in the reader's language; a key that has none yet is shown as it is."""
@@ -78,6 +79,14 @@ class Words:
 
     def clock_of(self, deadline: Deadline) -> Clock:
         return self.clock(deadline.due_at, deadline.provisional)
+
+    def day(self, day: date | str) -> str:
+        """A day as it is written in the reader's language, of a date or of a text that begins with one."""
+        return dates.say_day(date.fromisoformat(str(day)[:10]), self.language)
+
+    def moment(self, moment: str) -> str:
+        """The same with hour and minute, of a city's time in ISO 8601."""
+        return f"{self.day(moment)} {moment[11:16]}"
 
     # ── evidence ──
 

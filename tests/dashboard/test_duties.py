@@ -276,7 +276,7 @@ async def test_more_time_is_asked_for_once_and_lateness_is_explained(city: CityU
     assert (far.status_code, "承诺反馈的日期" in shown(far)) == (422, True)
     promised = {"explanation": "正在会签。", "promised_on": "2026-04-08"}
     assert (await browser.send(f"{url}/supervision-reply", promised)).status_code == 303
-    assert "承诺日期 2026-04-08" in shown(await browser.follow())
+    assert "承诺日期 2026年4月8日" in shown(await browser.follow())
 
 
 async def test_nothing_on_its_pages_tells_who_reported_or_when(city: CityUnderTest, clock: FixedClock) -> None:

@@ -266,7 +266,7 @@ async def test_a_leader_decides_on_the_page_which_shows_levels_and_promises(
     url = f"/dashboard/cases/{scene.case}"
     browser = await at_work(city)
     page = shown(await browser.get(url))
-    for words in ("督办级别 三级", "承诺日期 2026-04-14 待兑现", "逾期说明 文件正在会签。", "督办答复"):
+    for words in ("督办级别 三级", "承诺日期 2026年4月14日 待兑现", "逾期说明 文件正在会签。", "督办答复"):
         assert words in page, words
     assert f'action="{url}/instruction"' not in browser.page.text
     leader = await at_work(city, Role.LEADER)

@@ -7,6 +7,8 @@
   const colour = (name) => colours.getPropertyValue(name).trim();
   const INK = { soft: colour("--yl-soft"), line: colour("--yl-line"), blue: colour("--yl-blue"), seal: colour("--yl-seal") };
   const FONT = { fontFamily: colour("--yl-sans"), color: colour("--yl-ink"), fontSize: 12 };
+  // Pixels: a chart with one line of legend, each further line, a legend's mark and what lies between two of them.
+  const [HEIGHT, LINE, MARK, GAP] = [288, 24, 30, 10];
 
   const figure = (cell) => (/^-?[0-9.]+$/.test(cell.textContent.trim()) ? Number(cell.textContent) : null);
 
@@ -73,13 +75,36 @@
       animation: false,
       textStyle: FONT,
       aria: { enabled: true, label: { description }, decal: { show: true } },
-      grid: { left: 8, right: 12, top: 16, bottom: 56, containLabel: true },
-      legend: { type: "scroll", bottom: 0, data: drawn.map((one) => one.name).filter(Boolean), textStyle: FONT },
+      grid: { left: 8, right: 12, top: 16, containLabel: true },
+      legend: { bottom: 0, itemGap: GAP, data: drawn.map((one) => one.name).filter(Boolean), textStyle: FONT },
       tooltip: { trigger: "axis", renderMode: "richText", confine: true, textStyle: FONT, formatter: told(data) },
       xAxis: { type: "category", data: data.months, axisLabel: FONT, axisLine: { lineStyle: { color: INK.soft } } },
       yAxis: { type: "value", min: 0, minInterval: whole ? 1 : 0, axisLabel: FONT, splitLine: { lineStyle: { color: INK.line } } },
       series: drawn,
     };
+  };
+
+  // How many lines the legend takes: a mark before each name, a Han character as wide as its letters are high.
+  const linesOf = (names, width) => {
+    let lines = 1;
+    let used = 0;
+    for (const name of names) {
+      const wide = MARK + GAP + [...name].reduce((sum, letter) => sum + (letter > "\u2e7f" ? 1 : 0.6) * FONT.fontSize, 0);
+      if (used && used + wide > width) {
+        lines += 1;
+        used = 0;
+      }
+      used += wide;
+    }
+    return lines;
+  };
+
+  // The chart keeps its height whatever the legend takes below it.
+  const fit = (chart, area) => {
+    const lines = linesOf(chart.getOption().legend[0].data, area.clientWidth);
+    area.style.height = `${HEIGHT + (lines - 1) * LINE}px`;
+    chart.setOption({ grid: { bottom: 32 + lines * LINE } });
+    chart.resize();
   };
 
   const draw = (figureBox) => {
@@ -89,7 +114,7 @@
     const data = read(table);
     const chart = window.echarts.init(area, null, { renderer: "svg", locale: english ? "EN" : "ZH" });
     chart.setOption(option(figureBox.dataset.chart, data, figureBox.dataset.band, area.dataset.description));
-    new ResizeObserver(() => chart.resize()).observe(area);
+    new ResizeObserver(() => fit(chart, area)).observe(area);
     figureBox.querySelector("details").open = false;
   };
 
