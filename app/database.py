@@ -73,7 +73,7 @@ def to_async_url(url: str) -> URL:
         case "postgresql":
             return parsed.set(drivername="postgresql+psycopg")
         case other:
-            raise ValueError(f"YILONG_DATABASE_URL: 不支持 {other},请用 sqlite:/// 或 postgresql://")
+            raise ValueError(f"YILONG_DATABASE_URL: 不支持 {other}，请用 sqlite:/// 或 postgresql://")
 
 
 class Database:
@@ -184,7 +184,7 @@ class Database:
             ]
         if found != ["wal", 2, 1]:
             raise RuntimeError(
-                f"SQLite 未能启用 WAL/FULL/外键(实际 {found}):数据文件须放在本机磁盘,不能放在网络共享目录。"
+                f"SQLite 未能启用 WAL/FULL/外键（实际 {found}）：数据文件须放在本机磁盘，不能放在网络共享目录。"
             )
 
     async def dispose(self) -> None:
@@ -225,7 +225,7 @@ def to_problem(error: BaseException) -> AppError | None:
     if isinstance(error, DBAPIError):
         message = str(error.orig).lower()
         if "disk is full" in message or "no space left" in message or "disk full" in message:
-            return StorageFull("存储空间已满,未写入任何内容。请联系管理员。", "Storage is full; nothing was written.")
+            return StorageFull("存储空间已满，未写入任何内容。请联系管理员。", "Storage is full; nothing was written.")
         if error.connection_invalidated or isinstance(error, OperationalError):
             return Unavailable()
     return None

@@ -35,7 +35,7 @@ class IllegalMove(Conflict):
 
     def __init__(self, current: str, wanted: str) -> None:
         super().__init__(
-            f"当前状态为“{current}”,不能转为“{wanted}”。请重新读取后再办理。",
+            f"当前状态为“{current}”，不能转为“{wanted}”。请重新读取后再办理。",
             f"The state is “{current}”; it cannot become “{wanted}”. Read it again, then act on what it says.",
             current=current,
         )

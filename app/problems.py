@@ -69,7 +69,7 @@ class NotAuthenticated(AppError):
 
     def __init__(self) -> None:
         super().__init__(
-            "请在 Authorization 请求头中提供有效密钥(Bearer),或先登录。",
+            "请在 Authorization 请求头中提供有效密钥(Bearer)，或先登录。",
             "Send a valid key in the Authorization header (Bearer), or sign in.",
             headers={"WWW-Authenticate": "Bearer"},
         )
@@ -86,7 +86,7 @@ class NotFound(AppError):
 
     def __init__(self) -> None:
         super().__init__(
-            "没有这一项,或不在您的权限范围内。请核对编号。",
+            "没有这一项，或不在您的权限范围内。请核对编号。",
             "There is no such item, or it is not yours. Check the number.",
         )
 
@@ -102,7 +102,7 @@ class Unavailable(AppError):
 
     def __init__(self, retry_after: int = 5) -> None:
         super().__init__(
-            "数据库暂时不可用,已提交的内容不会丢失。请稍后重试。",
+            "数据库暂时不可用，已提交的内容不会丢失。请稍后重试。",
             "The database is unavailable for the moment; nothing acknowledged is lost. Try again shortly.",
             headers={"Retry-After": str(retry_after)},
         )

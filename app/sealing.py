@@ -30,8 +30,8 @@ class SealBroken(AppError):
 
     def __init__(self) -> None:
         super().__init__(
-            "存储的密文无法解开。请核对 YILONG_SECRET_KEY 是否与写入时一致,更换过的请把旧密钥列入 "
-            "YILONG_FORMER_SECRET_KEYS;密钥已遗失的,请重新登记该地址。",
+            "存储的密文无法解开。请核对 YILONG_SECRET_KEY 是否与写入时一致，更换过的请把旧密钥列入 "
+            "YILONG_FORMER_SECRET_KEYS；密钥已遗失的，请重新登记该地址。",
             "A stored secret cannot be opened. Check that YILONG_SECRET_KEY is the one it was written with, and list "
             "one that was replaced in YILONG_FORMER_SECRET_KEYS; if that key is lost, register the address again.",
         )

@@ -232,12 +232,12 @@ class Settings(BaseSettings):
             )
         if has_default_password(self.database_url or ""):
             raise ValueError(
-                "YILONG_DATABASE_URL 中的数据库密码是默认的或过短,请换成不少于 8 位的随机密码。"
+                "YILONG_DATABASE_URL 中的数据库密码是默认的或过短，请换成不少于 8 位的随机密码。"
                 "The password in YILONG_DATABASE_URL is a default or short one: give that user a random password."
             )
         if (self.public_url or "").lower().startswith("https:") and not self.session_cookie_secure:
             raise ValueError(
-                "YILONG_PUBLIC_URL 是 https 地址,须把 YILONG_SESSION_COOKIE_SECURE 设为 true,"
+                "YILONG_PUBLIC_URL 是 https 地址，须把 YILONG_SESSION_COOKIE_SECURE 设为 true,"
                 "否则登录凭证会明文传送。YILONG_PUBLIC_URL is https: set YILONG_SESSION_COOKIE_SECURE=true, "
                 "or session cookies would travel in clear."
             )
@@ -255,19 +255,19 @@ class Settings(BaseSettings):
         )
         if not names_bucket:
             raise ValueError(
-                "YILONG_EVIDENCE_S3_URL 须为 https://主机/桶 或 https://桶.主机,不带用户名、问号和井号。"
+                "YILONG_EVIDENCE_S3_URL 须为 https://主机/桶 或 https://桶.主机，不带用户名、问号和井号。"
                 "YILONG_EVIDENCE_S3_URL is https://host/bucket or https://bucket.host, without user or query."
             )
         if find_spec("obstore") is None:
             raise ValueError(
-                "设置了 YILONG_EVIDENCE_S3_URL,但没有安装扩展 s3,见 docs/operations.md。"
+                "设置了 YILONG_EVIDENCE_S3_URL，但没有安装扩展 s3，见 docs/operations.md。"
                 "YILONG_EVIDENCE_S3_URL is set, but the extra `s3` is not installed: "
                 "pip install --require-hashes -r requirements-extras.txt"
             )
         secret = self.evidence_s3_secret.get_secret_value() if self.evidence_s3_secret else ""
         if not self.evidence_s3_key or not secret:
             raise ValueError(
-                "设置了 YILONG_EVIDENCE_S3_URL,还须设置 YILONG_EVIDENCE_S3_KEY 和 YILONG_EVIDENCE_S3_SECRET。"
+                "设置了 YILONG_EVIDENCE_S3_URL，还须设置 YILONG_EVIDENCE_S3_KEY 和 YILONG_EVIDENCE_S3_SECRET。"
                 "Set YILONG_EVIDENCE_S3_KEY and YILONG_EVIDENCE_S3_SECRET together with the URL."
             )
         return self._refuse_weak_store(secret)
@@ -277,12 +277,12 @@ class Settings(BaseSettings):
             return self
         if len(secret) < MINIMUM_STORE_SECRET_LENGTH or is_guessable(secret):
             raise ValueError(
-                "YILONG_EVIDENCE_S3_SECRET 过短或容易猜到,请在对象存储中换成不少于 16 位的随机密钥。"
+                "YILONG_EVIDENCE_S3_SECRET 过短或容易猜到，请在对象存储中换成不少于 16 位的随机密钥。"
                 "YILONG_EVIDENCE_S3_SECRET is short or easy to guess: give that key 16 random characters or more."
             )
         if (self.evidence_s3_url or "").startswith("http:") and not self.evidence_s3_plain_http:
             raise ValueError(
-                "YILONG_EVIDENCE_S3_URL 是 http 地址,材料会明文传送。请改用 https;确属专用内网的,"
+                "YILONG_EVIDENCE_S3_URL 是 http 地址，材料会明文传送。请改用 https；确属专用内网的，"
                 "把 YILONG_EVIDENCE_S3_PLAIN_HTTP 设为 true。YILONG_EVIDENCE_S3_URL is http: files would travel in "
                 "clear. Use https, or set YILONG_EVIDENCE_S3_PLAIN_HTTP=true on a network of the store's own."
             )
@@ -293,7 +293,7 @@ class Settings(BaseSettings):
         """Office hours lie within one day, on the city's own clock."""
         if self.office_opens.tzinfo or self.office_closes.tzinfo or not self.office_opens < self.office_closes:
             raise ValueError(
-                "YILONG_OFFICE_OPENS 须早于 YILONG_OFFICE_CLOSES,都是当地时间,不带时区。"
+                "YILONG_OFFICE_OPENS 须早于 YILONG_OFFICE_CLOSES，都是当地时间，不带时区。"
                 "YILONG_OFFICE_OPENS must be earlier than YILONG_OFFICE_CLOSES; both are local times without an offset."
             )
         return self
@@ -303,7 +303,7 @@ class Settings(BaseSettings):
         """An opinion is recorded with the name of the model that gave it."""
         if self.second_opinion_url and not self.second_opinion_model:
             raise ValueError(
-                "设置了 YILONG_SECOND_OPINION_URL,还须设置 YILONG_SECOND_OPINION_MODEL。"
+                "设置了 YILONG_SECOND_OPINION_URL，还须设置 YILONG_SECOND_OPINION_MODEL。"
                 "Set YILONG_SECOND_OPINION_MODEL together with the URL."
             )
         return self
@@ -315,12 +315,12 @@ class Settings(BaseSettings):
             return self
         if not re.fullmatch(r"[!-;=?-~]+@[A-Za-z0-9.-]+", self.smtp_from or ""):
             raise ValueError(
-                "设置了 YILONG_SMTP_HOST,还须把 YILONG_SMTP_FROM 设为发件邮箱。"
+                "设置了 YILONG_SMTP_HOST，还须把 YILONG_SMTP_FROM 设为发件邮箱。"
                 "Set YILONG_SMTP_FROM to a mailbox together with the host."
             )
         if self.smtp_security == "none" and (self.smtp_user or self.smtp_password):
             raise ValueError(
-                "YILONG_SMTP_SECURITY 为 none 时不得设置登录名和密码,密码不能明文发送。"
+                "YILONG_SMTP_SECURITY 为 none 时不得设置登录名和密码，密码不能明文发送。"
                 "With YILONG_SMTP_SECURITY=none there must be no user and no password: it would go in clear."
             )
         return self
@@ -332,7 +332,7 @@ class Settings(BaseSettings):
         if isinstance(roles, dict) and {"department", "reporter"} & {str(role) for role in roles.values()}:
             raise ValueError(
                 "YILONG_OIDC_ROLES 只能对应 clerk、leader、auditor、administrator:"
-                "部门和观测点的账号须指明所属单位,请由管理员建立。"
+                "部门和观测点的账号须指明所属单位，请由管理员建立。"
                 "YILONG_OIDC_ROLES maps to clerk, leader, auditor and administrator only: "
                 "an account of a department or point names whom it acts for, and is made by an administrator."
             )
@@ -344,18 +344,18 @@ class Settings(BaseSettings):
         if not self.oidc_issuer:
             if not self.password_sign_in:
                 raise ValueError(
-                    "YILONG_PASSWORD_SIGN_IN 为 false 时,须先设置 YILONG_OIDC_ISSUER,否则无人能够登录。"
+                    "YILONG_PASSWORD_SIGN_IN 为 false 时，须先设置 YILONG_OIDC_ISSUER，否则无人能够登录。"
                     "With YILONG_PASSWORD_SIGN_IN=false set YILONG_OIDC_ISSUER, or nobody can sign in."
                 )
             return self
         if not is_issuer(self.oidc_issuer, loopback=self.environment is not Environment.PRODUCTION):
             raise ValueError(
-                "YILONG_OIDC_ISSUER 须为 https 地址,不带查询参数;只有开发环境可以用本机的 http 地址。"
+                "YILONG_OIDC_ISSUER 须为 https 地址，不带查询参数；只有开发环境可以用本机的 http 地址。"
                 "YILONG_OIDC_ISSUER must be an https address without a query; http is for this machine in development."
             )
         if not self.oidc_client_id or not self.oidc_roles:
             raise ValueError(
-                "设置了 YILONG_OIDC_ISSUER,还须设置 YILONG_OIDC_CLIENT_ID 和 YILONG_OIDC_ROLES。"
+                "设置了 YILONG_OIDC_ISSUER，还须设置 YILONG_OIDC_CLIENT_ID 和 YILONG_OIDC_ROLES。"
                 "Set YILONG_OIDC_CLIENT_ID and YILONG_OIDC_ROLES together with the issuer."
             )
         if not (find_spec("authlib") and find_spec("httpx")):

@@ -33,7 +33,7 @@ def test_a_short_play_goes_through_every_stage_and_the_ledger_holds(tmp_path: Pa
     assert finished.returncode == 0, finished.stdout + finished.stderr
     for stage in STAGES:
         assert any(line[9:10] == stage for line in finished.stdout.splitlines()), f"nothing happened in stage {stage}"
-    assert "对账无误,审计链完好" in finished.stdout
+    assert "对账无误，审计链完好" in finished.stdout
     assert finished.stderr == ""
     assert list(tmp_path.iterdir()) == []
 

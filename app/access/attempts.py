@@ -42,7 +42,7 @@ class TooManyAttempts(TooManyRequests):
 
     def __init__(self, wait: timedelta) -> None:
         super().__init__(
-            "尝试次数过多。请在{wait}后再试;忘记密码的,请联系本单位系统管理员。",
+            "尝试次数过多。请在{wait}后再试；忘记密码的，请联系本单位系统管理员。",
             "Too many attempts. Try again in {wait}; if you have forgotten the password, ask your administrator.",
             wait,
         )

@@ -35,7 +35,7 @@ class AmbiguousPrefix(InvalidInput):
     title_zh, title_en = "前缀不唯一", "The prefix is not unique"
 
     def __init__(self) -> None:
-        super().__init__("有几把密钥的前缀相同,请改用编号。", "Several keys have this prefix; give the id instead.")
+        super().__init__("有几把密钥的前缀相同，请改用编号。", "Several keys have this prefix; give the id instead.")
 
 
 class KeyEnded(Conflict):
@@ -44,7 +44,7 @@ class KeyEnded(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "这把密钥已经停用或到期,没有改动。", "The key was revoked or has expired already; nothing was changed."
+            "这把密钥已经停用或到期，没有改动。", "The key was revoked or has expired already; nothing was changed."
         )
 
 
@@ -54,7 +54,7 @@ class KeysChanged(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "打开页面之后,密钥已有变动。请刷新页面,核对现在的密钥,再决定。",
+            "打开页面之后，密钥已有变动。请刷新页面，核对现在的密钥，再决定。",
             "The keys have changed since the page was opened. Reload it, look at those in force, then decide.",
         )
 

@@ -94,7 +94,7 @@ async def add_key(
     )
     if len(list(live)) >= LIVE_KEYS_PER_HOLDER:
         raise TooManyKeys(
-            "这个持有者已有两把有效密钥。请先停用一把,再新建。",
+            "这个持有者已有两把有效密钥。请先停用一把，再新建。",
             "This holder has two live keys already. Revoke one first.",
         )
     key = make_key()

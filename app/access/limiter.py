@@ -47,12 +47,12 @@ class TooManyRequests(AppError):
 
 SAID: Final[Mapping[Kind, tuple[str, str]]] = {
     Kind.KEY: (
-        "这把密钥或这个账号的请求过于频繁。请在{wait}后重试,并放慢发送;确需更高频次的,请联系统筹部门管理员。",
+        "这把密钥或这个账号的请求过于频繁。请在{wait}后重试，并放慢发送；确需更高频次的，请联系统筹部门管理员。",
         "This key or account sends too many requests. Try again in {wait} and send more slowly; ask the coordinating "
         "office's administrator if you need more.",
     ),
     Kind.FAILED_KEY: (
-        "从这个地址多次送来无效的密钥或签名。请先核对,{wait}后再试。",
+        "从这个地址多次送来无效的密钥或签名。请先核对，{wait}后再试。",
         "This address has sent too many keys or signatures that are not valid. Check yours, then try again in {wait}.",
     ),
 }

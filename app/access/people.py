@@ -54,7 +54,7 @@ class WrongCredentials(AppError):
     title_zh, title_en = "用户名或密码不正确", "Wrong user name or password"
 
     def __init__(self) -> None:
-        super().__init__("用户名或密码不正确,请重新输入。", "The user name or the password is wrong. Try again.")
+        super().__init__("用户名或密码不正确，请重新输入。", "The user name or the password is wrong. Try again.")
 
 
 class UserExists(Conflict):
@@ -73,7 +73,7 @@ class HolderMissing(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "责任单位的账号须指明一个部门,观测点的账号须指明一个观测点,统筹部门的账号两者都不填。",
+            "责任单位的账号须指明一个部门，观测点的账号须指明一个观测点，统筹部门的账号两者都不填。",
             "An account of a department needs one department, that of a point one point, that of the office neither.",
         )
 
@@ -84,7 +84,7 @@ class BadName(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            f"用户名 1 至 {LONGEST_USERNAME} 个字符,不含空格;姓名 1 至 {LONGEST_NAME} 个字符。",
+            f"用户名 1 至 {LONGEST_USERNAME} 个字符，不含空格；姓名 1 至 {LONGEST_NAME} 个字符。",
             f"A user name has 1 to {LONGEST_USERNAME} characters without blanks, a name 1 to {LONGEST_NAME}.",
         )
 
@@ -121,7 +121,7 @@ async def create_user(
     password_hash = await asyncio.to_thread(hash_password, password)
     await check_holder(session, role, observation_point, department)
     if await session.scalar(select(User.id).where(User.username == username)):
-        raise UserExists("这个用户名已被使用,请换一个。", "This user name is taken; choose another.")
+        raise UserExists("这个用户名已被使用，请换一个。", "This user name is taken; choose another.")
     user = User(
         id=new_id(),
         username=username,
@@ -166,7 +166,7 @@ def check_password(username: str, password: str) -> None:
         )
     if is_first_guess(username, password):
         raise WeakPassword(
-            "这个密码太容易猜到:不要用用户名、常见密码或重复的字符。",
+            "这个密码太容易猜到：不要用用户名、常见密码或重复的字符。",
             "This password is among the first that anybody tries: no user name, no common word, no repetition.",
         )
 

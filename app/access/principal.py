@@ -113,7 +113,7 @@ class Principal:
         """Raise NotAllowed unless the role has the permission."""
         if not self.may(permission):
             raise NotAllowed(
-                "您的角色没有这项权限。如确需办理,请联系统筹部门管理员。",
+                "您的角色没有这项权限。如确需办理，请联系统筹部门管理员。",
                 "Your role does not have this permission. Ask the coordinating office's administrator if you need it.",
             )
 

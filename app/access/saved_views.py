@@ -31,7 +31,7 @@ class ViewNameTaken(Conflict):
     title_zh, title_en = "已有同名视图", "A view has this name already"
 
     def __init__(self) -> None:
-        super().__init__("您已有同名的视图,请换一个名称。", "One of your views has this name; choose another.")
+        super().__init__("您已有同名的视图，请换一个名称。", "One of your views has this name; choose another.")
 
 
 class TooManyViews(Conflict):
@@ -50,7 +50,7 @@ class ViewTooLong(InvalidInput):
     title_zh, title_en = "查询条件过长", "The conditions are too long"
 
     def __init__(self) -> None:
-        super().__init__("查询条件过长,不能保存。请缩短关键词。", "The conditions are too long to be kept.")
+        super().__init__("查询条件过长，不能保存。请缩短关键词。", "The conditions are too long to be kept.")
 
 
 def check_name(typed: str) -> str:

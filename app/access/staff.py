@@ -46,7 +46,7 @@ class PersonChanged(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "打开页面之后,该账号已经变动过。请刷新页面,核对现在的情况,再决定。",
+            "打开页面之后，该账号已经变动过。请刷新页面，核对现在的情况，再决定。",
             "The account has changed since the page was opened. Reload it, look how things stand, then decide.",
         )
 
@@ -56,7 +56,7 @@ class AlreadySo(Conflict):
     title_zh, title_en = "已经是这样", "It is so already"
 
     def __init__(self) -> None:
-        super().__init__("该账号已经是这样,没有改动。", "The account is like that already; nothing was changed.")
+        super().__init__("该账号已经是这样，没有改动。", "The account is like that already; nothing was changed.")
 
 
 class LastAdministrator(Conflict):
@@ -75,7 +75,7 @@ class WrongPassword(InvalidInput):
     title_zh, title_en = "当前密码不正确", "The present password is wrong"
 
     def __init__(self) -> None:
-        super().__init__("当前密码不正确,密码没有更改。", "The present password is wrong; nothing was changed.")
+        super().__init__("当前密码不正确，密码没有更改。", "The present password is wrong; nothing was changed.")
 
 
 class SamePassword(InvalidInput):

@@ -36,7 +36,7 @@ class NoticeIn(In):
     def read(self) -> Announcement:
         """Raises BadNotice."""
         if (self.text is None) == (self.days is None):
-            raise BadNotice("请提供通知正文(text)或日期列表(days),二者只填其一。", "Give text or days, not both.")
+            raise BadNotice("请提供通知正文(text)或日期列表(days)，二者只填其一。", "Give text or days, not both.")
         if self.text is not None:
             return of_notice(read_notice(self.text, self.year))
         if self.year is None:

@@ -50,7 +50,7 @@ class UnknownType(InvalidInput):
 
     def __init__(self) -> None:
         known = "、".join(TAKEN)
-        super().__init__(f"type 只能是:{known}。", f"`type` must be one of: {known}.")
+        super().__init__(f"type 只能是：{known}。", f"`type` must be one of: {known}.")
 
 
 @cache

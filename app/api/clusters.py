@@ -23,8 +23,8 @@ MEANS = {
     "same_words": "文字相同",
     "document": "同一文件“{}”",
     "system": "同一系统“{}”",
-    "source": "同一来源:{}",
-    "burden_type": "同一负担类型:{}",
+    "source": "同一来源：{}",
+    "burden_type": "同一负担类型：{}",
     "words": "文字相似度 {}",
 }
 

@@ -16,7 +16,7 @@ from app.problems import MEDIA_TYPE, TYPE_PREFIX, AppError, InvalidInput
 # What a validation error of that type says, in both languages; `{…}` is filled from the rule's own limits only.
 MESSAGES = {
     "missing": ("缺少这一项", "is missing"),
-    "extra_forbidden": ("没有这一项,请核对名称", "is not known; check its name"),
+    "extra_forbidden": ("没有这一项，请核对名称", "is not known; check its name"),
     "string_type": ("应为文字", "must be text"),
     "string_too_short": ("至少 {min_length} 个字符", "needs at least {min_length} characters"),
     "string_too_long": ("最多 {max_length} 个字符", "may have at most {max_length} characters"),
@@ -29,9 +29,9 @@ MESSAGES = {
     "float_parsing": ("应为数字", "must be a number"),
     "greater_than_equal": ("不得小于 {ge}", "must be at least {ge}"),
     "less_than_equal": ("不得大于 {le}", "must be at most {le}"),
-    "date_type": ("应为日期,如 2026-11-23", "must be a date such as 2026-11-23"),
-    "date_from_datetime_parsing": ("应为日期,如 2026-11-23", "must be a date such as 2026-11-23"),
-    "date_parsing": ("应为日期,如 2026-11-23", "must be a date such as 2026-11-23"),
+    "date_type": ("应为日期，如 2026-11-23", "must be a date such as 2026-11-23"),
+    "date_from_datetime_parsing": ("应为日期，如 2026-11-23", "must be a date such as 2026-11-23"),
+    "date_parsing": ("应为日期，如 2026-11-23", "must be a date such as 2026-11-23"),
     "datetime_type": ("应为带时区的时间", "must be a time with its offset"),
     "datetime_parsing": ("应为带时区的时间", "must be a time with its offset"),
     "datetime_from_date_parsing": ("应为带时区的时间", "must be a time with its offset"),
@@ -76,7 +76,7 @@ def from_validation(error: RequestValidationError | ValidationError) -> InvalidI
             zh, en = OTHERWISE
         entries.append({"field": ".".join(place) or "body", "zh": zh, "en": en})
     names = "、".join(dict.fromkeys(e["field"] for e in entries))[:200]
-    return InvalidInput(f"请修改:{names}。", f"Correct: {names}.", errors=entries)
+    return InvalidInput(f"请修改：{names}。", f"Correct: {names}.", errors=entries)
 
 
 def from_http_exception(error: HTTPException) -> tuple[int, dict[str, Any]]:
@@ -117,7 +117,7 @@ def add_error_handlers(application: FastAPI) -> None:
     async def on_defect(request: Request, error: Exception) -> JSONResponse:
         get_logger().error("defect", exc_info=error, method=request.method, path=request.scope.get("path"))
         defect = AppError(
-            "服务内部出错,已记录。请稍后重试。", "Something went wrong here; it was logged. Try again later."
+            "服务内部出错，已记录。请稍后重试。", "Something went wrong here; it was logged. Try again later."
         )
         problem = defect.to_problem(language_of(request))
         problem |= {"status": 500, "code": "defect", "type": TYPE_PREFIX + "defect", "title": "服务内部出错"}

@@ -113,7 +113,7 @@ async def get_proposals(at: Annotated[Door, door(Permission.CONVENE)]) -> Propos
                 sessions=[other.number for other in proposal.others],
                 cases=proposal.cases,
                 departments=proposal.departments,
-                reason=f"{count} 场会商{same}:{who};都还没有定时间,可以合并召开。",
+                reason=f"{count} 场会商{same}:{who}；都还没有定时间，可以合并召开。",
                 reason_en=f"{count} sessions {same_en} ({', '.join(proposal.departments)}) and have no date yet.",
             )
         )

@@ -141,7 +141,7 @@ def _check_address(path: str, query: bytes) -> None:
     sent = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
     names = dict.fromkeys(name for name, value in sent if "\x00" in value and "\x00" not in name)
     raise InvalidInput(
-        "地址中含有空字符(%00),请去掉后再试。",
+        "地址中含有空字符(%00)，请去掉后再试。",
         "The address holds a NUL (%00). Leave it out and try again.",
         errors=[{"field": name[:80], "zh": "含有空字符", "en": "holds a NUL"} for name in names] or None,
     )

@@ -22,7 +22,7 @@ class OneUnit(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "department 与 observation_point 只填其一;都不填为全市。",
+            "department 与 observation_point 只填其一；都不填为全市。",
             "Give department or observation_point, not both; without either it is the whole city.",
         )
 

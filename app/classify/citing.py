@@ -49,6 +49,6 @@ def cite(decision: Decision, text: str, citations: Sequence[Citation]) -> Decisi
         decision,
         suggestions=(*suggestions, *decision.suggestions),
         evidence=(*decision.evidence, *evidence),
-        summary=f"{decision.summary};参照先例:{'、'.join(numbers)}",
+        summary=f"{decision.summary}；参照先例：{'、'.join(numbers)}",
         notes=(*decision.notes, *(NOTE + number for number in numbers)),
     )

@@ -61,7 +61,7 @@ def create_user(
             )
 
     run(work, with_city=False)
-    typer.echo(f"已创建:{username}({role.value})")
+    typer.echo(f"已创建：{username}({role.value})")
 
 
 def list_users() -> None:
@@ -116,7 +116,7 @@ def set_role(
         )
 
     _act_on(username, act)
-    typer.echo(f"已更改角色:{username}({role.value})")
+    typer.echo(f"已更改角色：{username}({role.value})")
 
 
 def reset_password(username: Username) -> None:
@@ -132,7 +132,7 @@ def reset_password(username: Username) -> None:
         return password
 
     typer.echo(run(work, with_city=False))
-    typer.echo("新密码只显示这一次,首次登录须更换。It is shown this once and must be changed first.", err=True)
+    typer.echo("新密码只显示这一次，首次登录须更换。It is shown this once and must be changed first.", err=True)
 
 
 def end_sessions(username: Username) -> None:
@@ -143,7 +143,7 @@ def end_sessions(username: Username) -> None:
 
         return await staff.end_sessions(session, user, by=admin_log.OPERATOR, now=now)
 
-    typer.echo(f"已结束登录:{_act_on(username, act)}")
+    typer.echo(f"已结束登录：{_act_on(username, act)}")
 
 
 def deactivate_user(username: Username) -> None:
@@ -155,7 +155,7 @@ def deactivate_user(username: Username) -> None:
         await staff.deactivate(session, user, by=admin_log.OPERATOR, now=now)
 
     _act_on(username, act)
-    typer.echo(f"已停用:{username}")
+    typer.echo(f"已停用：{username}")
 
 
 def activate_user(username: Username) -> None:
@@ -167,7 +167,7 @@ def activate_user(username: Username) -> None:
         await staff.activate(session, user, by=admin_log.OPERATOR, now=now)
 
     _act_on(username, act)
-    typer.echo(f"已恢复:{username}")
+    typer.echo(f"已恢复：{username}")
 
 
 def _act_on(username: str, act: Callable[["AsyncSession", "User", "datetime"], Awaitable[Result]]) -> Result:

@@ -122,9 +122,9 @@ def revoke_key(key: NameOfKey) -> None:
             keyholders.revoke_key(session, row, by=admin_log.OPERATOR, now=now)
             return row.prefix
 
-    typer.echo(f"已停用:{run(work, with_city=False)}")
+    typer.echo(f"已停用：{run(work, with_city=False)}")
 
 
 def _show_once(key: str) -> None:
     typer.echo(key)
-    typer.echo("请妥善保存:密钥只显示这一次。Keep it: it is shown this once.", err=True)
+    typer.echo("请妥善保存：密钥只显示这一次。Keep it: it is shown this once.", err=True)

@@ -135,23 +135,23 @@ async def _record(runtime: "Runtime", version: str, result: "BackTest") -> None:
 
 def _told(result: "BackTest", in_force: str, tried: str, names: Mapping[str, str]) -> Iterator[str]:
     counts = result.to_dict()
-    yield f"回放 {counts['reports']} 件;在用 {in_force},试行 {tried}。"
+    yield f"回放 {counts['reports']} 件；在用 {in_force}，试行 {tried}。"
     yield (
-        f"结论变化 {counts['decided_otherwise']},只有建议变化 {counts['suggested_otherwise']},"
+        f"结论变化 {counts['decided_otherwise']}，只有建议变化 {counts['suggested_otherwise']}，"
         f"负担类型变化 {counts['other_burden_types']}。"
     )
     for change in counts["category_changes"]:
         yield f"  {_CATEGORIES[change['before']]} → {_CATEGORIES[change['after']]}:{change['reports']}"
     for key, title in (("receiving", "承办部门"), ("suggested", "建议部门")):
         if counts[key]:
-            yield f"{title}(按代码排列,件数不作比较):"
+            yield f"{title}（按代码排列，件数不作比较）："
         for code, c in counts[key].items():
             name = names.get(code, "")
-            yield f"  {code} {name}:{c['before']} → {c['after']}(新增 {c['gained']},减少 {c['lost']})"
+            yield f"  {code} {name}：{c['before']} → {c['after']}（新增 {c['gained']}，减少 {c['lost']}）"
     for example in counts["examples"]:
         yield f"{example['id']} “{example['text']}”"
-        yield f"  现在:{_in_words(example['before'])}"
-        yield f"  将来:{_in_words(example['after'])}"
+        yield f"  现在：{_in_words(example['before'])}"
+        yield f"  将来：{_in_words(example['after'])}"
 
 
 def _in_words(shown: Mapping[str, Any]) -> str:

@@ -50,6 +50,6 @@ def _tell(changes: "list[DayChange]", *, dry_run: bool) -> None:
             word = "上班" if change.working else "放假"
             typer.echo(f"{change.day} 周{WEEKDAYS[change.day.weekday()]} {word} {change.name or ''}".rstrip())
     if not changes:
-        typer.echo("没有变化:这些日期都已载入。")
+        typer.echo("没有变化：这些日期都已载入。")
     else:
         typer.echo(f"{'将改动' if dry_run else '已载入'} {len(changes)} 天。")

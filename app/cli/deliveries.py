@@ -28,7 +28,7 @@ def redeliver(
 ) -> None:
     """Send deliveries again, with the same ids and the same bytes: by id, or with --since. Times are the city's."""
     if bool(ids) == bool(since):
-        fail("请给出投递编号,或用 --since 给出起始时间。Give delivery ids, or a moment with --since.")
+        fail("请给出投递编号，或用 --since 给出起始时间。Give delivery ids, or a moment with --since.")
     if ids and (until or department or missing):
         fail("--until、--department、--missing 须与 --since 同用。These options go with --since.")
 
@@ -49,12 +49,12 @@ def redeliver(
         async with runtime.database.write() as session:
             return await replay_many(session, what, span, now, department=department)
 
-    typer.echo(f"已重新排队:{run(by_time if since else by_id)}")
+    typer.echo(f"已重新排队：{run(by_time if since else by_id)}")
 
 
 def _read_moment(text: str, zone: ZoneInfo) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        fail(f"时间无法识别:{text}。请写成 2026-03-02T09:00。Cannot read that time: write 2026-03-02T09:00.")
+        fail(f"时间无法识别：{text}。请写成 2026-03-02T09:00。Cannot read that time: write 2026-03-02T09:00.")
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)

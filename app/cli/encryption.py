@@ -30,7 +30,7 @@ def rotate_key_encryption() -> None:
         return await reseal_all(runtime.database, runtime.sealer)
 
     done = run(work)
-    typer.echo(f"已换密钥:{done.anew};原已是新密钥:{done.already};无法解开:{len(done.broken)}")
+    typer.echo(f"已换密钥：{done.anew}；原已是新密钥：{done.already}；无法解开：{len(done.broken)}")
     if done.broken:
         named = "\n".join(done.broken[:MOST_NAMED])
         fail(

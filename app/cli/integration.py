@@ -37,9 +37,9 @@ def check_endpoint(
     findings = run_plain(_check(url, secret, allow_loopback=allow_loopback, seconds=timeout))
     broken = sum(finding.verdict == "✗" for finding in findings)
     if broken:
-        typer.echo(f"不符合 {broken} 项,共 {len(findings)} 项。{broken} of {len(findings)} do not hold.")
+        typer.echo(f"不符合 {broken} 项，共 {len(findings)} 项。{broken} of {len(findings)} do not hold.")
         raise typer.Exit(FALSE)
-    typer.echo(f"全部符合({len(findings)} 项)。All {len(findings)} hold.")
+    typer.echo(f"全部符合（{len(findings)} 项）。All {len(findings)} hold.")
 
 
 def _require_secret(secret: str) -> None:

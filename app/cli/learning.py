@@ -133,16 +133,16 @@ def _learn_rulings(folds: int, seed: int | None) -> None:
     with at_work("learn"):
         learnt = run(work)
     counts, measured = learnt.trained_on, learnt.validation
-    typer.echo(f"依据线索 {counts['reports']} 件:裁定 {counts['ruled']},无异议销号 {counts['unopposed']}。")
-    typer.echo("条线:" + "、".join(f"{line} {count}" for line, count in counts["lines"].items()))
+    typer.echo(f"依据线索 {counts['reports']} 件：裁定 {counts['ruled']}，无异议销号 {counts['unopposed']}。")
+    typer.echo("条线：" + "、".join(f"{line} {count}" for line, count in counts["lines"].items()))
     typer.echo(
-        f"{measured.folds} 折交叉验证:宏平均 F1 {measured.macro_f1:.3f},准确率 {measured.accuracy:.3f},"
+        f"{measured.folds} 折交叉验证：宏平均 F1 {measured.macro_f1:.3f}，准确率 {measured.accuracy:.3f}，"
         f"校准误差 {measured.calibration_error:.3f}"
     )
     sure = measured.spoken[str(SURE)]
-    typer.echo(f"有把握({SURE} 以上)的占 {sure['share']:.0%},其中对的占 {sure['accuracy']:.0%}。")
-    state = "已存为候选" if learnt.is_new else "与已有版本相同,没有变化"
-    typer.echo(f"版本 {learnt.model.version}:{state}。下一步:yilong backtest --model {learnt.model.version}")
+    typer.echo(f"有把握（{SURE} 以上）的占 {sure['share']:.0%}，其中对的占 {sure['accuracy']:.0%}。")
+    state = "已存为候选" if learnt.is_new else "与已有版本相同，没有变化"
+    typer.echo(f"版本 {learnt.model.version}：{state}。下一步：yilong backtest --model {learnt.model.version}")
 
 
 def _print_models() -> None:
@@ -167,7 +167,7 @@ def _replayed(backtest: dict[str, Any] | None) -> str:
     if backtest is None:
         return ""
     return (
-        f"  回放 {backtest['reports']} 件:结论变化 {backtest['decided_otherwise']},"
+        f"  回放 {backtest['reports']} 件：结论变化 {backtest['decided_otherwise']}，"
         f"建议变化 {backtest['suggested_otherwise']}"
     )
 

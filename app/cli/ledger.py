@@ -39,7 +39,7 @@ def reconcile() -> None:
         typer.echo(f"{offender.number}: {offender.fault}")
     if not result.holds:
         raise typer.Exit(FALSE)
-    typer.echo("对账无误:件件有着落,件件有回应。")
+    typer.echo("对账无误：件件有着落，件件有回应。")
 
 
 def verify_audit(
@@ -65,14 +65,14 @@ def verify_audit(
         typer.echo(f"共 {len(faults)} 处 faults in all")
     if faults:
         raise typer.Exit(FALSE)
-    typer.echo(f"审计链完好:{found.events} 个事件,{found.seals} 次封存。")
+    typer.echo(f"审计链完好：{found.events} 个事件，{found.seals} 次封存。")
     for line in _describe_last(found):
         typer.echo(line)
 
 
 def _describe_last(found: "Verified") -> list[str]:
     if found.last is None:
-        return ["尚未封存:删去案件或链尾无从发现。Not sealed yet: run `yilong seal-audit`."]
+        return ["尚未封存：删去案件或链尾无从发现。Not sealed yet: run `yilong seal-audit`."]
     last = f"最近封存 last seal: {found.last.number}:{found.last.hash} ({found.last.made_at.isoformat()})"
     return [last, *(f"公钥 public key: {key}" for key in sorted(found.keys))]
 
@@ -124,7 +124,7 @@ def seal_audit() -> None:
     seal = run(work, with_city=False)
     typer.echo(f"已封存 sealed: {seal.number}:{seal.hash} ({seal.cases} 案 cases)")
     typer.echo(f"公钥 public key: {seal.public_key}")
-    typer.echo("请在系统外记下这两行,供 verify-audit --seal 核对。Note both down outside this system.", err=True)
+    typer.echo("请在系统外记下这两行，供 verify-audit --seal 核对。Note both down outside this system.", err=True)
 
 
 def export_audit(
@@ -146,4 +146,4 @@ def export_audit(
                     count += line.startswith('{"case"')
         return count
 
-    typer.echo(f"已导出 {run(work)} 条审计链:{file}")
+    typer.echo(f"已导出 {run(work)} 条审计链：{file}")

@@ -66,6 +66,6 @@ def run_plain(
     except ValidationError as error:
         fail("\n".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)))
     except DBAPIError:
-        fail("无法连接数据库,请检查 YILONG_DATABASE_URL。Cannot reach the database; check YILONG_DATABASE_URL.")
+        fail("无法连接数据库，请检查 YILONG_DATABASE_URL。Cannot reach the database; check YILONG_DATABASE_URL.")
     except (OSError, RuntimeError) as error:
         fail(str(error))

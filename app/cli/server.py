@@ -88,7 +88,7 @@ def migrate() -> None:
         finally:
             await database.dispose()
 
-    typer.echo(f"数据库结构已是最新:{run_plain(work())}")
+    typer.echo(f"数据库结构已是最新：{run_plain(work())}")
 
 
 def load_pack(
@@ -112,14 +112,14 @@ async def _load_pack(runtime: "Runtime", folder: Path) -> list[str]:
         report = await load_into_database(session, files, runtime.clock.now())
     if report.is_empty:
         return [f"{report.name} {report.version}:没有变化。"]
-    counts = f"新增 {len(report.added)},修改 {len(report.changed)},停用 {len(report.retired)}"
+    counts = f"新增 {len(report.added)}，修改 {len(report.changed)}，停用 {len(report.retired)}"
     lines = [f"{report.name} {report.version}:{counts}。"]
     for word, codes in (("新增", report.added), ("修改", report.changed), ("停用", report.retired)):
         if codes:
             shown = "、".join(codes[:12])
             lines.append(f"  {word}:{shown}" + (f" 等 {len(codes)} 项" if len(codes) > 12 else ""))
     if report.calendar_days:
-        lines.append(f"  工作日历:{report.calendar_days} 天")
+        lines.append(f"  工作日历：{report.calendar_days} 天")
     return lines
 
 
@@ -144,16 +144,16 @@ async def _first_accounts(runtime: "Runtime") -> list[str]:
             await people.create_user(
                 session, "admin", password, role=Role.ADMINISTRATOR, display_name="系统管理员", now=now
             )
-            lines.append(f"管理员账号:admin  密码:{password}  (只显示这一次)")
+            lines.append(f"管理员账号：admin  密码：{password}  (只显示这一次)")
         if await keys.is_first(session):
             point = next(iter(runtime.cities.current.points))
             key = await keys.create_key(session, Role.REPORTER, now=now, observation_point=point, label="first")
-            lines += ["试着反映一件事(另开一个终端;密钥只显示这一次):", *_first_report(url, key)]
-    return [*lines, f"地址:{url}/dashboard/  接口文档:{url}/docs"]
+            lines += ["试着反映一件事（另开一个终端；密钥只显示这一次）：", *_first_report(url, key)]
+    return [*lines, f"地址：{url}/dashboard/  接口文档：{url}/docs"]
 
 
 def _first_report(url: str, key: str) -> list[str]:
-    text = "区民政局要求每周报一次独居老人走访台账,还要逐户拍照上传,同样的内容月底再报一遍。"
+    text = "区民政局要求每周报一次独居老人走访台账，还要逐户拍照上传，同样的内容月底再报一遍。"
     return [
         f"curl -s {url}/v1/reports -H 'Authorization: Bearer {key}' \\",
         f"  -H 'Content-Type: application/json' -d '{{\"text\": \"{text}\"}}'",

@@ -53,9 +53,9 @@ def import_(
     sent, record, faulty = run(lambda runtime: _import(runtime, file, observation_point or "", check=check))
     if record is not None:
         done, known = (record.counts[state] for state in ("done", "known"))
-        typer.echo(f"已导入 brought in: {done};已有相同线索 known already: {known}")
+        typer.echo(f"已导入 brought in: {done}；已有相同线索 known already: {known}")
     if sent.unknown:
-        typer.echo(f"不认识的列,没有导入 headings that mean nothing: {'、'.join(sent.unknown)}", err=True)
+        typer.echo(f"不认识的列，没有导入 headings that mean nothing: {'、'.join(sent.unknown)}", err=True)
     if errors is not None:
         errors.write_bytes(_workbook_of(faulty))
     if faulty:
@@ -174,7 +174,7 @@ def _written(output: str) -> Iterator[IO[bytes]]:
     """A file that stands under its name only once it is whole."""
     folder = None if output == "-" else Path(output).resolve().parent
     if folder is not None and not folder.is_dir():
-        fail(f"没有这个目录:{folder}。No such folder: {folder}.")
+        fail(f"没有这个目录：{folder}。No such folder: {folder}.")
     with NamedTemporaryFile(dir=folder, prefix=".yilong-export-", delete=False) as target:
         path = Path(target.name)
         try:

@@ -35,4 +35,4 @@ def release(
                 await release_case(make_desk(runtime, session, SYSTEM), number)
         return len(wanted)
 
-    typer.echo(f"已恢复督办:{run(work)} 件")
+    typer.echo(f"已恢复督办：{run(work)} 件")

@@ -28,13 +28,13 @@ def tell_extension(file: CaseFile, reports: Sequence[Report], assignment: Assign
     """An interim reply to each report on the case, with the new date."""
     until = official_date(later.due_at, file.calendar.zone)
     department = file.names.get(assignment.department_code, assignment.department_code)
-    tell(file, reports, UNDER_WAY, f"{department}申请延长办理时间,统筹部门已同意延期一次,新的期限为{until}。")
+    tell(file, reports, UNDER_WAY, f"{department}申请延长办理时间，统筹部门已同意延期一次，新的期限为{until}。")
 
 
 def tell_pause(file: CaseFile, reports: Sequence[Report], blocker: Blocker, meanwhile: Deadline) -> None:
     """An interim reply to each report: what is waited for, until when at the latest; no word of the office's."""
     words = describe_pause(blocker, meanwhile.due_at, file.calendar.zone)
-    tell(file, reports, UNDER_WAY, f"{_name_of(file, meanwhile)}的办理:{words}")
+    tell(file, reports, UNDER_WAY, f"{_name_of(file, meanwhile)}的办理：{words}")
 
 
 async def tell_delay(file: CaseFile, reports: Sequence[Report], deadline: Deadline) -> None:
@@ -44,9 +44,9 @@ async def tell_delay(file: CaseFile, reports: Sequence[Report], deadline: Deadli
         return
     due = official_date(waited_for, file.calendar.zone)
     if deadline.party is Party.DEPARTMENT:
-        news = f"{_name_of(file, deadline)}未能在{due}前反馈,统筹部门已经催办,并将逐级督办,直到有结果再答复您。"
+        news = f"{_name_of(file, deadline)}未能在{due}前反馈，统筹部门已经催办，并将逐级督办，直到有结果再答复您。"
     else:
-        news = f"统筹部门未能在{due}前办完这一步,已记录在案,将尽快办理并答复您。"
+        news = f"统筹部门未能在{due}前办完这一步，已记录在案，将尽快办理并答复您。"
     tell(file, reports, UNDER_WAY, news)
     file.record(DELAY_TOLD, {"kind": deadline.kind, "reports": [report.number for report in reports]})
 
@@ -59,7 +59,7 @@ async def _was_told_since(file: CaseFile, moment: datetime) -> bool:
 def tell_resumption(file: CaseFile, reports: Sequence[Report], clock: Deadline) -> None:
     """An interim reply to each report with the date by which the department now has to answer."""
     due = official_date(clock.due_at, file.calendar.zone)
-    tell(file, reports, UNDER_WAY, f"{_name_of(file, clock)}已恢复计时办理,新的期限为{due}。")
+    tell(file, reports, UNDER_WAY, f"{_name_of(file, clock)}已恢复计时办理，新的期限为{due}。")
 
 
 def _name_of(file: CaseFile, deadline: Deadline) -> str:

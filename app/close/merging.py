@@ -27,7 +27,7 @@ class LastReport(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "拆分后本事项没有自己的线索了。请留下至少一条;要办结请用“办结”。",
+            "拆分后本事项没有自己的线索了。请留下至少一条；要办结请用“办结”。",
             "Nothing of its own would be left on this case. Leave at least one report; to end it, close it.",
         )
 
@@ -38,7 +38,7 @@ class CannotSplit(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "该事项已办结,线索已有答复。请先重新挂账再拆分。",
+            "该事项已办结，线索已有答复。请先重新挂账再拆分。",
             "The case is closed and its reports are answered. Reopen it first, then split.",
         )
 
@@ -51,7 +51,7 @@ def check_merge(survivor: CaseFile, others: Sequence[CaseFile]) -> None:
     for file in (survivor, *others):
         if file.case.status is CaseStatus.CLOSED:
             raise CannotMerge(
-                f"{file.case.number} 已办结,不能并案。请先重新挂账,或另行办理。",
+                f"{file.case.number} 已办结，不能并案。请先重新挂账，或另行办理。",
                 f"{file.case.number} is closed. Reopen it first, or leave it as it is.",
             )
 
@@ -69,8 +69,8 @@ def merge_into(survivor: CaseFile, file: CaseFile, reports: Sequence[Report]) ->
     into, due = survivor.case, survivor.case.answer_due_at
     interim.tell(
         file, reports,
-        f"与事项 {into.number} 反映的是同一负担,统筹部门已将其并入该事项一并办理。",
-        "您的线索编号不变,可继续凭编号查询;该事项需要核实或办结时,会分别告知您。",
+        f"与事项 {into.number} 反映的是同一负担，统筹部门已将其并入该事项一并办理。",
+        "您的线索编号不变，可继续凭编号查询；该事项需要核实或办结时，会分别告知您。",
         *([f"该事项的答复期限为{official_date(due, file.calendar.zone)}。"] if due else []),
     )  # fmt: skip
     for report in reports:
@@ -115,4 +115,4 @@ def take_back(file: CaseFile, reports: Sequence[Report], split_from: str) -> boo
 def tell_split(file: CaseFile, reports: Sequence[Report]) -> None:
     """An interim reply to each report that is dealt with apart again."""
     number = file.case.number
-    interim.tell(file, reports, f"经核对,与原并入事项不是同一负担,现单独办理,事项编号 {number}。您的线索编号不变。")
+    interim.tell(file, reports, f"经核对，与原并入事项不是同一负担，现单独办理，事项编号 {number}。您的线索编号不变。")

@@ -18,7 +18,7 @@ class ResponseUnclear(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "委托代表参会的,须写明代表(deputy),其他答复不填;不参会的,须写明理由(reason)。",
+            "委托代表参会的，须写明代表(deputy)，其他答复不填；不参会的，须写明理由(reason)。",
             "Name the `deputy` where one comes and nowhere else; give a `reason` where nobody comes.",
             errors=[{"field": "deputy", "zh": "与 answer 不符", "en": "does not fit `answer`"}],
         )

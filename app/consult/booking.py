@@ -60,7 +60,7 @@ class MeetingClash(Conflict):
     def __init__(self, clashes: Sequence[Clash], calendar: Calendar) -> None:
         numbers = "、".join(clash.number for clash in clashes)
         super().__init__(
-            f"该时间已有会商占用部门或地点:{numbers}。请改时间(见 slots),或以 despite_clash 说明仍要安排。",
+            f"该时间已有会商占用部门或地点：{numbers}。请改时间（见 slots），或以 despite_clash 说明仍要安排。",
             f"Departments or the place are taken at that time by {numbers}. Choose another time (see `slots`), or send "
             "`despite_clash: true`.",
             clashes=[

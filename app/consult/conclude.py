@@ -86,19 +86,19 @@ def check_conclusions(
         departments = [p.department for p in conclusion.parts]
         if sum(p.leads for p in conclusion.parts) != 1 or len(set(departments)) != len(departments):
             raise IncompleteConclusion(
-                f"{number}:须有且只有一个牵头单位,每个部门只能出现一次。",
+                f"{number}:须有且只有一个牵头单位，每个部门只能出现一次。",
                 f"{number}: name exactly one lead, and each department once.",
             )
         if conclusion.manner is Manner.RULED and not conclusion.reason:
             raise IncompleteConclusion(
-                f"{number}:未达成一致、由统筹部门裁定的,须写明理由(reason)。",
+                f"{number}:未达成一致、由统筹部门裁定的，须写明理由(reason)。",
                 f"{number}: where the departments did not agree and the office rules, a `reason` is required.",
             )
         strangers += sorted(set(conclusion.dissent) - set(seats))
     if strangers:
         named = "、".join(dict.fromkeys(strangers))
         raise IncompleteConclusion(
-            f"出席情况和保留意见只能写受邀部门,请核对:{named}。",
+            f"出席情况和保留意见只能写受邀部门，请核对：{named}。",
             f"Attendance and dissent are of invited departments only; check: {named}.",
         )
 
@@ -107,11 +107,11 @@ def _refuse_agenda(expected: set[str], given: set[str], adjourns: bool) -> None:
     wrong = "、".join(sorted(expected ^ given)) or "—"
     if adjourns:
         raise IncompleteConclusion(
-            f"延期再议(adjourned)须有未作结论的议题,且结论须属于本场议程,请核对:{wrong}。",
+            f"延期再议(adjourned)须有未作结论的议题，且结论须属于本场议程，请核对：{wrong}。",
             f"To adjourn, conclude some cases of the agenda and leave others; check: {wrong}.",
         )
     raise IncompleteConclusion(
-        f"结论须与议题一一对应,未议定的须写明延期再议的时间(adjourned),请核对:{wrong}。",
+        f"结论须与议题一一对应，未议定的须写明延期再议的时间(adjourned)，请核对：{wrong}。",
         f"Conclusions must match the agenda, or the rest be `adjourned` to a date; check: {wrong}.",
     )
 

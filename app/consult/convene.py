@@ -21,7 +21,7 @@ class TooFewDepartments(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "请至少邀请两个部门;只涉及一个部门的,请直接交办。",
+            "请至少邀请两个部门；只涉及一个部门的，请直接交办。",
             "Invite at least two departments; what concerns one is assigned directly.",
         )
 
@@ -32,7 +32,7 @@ class MeetingBegun(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "会议时间已到,不能再取消邀请。不涉及的部门,请在结论中不列入即可。",
+            "会议时间已到，不能再取消邀请。不涉及的部门，请在结论中不列入即可。",
             "The meeting has begun; an invitation can no longer be withdrawn. Leave who is not concerned out of the "
             "conclusion.",
         )

@@ -24,7 +24,7 @@ class PrecedentWithdrawn(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "该先例已撤销,不再被引用;要重新确定分工,请再次会商。",
+            "该先例已撤销，不再被引用；要重新确定分工，请再次会商。",
             "This precedent was withdrawn and is no longer cited; settle the matter in a new session.",
         )
 
@@ -35,7 +35,7 @@ class StandingAlready(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "该先例已定为常规裁定。要改变期限,请先终止现行的,再重新设定。",
+            "该先例已定为常规裁定。要改变期限，请先终止现行的，再重新设定。",
             "This precedent is a standing ruling already. End it first to make another.",
         )
 
@@ -45,7 +45,9 @@ class NotStanding(Conflict):
     title_zh, title_en = "没有常规裁定", "No standing ruling"
 
     def __init__(self) -> None:
-        super().__init__("该先例没有正在执行的常规裁定,无需终止。", "No standing ruling is in force on this precedent.")
+        super().__init__(
+            "该先例没有正在执行的常规裁定，无需终止。", "No standing ruling is in force on this precedent."
+        )
 
 
 class UntilPassed(InvalidInput):
@@ -54,7 +56,7 @@ class UntilPassed(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "截止日期(until)不得早于今天;不设截止日期的,请留空。",
+            "截止日期(until)不得早于今天；不设截止日期的，请留空。",
             "The last day (`until`) must not be before today; leave it out for none.",
             errors=[{"field": "until", "zh": "不得早于今天", "en": "must not be before today"}],
         )

@@ -35,7 +35,7 @@ class ReasonMissing(InvalidInput):
 
     def __init__(self, due: str) -> None:
         super().__init__(
-            f"会议时间晚于会商时限({due})。请写明理由(reason),或先申请延长时限;时限不因改期而顺延。",
+            f"会议时间晚于会商时限({due})。请写明理由(reason)，或先申请延长时限；时限不因改期而顺延。",
             f"The meeting is later than the consultation's deadline ({due}). Give a `reason`, or extend the deadline "
             "first; it does not move with the meeting.",
             errors=[{"field": "reason", "zh": "须写明理由", "en": "is required"}],
@@ -48,7 +48,7 @@ class ExtendedBefore(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "会商时限只能延长一次,议题中有事项已延长过。请尽快形成结论,或由统筹部门裁定。",
+            "会商时限只能延长一次，议题中有事项已延长过。请尽快形成结论，或由统筹部门裁定。",
             "A consultation is extended once, and a case on its agenda has been. Conclude it, or rule.",
         )
 

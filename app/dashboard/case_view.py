@@ -308,7 +308,7 @@ def _extension_of(duty: Assignment, acts: Sequence[Act], words: Words) -> list[F
     asked = next((act for act in acts if act.kind is ActKind.EXTENSION), None)
     if asked is None:
         return []
-    wished = Fact(words.say(N_("希望延至")), str(asked.content["until"]))
+    wished = Fact(words.say(N_("希望延至")), words.day(asked.content["until"]))
     return [wished, *spoken(asked, words)]
 
 

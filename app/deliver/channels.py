@@ -73,7 +73,7 @@ def read_config(described: Described, guard: Guard) -> Config:
     """
     faults = list(_faults(described))
     if faults:
-        zh = "通知渠道填写有误:" + ";".join(f["zh"] for f in faults) + "。"
+        zh = "通知渠道填写有误：" + ";".join(f["zh"] for f in faults) + "。"
         raise BadChannel(zh, "Mend the channel: " + "; ".join(f["en"] for f in faults) + ".", errors=faults)
     if described.channel is Channel.EMAIL:
         return Mailboxes(tuple(dict.fromkeys(described.to)))
@@ -102,7 +102,7 @@ def _faults(described: Described) -> list[dict[str, str]]:
         return _faults_of_mailboxes(described)
     faults = []
     if not 0 < len(described.url) <= MAX_URL_LENGTH:
-        faults.append(_fault("url", "请填写地址,不超过 1000 个字符", "give the address, 1000 characters at most"))
+        faults.append(_fault("url", "请填写地址，不超过 1000 个字符", "give the address, 1000 characters at most"))
     if described.channel in ROBOTS:
         return faults + _faults_of_robot(described)
     return faults + _faults_of_gateway(described)
@@ -119,9 +119,9 @@ def _faults_of_robot(described: Described) -> list[dict[str, str]]:
     if not described.sign_secret:
         return []
     if described.channel not in SIGNING:
-        return [_fault("sign_secret", "企业微信机器人不加签,请留空", "WeCom robots do not sign; leave it out")]
+        return [_fault("sign_secret", "企业微信机器人不加签，请留空", "WeCom robots do not sign; leave it out")]
     if not _PRINTABLE.fullmatch(described.sign_secret):
-        return [_fault("sign_secret", "加签密钥格式不对,请照机器人设置页原样复制", "copy the secret as it is shown")]
+        return [_fault("sign_secret", "加签密钥格式不对，请照机器人设置页原样复制", "copy the secret as it is shown")]
     return []
 
 
@@ -136,11 +136,11 @@ def _faults_of_gateway(described: Described) -> list[dict[str, str]]:
     unknown = [name for name in fields_of(described.url + described.body) if name not in FIELDS]
     if unknown:
         known = " ".join(f"{{{name}}}" for name in FIELDS)
-        faults.append(_fault("body", f"模板中有未知的字段,可用的是 {known}", f"the fields of a template are {known}"))
+        faults.append(_fault("body", f"模板中有未知的字段，可用的是 {known}", f"the fields of a template are {known}"))
     if len(described.headers) > MOST_HEADERS or not all(map(is_sendable_header, described.headers.items())):
         faults.append(_fault("headers", "请求头名称或内容不能使用", "a header's name or value cannot be used"))
     if not all(_PRINTABLE.fullmatch(number) for number in described.to) or len(described.to) > MOST_MAILBOXES:
-        faults.append(_fault("to", "手机号码不超过 20 个,不含空格", "20 numbers at most, without blanks"))
+        faults.append(_fault("to", "手机号码不超过 20 个，不含空格", "20 numbers at most, without blanks"))
     return faults
 
 

@@ -58,7 +58,7 @@ async def check(poster: Posting, url: str, secret: str, clock: Clock) -> AsyncIt
 
 
 _REACH: Final = (
-    "核对地址、端口、防火墙和证书;服务要先开着。",
+    "核对地址、端口、防火墙和证书；服务要先开着。",
     "Check address, port, firewall and certificate; the service has to run.",
 )
 
@@ -76,10 +76,10 @@ def _observed(outcome: Outcome) -> str:
 
 def _directness(outcomes: list[Outcome]) -> Finding:
     turned = sum(outcome.fault is Fault.REDIRECT for outcome in outcomes)
-    remedy = ("登记最终的地址:跳转不跟随。", "Register the final address: redirects are not followed.")
+    remedy = ("登记最终的地址：跳转不跟随。", "Register the final address: redirects are not followed.")
     verdict = Verdict.BROKEN if turned else Verdict.HOLDS
     return Finding(
-        verdict, "直接应答,不跳转", "answers without a redirect", f"{turned} × 3xx", remedy if turned else None
+        verdict, "直接应答，不跳转", "answers without a redirect", f"{turned} × 3xx", remedy if turned else None
     )
 
 
@@ -89,7 +89,7 @@ def _speed(outcomes: list[Outcome]) -> Finding:
     late = any(outcome.fault is Fault.TIMEOUT for outcome in outcomes)
     verdict = Verdict.BROKEN if late else Verdict.ADVICE if slowest > SLOW_MILLISECONDS else Verdict.HOLDS
     remedy = (
-        "先应答,后办理:15 秒没有应答就当没收到。",
+        "先应答，后办理：15 秒没有应答就当没收到。",
         "Answer first, work afterwards: after 15 s it counts as not received.",
     )
     return Finding(

@@ -29,7 +29,7 @@ class UnknownDepartment(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "部门代码不在目录中,或该部门已停用。请在部门目录中查对代码。",
+            "部门代码不在目录中，或该部门已停用。请在部门目录中查对代码。",
             "The department's code is not in the directory, or it is no longer active. Look it up in the directory.",
         )
 
@@ -40,7 +40,7 @@ class AlreadyRegistered(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "该部门已登记过这个地址。如需更换密钥,请用密钥轮换。",
+            "该部门已登记过这个地址。如需更换密钥，请用密钥轮换。",
             "The department has registered this address already. To change its secret, rotate it.",
         )
 
@@ -51,7 +51,7 @@ class BadEndpointSecret(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "签名密钥须为 whsec_ 加 24 至 64 个随机字节的 base64;不填则由系统生成。",
+            "签名密钥须为 whsec_ 加 24 至 64 个随机字节的 base64；不填则由系统生成。",
             "A signing secret is whsec_ and the base64 of 24 to 64 random bytes; leave it out to have one made.",
         )
 
@@ -70,7 +70,7 @@ class NoMailServer(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "本系统没有配置邮件服务器。请管理员先设置 YILONG_SMTP_HOST,再登记电子邮箱。",
+            "本系统没有配置邮件服务器。请管理员先设置 YILONG_SMTP_HOST，再登记电子邮箱。",
             "This deployment has no mail server. Set YILONG_SMTP_HOST first, then register mailboxes.",
         )
 
@@ -81,7 +81,7 @@ class NotAWebhook(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "通知渠道没有签名密钥,也不作系统验证。更换密钥请停用后重新登记;检验请发测试消息。",
+            "通知渠道没有签名密钥，也不作系统验证。更换密钥请停用后重新登记；检验请发测试消息。",
             "A channel has no signing secret and gets no challenge. Register it again to change it; try it with a test "
             "message.",
         )
@@ -93,7 +93,7 @@ class EndpointInactive(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "该地址已停用,不会推送。请先恢复该地址,再重新推送。",
+            "该地址已停用，不会推送。请先恢复该地址，再重新推送。",
             "The address is not active, so nothing is sent. Activate it first, then send again.",
         )
 
@@ -104,7 +104,7 @@ class AlreadyConfirmed(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "该地址已通过验证,正在接收推送。想看它是否应答,请发送一次测试。",
+            "该地址已通过验证，正在接收推送。想看它是否应答，请发送一次测试。",
             "The address has answered its challenge and gets events. To see whether it answers, send a test.",
         )
 
@@ -115,7 +115,7 @@ class BeingSent(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "这一条正在推送中。请一分钟后查看结果,再决定是否重新推送。",
+            "这一条正在推送中。请一分钟后查看结果，再决定是否重新推送。",
             "It is being sent at this moment. Look at the outcome in a minute, then decide.",
         )
 

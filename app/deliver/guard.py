@@ -206,7 +206,7 @@ def _refuse_extras(parts: SplitResult, url: str) -> None:
         raise UrlRefused("地址须以 http:// 或 https:// 开头。", "The URL must begin with http:// or https://.")
     if "@" in parts.netloc:
         raise UrlRefused(
-            "地址中不得带用户名或密码;请用签名验证来源。",
+            "地址中不得带用户名或密码；请用签名验证来源。",
             "The URL must not carry a user; verify the signature instead.",
         )
     if "#" in url:

@@ -24,7 +24,7 @@ class KeysChanged(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "打开页面之后,签名密钥已经更换过。请刷新页面,核对现在的密钥和有效期,再决定是否更换。",
+            "打开页面之后，签名密钥已经更换过。请刷新页面，核对现在的密钥和有效期，再决定是否更换。",
             "The signing keys have changed since the page was opened. Reload it, look at those in force, then decide.",
         )
 

@@ -32,7 +32,7 @@ class BadSpan(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "起始时间须早于结束时间,且不得晚于现在。", "`since` must lie before `until`, and not in the future."
+            "起始时间须早于结束时间，且不得晚于现在。", "`since` must lie before `until`, and not in the future."
         )
 
 

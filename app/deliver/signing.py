@@ -39,7 +39,7 @@ class BadSignature(AppError):
     def __init__(self) -> None:
         super().__init__(
             "签名无效或时间不符。请核对签名密钥、webhook-id、webhook-timestamp(与标准时间相差不超过 5 分钟)"
-            "和 webhook-signature,并对原始请求体签名。",
+            "和 webhook-signature，并对原始请求体签名。",
             "The signature or its time is not valid. Check the secret, webhook-id, webhook-timestamp (within 5 minutes "
             "of the true time) and webhook-signature, and sign the raw body.",
         )

@@ -24,7 +24,7 @@ from app.deliver.send import CONNECT_SECONDS, KEPT_ANSWER_BYTES, Fault, Outcome,
 TOTAL_SECONDS: Final = 30.0
 MOST_REPLY_BYTES: Final = 16 * 1024
 DEFAULT_PORTS: Final = {"tls": 465, "starttls": 587, "none": 25}
-FOOTER: Final = "此邮件由一龙自动发出,请勿回复。"
+FOOTER: Final = "此邮件由一龙自动发出，请勿回复。"
 
 Security = Literal["tls", "starttls", "none"]
 

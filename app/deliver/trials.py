@@ -18,7 +18,7 @@ MOST_BODY_BYTES: Final = 20_000
 OUT_OF_TIME: Final = timedelta(seconds=2 * TOLERANCE_SECONDS)
 CASE: Final = "YL-0000-000000"
 DEPARTMENT: Final = "CHECK"
-WORDS: Final = "对接检查,请勿办理。Conformance check: nothing to do."
+WORDS: Final = "对接检查，请勿办理。Conformance check: nothing to do."
 
 
 class Wanted(StrEnum):
@@ -156,23 +156,24 @@ TRIALS: Final = (
         '对 endpoint.challenge 回 2xx 和 {"challenge": data.challenge 的值}。',
         'Answer endpoint.challenge with 2xx and {"challenge": the value of data.challenge}.')),
     Trial("接受正确的签名", "accepts a valid signature", Wanted.ACCEPTED, Range.valid, (
-        "核对密钥;对收到的原始字节验签;办理放到应答之后。",
+        "核对密钥；对收到的原始字节验签；办理放到应答之后。",
         "Check the secret; verify the raw bytes; answer first, work afterwards.")),
     Trial("重复到达的照样回 2xx", "accepts a repeated event quietly", Wanted.ACCEPTED, Range.again, (
-        "记下 webhook-id;办过的回 2xx,不再办。",
+        "记下 webhook-id；办过的回 2xx，不再办。",
         "Remember each webhook-id; answer a known one with 2xx and do nothing.")),
     Trial("晚到的旧事件照收", "tolerates events out of order", Wanted.ACCEPTED, Range.earlier, (
-        "seq 比收过的小也回 2xx;以 seq 和 version 决定是否采用。",
+        "seq 比收过的小也回 2xx；以 seq 和 version 决定是否采用。",
         "Answer a smaller seq with 2xx too; seq and version tell whether it still counts.")),
     Trial("两个签名有一个对就接受", "accepts one valid signature of two", Wanted.ACCEPTED, Range.rotated, (
-        "webhook-signature 按空格拆开逐个比对:换密钥时会有两个。",
+        "webhook-signature 按空格拆开逐个比对：换密钥时会有两个。",
         "Split webhook-signature at spaces and try each: there are two while a secret is rotated.")),
     Trial("不认识的类型回 2xx", "accepts unknown types", Wanted.ACCEPTED, Range.unknown_type, (
-        "类型会增加:不认识的回 2xx,不办。", "Types are added: answer those you do not know with 2xx and do nothing.")),
+        "类型会增加：不认识的回 2xx，不办。",
+        "Types are added: answer those you do not know with 2xx and do nothing.")),
     Trial("不认识的成员不妨碍", "ignores unknown members", Wanted.ACCEPTED, Range.unknown_member, (
-        "成员会增加:忽略不认识的。", "Members are added: ignore those you do not know.")),
+        "成员会增加：忽略不认识的。", "Members are added: ignore those you do not know.")),
     Trial("收得下 20 kB", "takes 20 kB", Wanted.ACCEPTED, Range.largest, (
-        "放宽请求体大小限制(反向代理也要看),并按字节读完 Content-Length。",
+        "放宽请求体大小限制（反向代理也要看），并按字节读完 Content-Length。",
         "Raise the limit of request bodies, the proxy's too, and read Content-Length bytes to the end.")),
     Trial("拒绝别的密钥", "refuses another secret's signature", Wanted.REFUSED, Range.foreign, (
         "验签不过就回 401:现在谁都可以冒充一龙。",
@@ -180,9 +181,9 @@ TRIALS: Final = (
     Trial("拒绝没有签名的", "refuses what is not signed", Wanted.REFUSED, Range.unsigned, (
         "没有签名就回 401。", "Answer 401 where there is no signature.")),
     Trial("拒绝十分钟前的", "refuses what was signed ten minutes ago", Wanted.REFUSED, Range.stale, (
-        "webhook-timestamp 相差超过 5 分钟回 401,否则旧消息可以重放。",
+        "webhook-timestamp 相差超过 5 分钟回 401，否则旧消息可以重放。",
         "Answer 401 where webhook-timestamp is over 5 minutes away, or old messages can be replayed.")),
     Trial("拒绝十分钟后的", "refuses what is signed for ten minutes ahead", Wanted.REFUSED, Range.ahead, (
-        "时间超前的也回 401;服务器与标准时间同步。",
+        "时间超前的也回 401；服务器与标准时间同步。",
         "Answer 401 to what is ahead of time too; keep the clock in step.")),
 )  # fmt: skip

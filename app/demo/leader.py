@@ -17,7 +17,7 @@ NOVEMBER = 11
 TERMS: tuple[tuple[float, dict[str, Any]], ...] = (
     (15, {"kind": "feedback", "urgency": "urgent", "working_days": 7, "reason": "紧急事项从快办理。"}),
     (15, {"kind": "feedback", "burden_type": "FORMS", "working_days": 12, "reason": "报表类问题核实较快。"}),
-    (60, {"kind": "triage", "working_days": 3, "reason": "研判量大,适当放宽。"}),
+    (60, {"kind": "triage", "working_days": 3, "reason": "研判量大，适当放宽。"}),
     (120, {"kind": "feedback", "burden_type": "FORMS", "working_days": None, "reason": "恢复统一时限。"}),
 )
 
@@ -77,7 +77,7 @@ class Leader:
         }
         if not await scene.call("POST", f"/v1/cases/{number}/supervision", "leader", body):
             return
-        scene.tell("督", f"{number} 负责人批示:{body['note']}")
+        scene.tell("督", f"{number} 负责人批示：{body['note']}")
         record = await scene.call("GET", f"/v1/cases/{number}", "leader")
         if record is not None:
             await self._carry_out(decision, record)
@@ -113,4 +113,4 @@ class Leader:
             return
         if await scene.call("POST", "/v1/calendar", "leader", {"year": year, "days": days}):
             scene.counts["notices"] += 1
-            scene.tell("督", f"{year} 年放假安排(模拟)已导入,暂按周末推算的期限重新计算")
+            scene.tell("督", f"{year} 年放假安排（模拟）已导入，暂按周末推算的期限重新计算")

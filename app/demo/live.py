@@ -50,7 +50,7 @@ async def play(how: Play, say: Say) -> bool:
         port = settings.port if how.port is None else how.port
         ending = interrupted()
         with socket.create_server((host, port), backlog=128) as listening:
-            say("一龙演示:正在准备一次性数据库……")
+            say("一龙演示：正在准备一次性数据库……")
             async with OnSocket().listening() as far_end:
                 password = secrets.token_urlsafe(9)
                 stage = await _play_past(settings, how, far_end, ending, password, say)
@@ -81,7 +81,7 @@ async def _play_past(
             lambda seconds: ending.is_set() or seconds > PATIENCE_SECONDS,
         )
         await past.play(now)
-        say(f"往事演完:{past.seconds:.0f} 秒。")
+        say(f"往事演完：{past.seconds:.0f} 秒。")
         return stage
 
 
@@ -91,9 +91,9 @@ async def _play_live(
     runtime, scene = make_runtime(settings), stage.scene
     async with serving(runtime, listening, with_worker=True) as address, HttpWire(address) as wire:
         _go_live(stage, wire, how.tempo)
-        scene.say(f"页面:{address}/dashboard/  用户名:{USERNAME}  密码:{password}")
-        scene.say(f"部门页面用户名:{DEPARTMENT_USERNAME}  观测点页面(手机)用户名:{POINT_USERNAME}  密码相同")
-        scene.say(f"接口文档:{address}/docs  种子:{how.seed}  按 Ctrl-C 结束")
+        scene.say(f"页面：{address}/dashboard/  用户名：{USERNAME}  密码：{password}")
+        scene.say(f"部门页面用户名：{DEPARTMENT_USERNAME}  观测点页面（手机）用户名：{POINT_USERNAME}  密码相同")
+        scene.say(f"接口文档：{address}/docs  种子：{how.seed}  按 Ctrl-C 结束")
         stage.points.keep_writing(how.tempo)
         if how.seconds is not None:
             asyncio.get_running_loop().call_later(how.seconds, ending.set)

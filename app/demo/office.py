@@ -136,6 +136,6 @@ class Office:
             if duty["extension"] == "requested":
                 granted = scene.happens(GRANTS, "grants", number, duty["department"])
                 comment = scene.phrase("extension_granted" if granted else "extension_refused", number)
-                await decide(scene, duty, number, granted, comment, f"延期申请:{comment}")
+                await decide(scene, duty, number, granted, comment, f"延期申请：{comment}")
             else:
                 await self._pauses.consider(number, duty)

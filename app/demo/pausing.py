@@ -34,7 +34,7 @@ class Pauses:
             "version": duty["version"],
         }
         if await scene.call("POST", f"/v1/assignments/{duty['id']}/pause", "office", body):
-            scene.tell("督", f"{number} {scene.name(duty['department'])} 暂停计时:{body['why']}")
+            scene.tell("督", f"{number} {scene.name(duty['department'])} 暂停计时：{body['why']}")
             if scene.happens(RESUMES_EARLY, "resumes", *about):
                 self._resume_later(number, duty, days * scene.between((0.2, 0.9), "resumes after", *about))
 

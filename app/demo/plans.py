@@ -135,25 +135,25 @@ def _work(desk: Desk) -> Plan:
 
 def _progress(desk: Desk, hours: float) -> Step:
     note = desk.phrase("progress")
-    return Step(hours, "assignment.progress", lambda _: desk.on(note=note), f"进展:{note}")
+    return Step(hours, "assignment.progress", lambda _: desk.on(note=note), f"进展：{note}")
 
 
 def _extension(desk: Desk, hours: float) -> Step:
     reason, extra = desk.phrase("extension_reasons"), roll(desk.seed, "extra", *desk.about).choice(EXTRA_DAYS)
     content = desk.on(reason=reason, working_days=extra)
-    return Step(hours, "assignment.extension", lambda _: content, f"申请延期 {extra} 个工作日:{reason}")
+    return Step(hours, "assignment.extension", lambda _: content, f"申请延期 {extra} 个工作日：{reason}")
 
 
 def _feedback(desk: Desk, hours: float) -> Step:
     if desk.happens(CANNOT_LIFT, "cannot lift"):
         words, said = answers.not_lifted(desk)
-        return Step(hours, "assignment.feedback", lambda today: desk.on(**said(today)), f"反馈暂不能解决:{words}")
+        return Step(hours, "assignment.feedback", lambda today: desk.on(**said(today)), f"反馈暂不能解决：{words}")
     words, said = answers.lifted(desk)
     return Step(
         hours,
         "assignment.feedback",
         lambda today: desk.on(**said(today)),
-        f"反馈:{words}",
+        f"反馈：{words}",
         file=answers.file_name(desk),
     )
 
@@ -166,7 +166,7 @@ def _return(desk: Desk, hours: float, otherwise: Plan) -> Step:
     if reason == "not_our_duty":
         proposed = another_department(desk.seed, desk.city, desk.code, *desk.about)
         content |= {"legal_basis": desk.phrase("legal_bases"), "proposed_department": proposed}
-    return Step(hours, "assignment.return", lambda _: content, f"退回:{explanation}", otherwise)
+    return Step(hours, "assignment.return", lambda _: content, f"退回：{explanation}", otherwise)
 
 
 def another_department(seed: int, city: Directory, code: str, *about: object) -> str:
@@ -237,7 +237,7 @@ def _reply(desk: Desk) -> Step:
     def content(today: date) -> dict[str, Any]:
         return desk.on(explanation=words, promised_on=(today + timedelta(days=days)).isoformat())
 
-    return Step(desk.between((1, 9), "replies"), "assignment.supervision_reply", content, f"答复督办:{words}")
+    return Step(desk.between((1, 9), "replies"), "assignment.supervision_reply", content, f"答复督办：{words}")
 
 
 # ── a consultation ──
@@ -254,7 +254,7 @@ def _invitation(desk: Desk) -> Plan:
     content = {"consultation": session["id"], "position": position, "basis": desk.phrase("bases"), "cases": [number]}
     hours = desk.between((0.5, 5), "opinion") * DAY_HOURS
     once = f"opinion/{session.get('moved_from') or session['number']}/{number}/{desk.code}"
-    return (*_meeting(desk), Step(hours, "consultation.opinion", lambda _: content, f"会商意见:{words}", once=once))
+    return (*_meeting(desk), Step(hours, "consultation.opinion", lambda _: content, f"会商意见：{words}", once=once))
 
 
 def _rescheduled(desk: Desk) -> Plan:

@@ -28,7 +28,7 @@ async def _review_each(scene: Scene, record: Record, waiting: list[Record]) -> N
     for duty in sorted(waiting, key=lambda d: str(d["department"])):
         fault = not sent_before and scene.happens(SENDS_BACK, "review", number, duty["department"])
         comment = scene.phrase("incomplete", number, duty["department"]) if fault else ""
-        verdict = f"退回重办:{comment}" if fault else "审核通过"
+        verdict = f"退回重办：{comment}" if fault else "审核通过"
         await decide(scene, duty, number, not fault, comment, f"的反馈{verdict}")
 
 
@@ -47,7 +47,7 @@ async def _settle_dispute(scene: Scene, record: Record) -> None:
     match decision:
         case "send back":
             for duty in [d for d in record["assignments"] if d["status"] == "approved"]:
-                await decide(scene, duty, about[0], False, scene.phrase("disputes", *about), "仍未减下来,退回重办")
+                await decide(scene, duty, about[0], False, scene.phrase("disputes", *about), "仍未减下来，退回重办")
         case "unresolved":
             await _leave_unresolved(scene, record, "disputed_unresolved")
         case "rule":
@@ -79,7 +79,7 @@ async def _leave_unresolved(scene: Scene, record: Record, words: str) -> None:
         "version": version,
     }
     if await scene.call("POST", f"/v1/cases/{number}/unresolved", "office", body):
-        scene.tell("督", f"{number} 挂账待解:{shorten(body['statement'])}")
+        scene.tell("督", f"{number} 挂账待解：{shorten(body['statement'])}")
 
 
 async def _send_again(scene: Scene, record: Record, words: str) -> None:

@@ -61,7 +61,7 @@ async def _rule_on_return(scene: Scene, record: Record, duty: Record) -> None:
     if proposed and scene.happens(CONVENES_RETURNED, "convenes", number):
         body = {"cases": [number], "departments": sorted({scene.city.seat_of(proposed), duty["department"]})}
         if await scene.call("POST", "/v1/consultations", "office", body):
-            scene.tell("商", f"{number} 退回有争议,统筹部门召集会商")
+            scene.tell("商", f"{number} 退回有争议，统筹部门召集会商")
             return
     if proposed and scene.happens(FOLLOWS_PROPOSAL, "follows", number):
         reason = scene.phrase("reasons_proposed", number)
@@ -82,7 +82,7 @@ async def send(
     if not await scene.call("POST", f"/v1/cases/{number}/ruling", "office", body):
         return False
     scene.counts["rulings"] += 1
-    scene.tell("转", f"{number} 统筹部门裁定:{'、'.join(map(scene.name, receivers))}。{reason}")
+    scene.tell("转", f"{number} 统筹部门裁定：{'、'.join(map(scene.name, receivers))}。{reason}")
     return True
 
 
@@ -94,5 +94,5 @@ async def close(
     body = {"outcome": outcome, "statement": statement, "reason": reason, "version": version}
     if not await scene.call("POST", f"/v1/cases/{number}/close", holder, body):
         return False
-    scene.tell("销", f"{number} 统筹部门答复办结:{shorten(statement)}")
+    scene.tell("销", f"{number} 统筹部门答复办结：{shorten(statement)}")
     return True

@@ -50,17 +50,17 @@ async def simulate(what: Simulation, say: Say) -> bool:
         start = datetime(what.start.year, what.start.month, what.start.day, tzinfo=zone)
         end = start + timedelta(days=what.days)
         clock, password = FixedClock(start), token_urlsafe(9)
-        say(f"一龙模拟:{what.start} 起 {what.days} 天,种子 {what.seed},正在准备……")
+        say(f"一龙模拟：{what.start} 起 {what.days} 天，种子 {what.seed}，正在准备……")
         async with staged(settings, clock, what.seed, password, NOWHERE, say) as stage:
             past = Past(stage, what.per_day, _progress(stage.scene.counts, zone, say))
             await past.play(end)
             scene = stage.scene
-            say(f"—— 模拟结束:{what.start} 至 {end:%Y-%m-%d},{past.steps} 步,实际用时 {past.seconds:.1f} 秒 ——")
+            say(f"—— 模拟结束：{what.start} 至 {end:%Y-%m-%d}，{past.steps} 步，实际用时 {past.seconds:.1f} 秒 ——")
             holds = await conclude(stage.runtime.database, scene.counts, scene.refusals, scene.faults, say)
         if what.keep:
             say(f"数据库保存在 {what.keep};YILONG_DATA_DIR={what.keep} yilong serve --no-worker 可以再打开")
         if what.serve or what.keep or what.database_url:
-            say(f"用户名:{USERNAME}  密码:{password}")
+            say(f"用户名：{USERNAME}  密码：{password}")
         if what.serve:
             await _serve(settings, clock, say)
         return holds
@@ -88,5 +88,5 @@ async def _serve(settings: Settings, clock: FixedClock, say: Say) -> None:
     ending = interrupted()
     with socket.create_server((settings.host, settings.port), backlog=128) as listening:
         async with serving(make_runtime(settings, clock), listening, with_worker=False) as address:
-            say(f"页面:{address}/dashboard/  时间停在 {clock.now():%Y-%m-%d};按 Ctrl-C 结束")
+            say(f"页面：{address}/dashboard/  时间停在 {clock.now():%Y-%m-%d}；按 Ctrl-C 结束")
             await ending.wait()

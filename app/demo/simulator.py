@@ -70,7 +70,7 @@ class Simulator:
         now = self._conditions()
         if now.down:
             self.counts["missed"] += 1
-            self._tell("停", "没有应答:正在停机")
+            self._tell("停", "没有应答：正在停机")
             return Reception(None)
         try:
             webhook_id = self.correspondent.open(headers, body, self.clock.now())
@@ -91,7 +91,7 @@ class Simulator:
             return Reception(500, delay=now.delay)
         if webhook_id in self._seen:
             self.counts["repeated"] += 1
-            self._tell("重", f"{_summary(event)} → 200,已办过")
+            self._tell("重", f"{_summary(event)} → 200，已办过")
             return Reception(200, delay=now.delay)
         self._seen.add(webhook_id)
         self.counts["received"] += 1
@@ -123,7 +123,7 @@ class Simulator:
         self._tasks.discard(task)
         if not task.cancelled() and (defect := task.exception()) is not None:
             self.counts["defects"] += 1
-            self._tell("错", f"模拟器自身出错:{defect!r}")
+            self._tell("错", f"模拟器自身出错：{defect!r}")
 
     async def _send(self, code: str, event: Event, step: Step) -> bool:
         today = self.clock.now().astimezone(ZONE).date()
@@ -184,7 +184,7 @@ def _result(answer: Answer) -> str:
     try:
         said = answer.json()
     except ValueError:
-        return f"{answer.status},应答不是 JSON:--service 是一龙的地址吗?"
+        return f"{answer.status}，应答不是 JSON:--service 是一龙的地址吗？"
     if answer.is_success:
         return f"{answer.status} {said.get('status') or said.get('answer') or ''}".rstrip()
     return f"{answer.status} {said.get('code')}:{said.get('detail')}"
@@ -219,7 +219,7 @@ async def run(
     async with HttpWire(place.service) as wire:
         simulator = Simulator(correspondent, departments, seed, script, wire, clock, say)
         async with OnSocket(simulator).listening(place.host, place.port) as far_end:
-            say(f"{correspondent.code} 的部门系统(模拟):{far_end.address}/  回调到 {place.service}  按 Ctrl-C 结束")
+            say(f"{correspondent.code} 的部门系统（模拟）：{far_end.address}/  回调到 {place.service}  按 Ctrl-C 结束")
             if place.seconds is not None:
                 asyncio.get_running_loop().call_later(place.seconds, ending.set)
             await ending.wait()

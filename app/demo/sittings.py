@@ -49,7 +49,7 @@ class Sittings:
                 continue
             if await scene.call("POST", f"/v1/consultations/{first}/batch", "office", {"sessions": others}):
                 scene.counts["batched"] += len(others)
-                scene.tell("商", f"{first} 合并召开:{'、'.join(others)}")
+                scene.tell("商", f"{first} 合并召开：{'、'.join(others)}")
 
     async def go_on(self, record: Record) -> bool:
         """Do the next thing about a case's session; whether it is over for this case."""
@@ -149,7 +149,7 @@ class Sittings:
             "attendance": list(self._attendance(session)) if met else [],
             "adjourned": adjourned,
         }
-        if not await self._act(session, "conclusion", body, f"形成结论:{'、'.join(i['case'] for i in settled)}"):
+        if not await self._act(session, "conclusion", body, f"形成结论：{'、'.join(i['case'] for i in settled)}"):
             return False
         scene.counts["adjourned"] += adjourned is not None
         return adjourned is None

@@ -38,7 +38,7 @@ class NotEmpty(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "这里已有账号、线索或文件,模拟会把虚构内容混进去。请给一个空的数据库或空的文件夹。",
+            "这里已有账号、线索或文件，模拟会把虚构内容混进去。请给一个空的数据库或空的文件夹。",
             "There is something here already; a simulation would mix invented reports in. Give an empty one.",
         )
 

@@ -65,11 +65,11 @@ class Systems:
         if webhook_id not in self._stumbled and scene.happens(BROKEN, "broken", *about):
             self._stumbled.add(webhook_id)
             scene.counts["failures"] += 1
-            scene.tell("送", f"  {about[0]} {scene.name(code)} 的系统出错(500),稍后自动重推")
+            scene.tell("送", f"  {about[0]} {scene.name(code)} 的系统出错(500)，稍后自动重推")
             return Reception(500)
         self._seen.add(webhook_id)
         scene.counts["webhooks"] += 1
-        scene.tell("送", f"  {about[0]} {scene.name(code)} 收到 {event['type']},签名已验证")
+        scene.tell("送", f"  {about[0]} {scene.name(code)} 收到 {event['type']}，签名已验证")
         self._hear(code, event)
         late = scene.happens(TOO_LATE, "slow", *about)
         scene.counts["slow answers"] += late

@@ -64,7 +64,7 @@ def of_list(year: int, days: Iterable[NamedDay]) -> Announcement:
     """The announcement that a list of days makes. Raises BadNotice: no day, one twice, one of another year."""
     listed = sorted(days, key=lambda d: d.day)
     if not listed or not FIRST_YEAR <= year <= LAST_YEAR:
-        raise BadNotice("没有列出日期,或年份不合适。", "No day is listed, or the year does not fit.")
+        raise BadNotice("没有列出日期，或年份不合适。", "No day is listed, or the year does not fit.")
     for before, after in pairwise(listed):
         if before.day == after.day:
             raise BadNotice(f"{after.day} 出现了两次。", f"{after.day} is listed twice.")
@@ -125,7 +125,9 @@ def _named_day(row: Mapping[str, Any]) -> NamedDay:
         day = None
     if day is None or word not in YES | NO:
         raise BadNotice(
-            f"这一行读不懂:{row.get('day')},{row.get('working')}。日期写作 2027-01-01,working 写 true 或 false。"[:300],
+            f"这一行读不懂：{row.get('day')},{row.get('working')}。日期写作 2027-01-01,working 写 true 或 false。"[
+                :300
+            ],
             "A row is not understood: day is written 2027-01-01, working true or false.",
         )
     return NamedDay(day, word in YES, str(row.get("name") or "").strip()[:40] or None)
@@ -192,6 +194,6 @@ def _refuse_half_a_year(said: Announcement) -> None:
     refuse_missing_holidays(said.year, off)
     if len(off) < LEAST_DAYS_OFF:
         raise BadNotice(
-            f"{said.year} 年尚未载入,只列出 {len(off)} 天放假,不足全年安排。请提供全年的放假和调休日期。",
+            f"{said.year} 年尚未载入，只列出 {len(off)} 天放假，不足全年安排。请提供全年的放假和调休日期。",
             f"{said.year} is not known yet and only {len(off)} days off are listed; give the whole year's.",
         )

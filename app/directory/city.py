@@ -62,7 +62,7 @@ class PointInactive(NotAllowed):
 
     def __init__(self) -> None:
         super().__init__(
-            "这个观测点已不在目录中,不能再反映。已反映的仍可查询。请联系统筹部门。",
+            "这个观测点已不在目录中，不能再反映。已反映的仍可查询。请联系统筹部门。",
             "This observation point is no longer in the directory and may not send; what it sent can still be read.",
         )
 

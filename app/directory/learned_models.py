@@ -29,7 +29,7 @@ class NotBackTested(Conflict):
 
     def __init__(self, version: str) -> None:
         super().__init__(
-            f"模型启用前须先回放检验:yilong backtest --model {version}。",
+            f"模型启用前须先回放检验：yilong backtest --model {version}。",
             f"A model is back-tested before it is activated: `yilong backtest --model {version}`.",
         )
 

@@ -38,7 +38,7 @@ class LoadReport:
 def read_files(folder: Path) -> dict[str, str]:
     """The text files of a pack folder by name; raises FileNotFoundError where there is no such folder."""
     if not folder.is_dir():
-        raise FileNotFoundError(f"没有这个资料包目录:{folder}")
+        raise FileNotFoundError(f"没有这个资料包目录：{folder}")
     return {p.name: p.read_text(encoding="utf-8-sig") for p in sorted(folder.iterdir()) if p.is_file()}
 
 

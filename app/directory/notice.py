@@ -57,7 +57,7 @@ def read_notice(text: str, year: int | None = None) -> Notice:
         year: needed where the text does not name it; must agree where it does.
     """
     if len(text) > LONGEST_NOTICE:
-        raise BadNotice("内容过长,请只粘贴通知正文。", "The text is too long; paste the notice alone.")
+        raise BadNotice("内容过长，请只粘贴通知正文。", "The text is too long; paste the notice alone.")
     plain = re.sub(r"[ \t\u3000]+", "", unicodedata.normalize("NFKC", text).replace("\r\n", "\n"))
     notice = Notice(_year_of(plain, year))
     for festivals, words in _sections(plain):
@@ -71,7 +71,7 @@ def _year_of(text: str, given: int | None) -> int:
     years |= {given} if given else set()
     if len(years) != 1 or not FIRST_YEAR <= min(years) <= LAST_YEAR:
         raise BadNotice(
-            "看不出是哪一年的安排:请附上通知标题,或另外写明年份且与标题一致。",
+            "看不出是哪一年的安排：请附上通知标题，或另外写明年份且与标题一致。",
             "The year is not clear: include the notice's title, or give the year that agrees with it.",
         )
     return years.pop()
@@ -93,7 +93,7 @@ def _read_section(notice: Notice, festivals: str, words: str) -> None:
         if not spans or sentence.startswith("鼓励"):
             continue
         if ("上班" in sentence) == ("放假" in sentence):
-            raise BadNotice(f"“{festivals}”一段看不懂:{sentence}。", f"A sentence is not understood: {sentence}.")
+            raise BadNotice(f"“{festivals}”一段看不懂：{sentence}。", f"A sentence is not understood: {sentence}.")
         worked, month = "上班" in sentence, None
         for span in spans:
             days = _days_of(notice.year, span, month)
@@ -104,7 +104,7 @@ def _read_section(notice: Notice, festivals: str, words: str) -> None:
     said = next((int(a or b) for a, b in _COUNT.findall(words)), None)
     if not off or (said is not None and said != off):
         raise BadNotice(
-            f"“{festivals}”写明放假 {said if said is not None else 0} 天,列出的日期却是 {off} 天。",
+            f"“{festivals}”写明放假 {said if said is not None else 0} 天，列出的日期却是 {off} 天。",
             f"{festivals}: {said if said is not None else 0} days are announced, but {off} are listed.",
         )
 
@@ -115,7 +115,7 @@ def _days_of(year: int, span: re.Match[str], month: int | None) -> list[date]:
         return [first]
     last = _day_of(span, "b", first.year, first.month)
     if abs(last.year - year) > 1 or not 0 < (last - first).days <= LONGEST_HOLIDAY:
-        raise BadNotice(f"起止日期不通:{span[0]}。", f"The dates do not follow each other: {span[0]}.")
+        raise BadNotice(f"起止日期不通：{span[0]}。", f"The dates do not follow each other: {span[0]}.")
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
@@ -124,19 +124,19 @@ def _day_of(span: re.Match[str], end: str, year: int, month: int | None) -> date
     try:
         found = date(int(span[end + "y"] or year), int(span[end + "m"] or month or 0), int(span[end + "d"]))
     except ValueError:
-        raise BadNotice(f"没有这一天:{span[0]}。", f"There is no such day: {span[0]}.") from None
+        raise BadNotice(f"没有这一天：{span[0]}。", f"There is no such day: {span[0]}.") from None
     if abs(found.year - year) > 1:
-        raise BadNotice(f"日期不属于这一年:{span[0]}。", f"The day is of another year: {span[0]}.")
+        raise BadNotice(f"日期不属于这一年：{span[0]}。", f"The day is of another year: {span[0]}.")
     weekday = _WEEKDAY.search(span[end + "n"] or "")
     if weekday and WEEKDAYS.index(weekday[1].replace("天", "日")) != found.weekday():
         right = WEEKDAYS[found.weekday()]
-        raise BadNotice(f"{found} 是周{right},通知写的是{weekday[0]}。", f"{found} is another weekday: {span[0]}.")
+        raise BadNotice(f"{found} 是周{right}，通知写的是{weekday[0]}。", f"{found} is another weekday: {span[0]}.")
     return found
 
 
 def _add(notice: Notice, day: date, name: str, *, worked: bool) -> None:
     if day in notice.off or day in notice.worked:
-        raise BadNotice(f"{day} 前后矛盾,出现了两次。", f"{day} is named twice.")
+        raise BadNotice(f"{day} 前后矛盾，出现了两次。", f"{day} is named twice.")
     if worked and day.weekday() < 5:
         raise BadNotice(f"{day} 本来就上班。", f"{day} is a working day anyway.")
     (notice.worked if worked else notice.off)[day] = name
@@ -146,7 +146,7 @@ def _refuse_incomplete(notice: Notice) -> None:
     named = "、".join(notice.festivals)
     missing = "、".join(name for name in FESTIVALS if name not in named)
     if missing:
-        raise BadNotice(f"安排不完整,缺少:{missing}。", f"The notice is not complete; missing: {missing}.")
+        raise BadNotice(f"安排不完整，缺少：{missing}。", f"The notice is not complete; missing: {missing}.")
     refuse_missing_holidays(notice.year, notice.off)
 
 
@@ -155,4 +155,4 @@ def refuse_missing_holidays(year: int, off: Container[date]) -> None:
     for month, number in FIXED:
         day = date(year, month, number)
         if day not in off:
-            raise BadNotice(f"{day} 是法定节日,安排中却没有放假。", f"{day} is a holiday by law but is not off.")
+            raise BadNotice(f"{day} 是法定节日，安排中却没有放假。", f"{day} is a holiday by law but is not off.")

@@ -291,5 +291,5 @@ def load_pack(folder: Path) -> Pack:
 
     source = PackFolder(Path(folder))
     if not source.path.is_dir():
-        raise PackError([Problem(str(folder), 0, "", "资料包文件夹不存在,请检查路径")])
+        raise PackError([Problem(str(folder), 0, "", "资料包文件夹不存在，请检查路径")])
     return build_pack(source)

@@ -100,14 +100,14 @@ def _setting(source: PackFolder, settings: dict[str, Any], *path: str) -> str:
         value = value.get(key) if isinstance(value, dict) else None
     if isinstance(value, str) and value:
         return value
-    source.problems.append(Problem("pack.toml", 0, ".".join(path), "不能为空,请填写文字"))
+    source.problems.append(Problem("pack.toml", 0, ".".join(path), "不能为空，请填写文字"))
     return ""
 
 
 def _place(source: PackFolder, settings: dict[str, Any], key: str) -> Place:
     letters = settings.get(key, {}).get("number_letters", []) if isinstance(settings.get(key), dict) else []
     if not isinstance(letters, list) or not all(isinstance(letter, str) for letter in letters):
-        source.problems.append(Problem("pack.toml", 0, f"{key}.number_letters", '应为文字列表,如 ["湘"]'))
+        source.problems.append(Problem("pack.toml", 0, f"{key}.number_letters", '应为文字列表，如 ["湘"]'))
         letters = []
     read = [_setting(source, settings, key, part) for part in ("code", "name", "bare", "register")]
     return Place(read[0], read[1], read[2], tuple(letters), read[3])
@@ -120,7 +120,7 @@ def _issuer(
     if "issuer" in settings:
         name, letters = (_setting(source, settings, "issuer", part) for part in ("name", "letters"))
         if letters and not LETTERS.fullmatch(letters):
-            source.problems.append(Problem("pack.toml", 0, "issuer.letters", '应为 2 至 10 个汉字,如 "长减负"'))
+            source.problems.append(Problem("pack.toml", 0, "issuer.letters", '应为 2 至 10 个汉字，如 "长减负"'))
         return Issuer(name, letters)
     own = next((d for d in departments if d.tier is Tier.MUNICIPAL and d.line == line), None)
     return Issuer(own.name if own else city.name, f"{next(iter(city.number_letters), '')}减负")
@@ -133,7 +133,7 @@ def _districts(source: PackFolder) -> tuple[District, ...]:
     ):
         code = row.required("code")
         if code in found:
-            row.wrong("code", f"代码“{code}”重复,请改成唯一的代码")
+            row.wrong("code", f"代码“{code}”重复，请改成唯一的代码")
         found[code] = District(
             code, row.required("name"), row.required("bare"), row.one_of("kind", ("区", "县", "市")),
             row.words("number_letters"), row.text("register_letters"), row.words("aliases"), row.text("note"),
@@ -149,7 +149,7 @@ def _departments(source: PackFolder, districts: tuple[District, ...]) -> tuple[D
     for row in source.rows("departments.csv", columns):
         code = row.required("code")
         if code in seen:
-            row.wrong("code", f"代码“{code}”与第{seen[code]}行重复,请改成唯一的代码")
+            row.wrong("code", f"代码“{code}”与第{seen[code]}行重复，请改成唯一的代码")
         seen[code] = row.line
         if "{D}" in code:
             templates.append(row)
@@ -194,7 +194,7 @@ def _department(row: Row, code: str, unit: District | None) -> Department:
 def _check_district(row: Row, department: Department, districts: tuple[District, ...]) -> None:
     known = {unit.code for unit in districts}
     if department.tier is Tier.DISTRICT and department.district not in known:
-        row.wrong("district", f"区县代码“{department.district or ''}”不在 districts.csv 里,请改正或补登")
+        row.wrong("district", f"区县代码“{department.district or ''}”不在 districts.csv 里，请改正或补登")
     if department.tier is not Tier.DISTRICT and department.district:
         row.wrong("district", "省、市单位不填区县")
 
@@ -209,7 +209,7 @@ def _check_counterparts(
         wanted = [target.replace("{D}", unit.code) for unit in districts] if "{D}" in target else [target]
         missing = next((code for code in wanted if code not in known), None)
         if missing:
-            message = f"对口单位“{missing}”不在名录里,请改正代码或补登该单位"
+            message = f"对口单位“{missing}”不在名录里，请改正代码或补登该单位"
             source.problems.append(Problem("departments.csv", lines.get(department.code, 0), "counterpart", message))
 
 
@@ -219,9 +219,9 @@ def _points(source: PackFolder, districts: tuple[District, ...]) -> tuple[Observ
     for row in source.rows("observation_points.csv", ("code", "name", "district", "kind", "township")):
         code = row.required("code")
         if code in found:
-            row.wrong("code", f"代码“{code}”重复,请改成唯一的代码")
+            row.wrong("code", f"代码“{code}”重复，请改成唯一的代码")
         if row.text("district") not in known:
-            row.wrong("district", f"区县代码“{row.text('district')}”不在 districts.csv 里,请改正")
+            row.wrong("district", f"区县代码“{row.text('district')}”不在 districts.csv 里，请改正")
         found[code] = ObservationPoint(
             code, row.required("name"), row.text("district"), row.one_of("kind", ("村", "社区")),
             row.text("township"), row.text("note"),
@@ -235,11 +235,11 @@ def _prefixes(source: PackFolder, known: dict[str, Department], districts: tuple
     for row in source.rows("prefixes.csv", ("prefix", "kind", "tier", "department", "district", "elsewhere")):
         prefix, code, unit = row.required("prefix"), row.text("department"), row.text("district")
         if prefix in found:
-            row.wrong("prefix", f"代字“{prefix}”重复,请合并成一行")
+            row.wrong("prefix", f"代字“{prefix}”重复，请合并成一行")
         if code and code not in known:
-            row.wrong("department", f"单位代码“{code}”不在 departments.csv 里,请改正")
+            row.wrong("department", f"单位代码“{code}”不在 departments.csv 里，请改正")
         if unit and unit not in units:
-            row.wrong("district", f"区县代码“{unit}”不在 districts.csv 里,请改正")
+            row.wrong("district", f"区县代码“{unit}”不在 districts.csv 里，请改正")
         found[prefix] = Prefix(
             prefix, row.one_of("kind", ("number", "register")), Tier(row.one_of("tier", TIERS)), code or None,
             unit or None, row.yes("elsewhere"), row.text("note"),
@@ -254,7 +254,7 @@ def _lines(departments: tuple[Department, ...]) -> set[str]:
 def _line(row: Row, lines: set[str]) -> str:
     line = row.required("line")
     if line and line not in lines:
-        row.wrong("line", f"条线“{line}”在 departments.csv 里没有单位,请核对写法")
+        row.wrong("line", f"条线“{line}”在 departments.csv 里没有单位，请核对写法")
     return line
 
 
@@ -360,7 +360,7 @@ def _rules(source: PackFolder, lists: set[str]) -> tuple[Rule, ...]:
     for row in source.rows("rules.csv", ("id", "role", "weight", "pattern")):
         identity, pattern = row.required("id"), row.required("pattern")
         if identity in found:
-            row.wrong("id", f"规则编号“{identity}”重复,请改成唯一的编号")
+            row.wrong("id", f"规则编号“{identity}”重复，请改成唯一的编号")
         trouble = check_pattern(pattern, lists)
         if trouble:
             row.wrong("pattern", trouble)
@@ -373,18 +373,18 @@ def _exceptions(source: PackFolder, known: dict[str, Department]) -> dict[tuple[
     for row in source.rows("counterpart_exceptions.csv", ("department", "matter_line", "counterpart")):
         for name in ("department", "counterpart"):
             if row.text(name) not in known:
-                row.wrong(name, f"单位代码“{row.text(name)}”不在 departments.csv 里,请改正")
+                row.wrong(name, f"单位代码“{row.text(name)}”不在 departments.csv 里，请改正")
         found[row.text("department"), row.required("matter_line")] = row.text("counterpart")
     return found
 
 
 def _check_routing(source: PackFolder, pack: Pack) -> None:
     if pack.fallback_receiver and pack.fallback_receiver not in pack.by_code:
-        message = f"单位代码“{pack.fallback_receiver}”不在 departments.csv 里,请改正"
+        message = f"单位代码“{pack.fallback_receiver}”不在 departments.csv 里，请改正"
         source.problems.append(Problem("pack.toml", 0, "routing.fallback_receiver", message))
     if pack.dispute_burden and pack.dispute_burden not in {kind.code for kind in pack.burden_types}:
-        message = f"负担代码“{pack.dispute_burden}”不在 burden_types.csv 里,请改正"
+        message = f"负担代码“{pack.dispute_burden}”不在 burden_types.csv 里，请改正"
         source.problems.append(Problem("pack.toml", 0, "routing.dispute_burden", message))
     if pack.coordinating_line and pack.coordinating_line not in _lines(pack.departments):
-        message = f"条线“{pack.coordinating_line}”在 departments.csv 里没有单位,请核对写法"
+        message = f"条线“{pack.coordinating_line}”在 departments.csv 里没有单位，请核对写法"
         source.problems.append(Problem("pack.toml", 0, "routing.coordinating_line", message))

@@ -32,7 +32,7 @@ class PackError(ValueError):
 
 def _describe(problem: Problem) -> str:
     where = problem.file + (f" 第{problem.line}行" if problem.line else "")
-    return f"{where} 字段“{problem.field}”:{problem.message}" if problem.field else f"{where}:{problem.message}"
+    return f"{where} 字段“{problem.field}”：{problem.message}" if problem.field else f"{where}：{problem.message}"
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class Row:
         """The value; a problem is noted where it is empty."""
         value = self.values.get(name, "")
         if not value:
-            self.wrong(name, "不能为空,请填写")
+            self.wrong(name, "不能为空，请填写")
         return value
 
     def words(self, name: str) -> tuple[str, ...]:
@@ -63,7 +63,7 @@ class Row:
         """True for `yes`, false for `no` or empty; anything else is a problem."""
         value = self.values.get(name, "").lower()
         if value not in ("", "yes", "no"):
-            self.wrong(name, f"只能写 yes 或 no,现在是“{value}”")
+            self.wrong(name, f"只能写 yes 或 no，现在是“{value}”")
         return value == "yes"
 
     def number(self, name: str, default: float) -> float:
@@ -74,14 +74,14 @@ class Row:
         try:
             return float(value)
         except ValueError:
-            self.wrong(name, f"应为数字,现在是“{value}”")
+            self.wrong(name, f"应为数字，现在是“{value}”")
             return default
 
     def one_of(self, name: str, allowed: tuple[str, ...]) -> str:
         """The value, which must be one of `allowed`; otherwise a problem is noted and the first is taken."""
         value = self.values.get(name, "")
         if value not in allowed:
-            self.wrong(name, f"只能是 {'、'.join(part or '(空)' for part in allowed)},现在是“{value}”")
+            self.wrong(name, f"只能是 {'、'.join(part or '(空)' for part in allowed)}，现在是“{value}”")
             return allowed[0]
         return value
 
@@ -106,11 +106,11 @@ class PackFolder:
         try:
             header = [cell.strip() for cell in next(reader)]
         except StopIteration:
-            self.problems.append(Problem(name, 0, "", "文件是空的,第一行应为列名"))
+            self.problems.append(Problem(name, 0, "", "文件是空的，第一行应为列名"))
             return
         missing = [column for column in columns if column not in header]
         if missing:
-            self.problems.append(Problem(name, 1, missing[0], f"缺少列 {'、'.join(missing)},请补上列名"))
+            self.problems.append(Problem(name, 1, missing[0], f"缺少列 {'、'.join(missing)}，请补上列名"))
             return
         yield from self._body(name, header, reader)
 
@@ -122,7 +122,7 @@ class PackFolder:
                 continue
             if len(cells) > len(header):
                 self.problems.append(
-                    Problem(name, line, "", f"有{len(cells)}格而列名只有{len(header)}个,请检查逗号与引号")
+                    Problem(name, line, "", f"有{len(cells)}格而列名只有{len(header)}个，请检查逗号与引号")
                 )
                 continue
             padded = [cell.strip() for cell in cells] + [""] * (len(header) - len(cells))
@@ -136,7 +136,7 @@ class PackFolder:
         try:
             return tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            self.problems.append(Problem(name, 0, "", f"TOML 语法错误:{error}"))
+            self.problems.append(Problem(name, 0, "", f"TOML 语法错误：{error}"))
             return {}
 
     def fingerprint(self) -> str:
@@ -151,11 +151,11 @@ class PackFolder:
     def _read(self, name: str) -> str | None:
         file = self.path / name
         if not file.is_file():
-            self.problems.append(Problem(name, 0, "", "缺少这个文件,请从已有的资料包复制一份再改"))
+            self.problems.append(Problem(name, 0, "", "缺少这个文件，请从已有的资料包复制一份再改"))
             return None
         try:
             text = file.read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError:
-            self.problems.append(Problem(name, 0, "", "不是 UTF-8 编码,请另存为“CSV UTF-8”"))
+            self.problems.append(Problem(name, 0, "", "不是 UTF-8 编码，请另存为“CSV UTF-8”"))
             return None
         return text.replace("\r\n", "\n").replace("\r", "\n")

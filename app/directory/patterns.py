@@ -46,17 +46,17 @@ def words_pattern(words: tuple[str, ...]) -> str:
 def check_pattern(pattern: str, lists: set[str]) -> str:
     """What is wrong with a pattern, in Chinese; empty when it is fine."""
     if not pattern:
-        return "不能为空,请填写"
+        return "不能为空，请填写"
     for match in _TOKEN.finditer(pattern):
         name, _, letter, *_ = match.groups()
         if name is not None and name not in lists:
             return f"引用了 cues.csv 里没有的词表“{name}”"
         if letter and letter != "A" and letter not in _CLASSES:
-            return f"不认识的字母“{letter}”,只能用 D O B T N S W X A"
+            return f"不认识的字母“{letter}”，只能用 D O B T N S W X A"
     try:
         re.compile(_translate(pattern, dict.fromkeys(lists, "x")))
     except re.error as error:
-        return f"写法有误:{error}"
+        return f"写法有误：{error}"
     return ""
 
 

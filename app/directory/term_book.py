@@ -75,7 +75,7 @@ async def change_term(
     )
     if (before.working_days if before else None) == wish.working_days:
         raise BadTerm(
-            "working_days", "时限没有变化:现行规定已是如此。", "Nothing would change: this is in force already."
+            "working_days", "时限没有变化：现行规定已是如此。", "Nothing would change: this is in force already."
         )
     if before is not None:
         before.ended_at = now
@@ -98,11 +98,11 @@ async def change_term(
 
 def _refuse_nonsense(wish: TermWish, burden_types: Sequence[str]) -> None:
     if wish.kind is DeadlineKind.PAUSE:
-        zh, en = "暂停没有固定时限,每次暂停时另行写明。", "A pause has no fixed term; it is given each time."
+        zh, en = "暂停没有固定时限，每次暂停时另行写明。", "A pause has no fixed term; it is given each time."
         raise BadTerm("kind", zh, en)
     if wish.burden_type is not None and wish.burden_type not in burden_types:
         known = "、".join(burden_types)
-        zh, en = f"没有这个负担类型。可用代码:{known}。", f"There is no such burden type. Known codes: {known}."
+        zh, en = f"没有这个负担类型。可用代码：{known}。", f"There is no such burden type. Known codes: {known}."
         raise BadTerm("burden_type", zh, en)
     if wish.working_days is not None and not 1 <= wish.working_days <= LONGEST_TERM:
         zh, en = f"时限须为 1 至 {LONGEST_TERM} 个工作日。", f"A term is 1 to {LONGEST_TERM} working days."

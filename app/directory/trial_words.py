@@ -44,7 +44,7 @@ def changed_pack(pack: Pack, change: WordChange) -> Pack:
         raise BadWord(f"词语须为 2 至 {LONGEST_WORD} 个字。", f"A word has 2 to {LONGEST_WORD} characters.")
     changed = _change(pack, replace(change, word=word))
     if changed is pack:
-        said = ("词表里没有这个词,无从删去。", "The word is not there to be taken out.")
+        said = ("词表里没有这个词，无从删去。", "The word is not there to be taken out.")
         raise BadWord(*(said if change.remove else ("词表里已有这个词。", "The word is there already.")))
     return replace(changed, version=f"{pack.version}-tried")
 

@@ -88,6 +88,6 @@ def _pairs(row: Row, answers: dict[str, int]) -> Iterable[tuple[int, float]]:
         except ValueError:
             weight = math.nan
         if not answer or not abs(weight) < 1000:
-            row.wrong("weights", f"应写作“答案:数字”,多个之间用“|”隔开,现在是“{part}”")
+            row.wrong("weights", f"应写作“答案:数字”，多个之间用“|”隔开，现在是“{part}”")
             continue
         yield answers.setdefault(answer, len(answers)), weight

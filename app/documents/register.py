@@ -28,7 +28,8 @@ class AlreadyVoided(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "该公文已经作废,文号保留,不能再次作废。", "It was voided before; its number is kept. Nothing is left to do."
+            "该公文已经作废，文号保留，不能再次作废。",
+            "It was voided before; its number is kept. Nothing is left to do.",
         )
 
 

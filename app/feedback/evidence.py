@@ -41,7 +41,7 @@ class NoEvidenceNow(Conflict):
 
     def __init__(self, current: str) -> None:
         super().__init__(
-            f"该交办当前状态为“{current}”,本部门没有待反馈的事项,不能上传材料。",
+            f"该交办当前状态为“{current}”，本部门没有待反馈的事项，不能上传材料。",
             f"The assignment is “{current}”; no answer of yours is awaited, so no file can be added.",
             current=current,
         )
@@ -53,7 +53,7 @@ class UnknownEvidence(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "evidence 中有不属于本交办、或已过期清理的材料编号。请先上传,再在反馈中引用。",
+            "evidence 中有不属于本交办、或已过期清理的材料编号。请先上传，再在反馈中引用。",
             "`evidence` names a file that is not this assignment's or was swept. Upload it first, then refer to it.",
             errors=[{"field": "evidence", "zh": "没有这份材料", "en": "is not known here"}],
         )

@@ -28,7 +28,7 @@ class WishUnclear(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "请写明希望延至的日期(until)或需要增加的工作日数(working_days),二者只填其一。",
+            "请写明希望延至的日期(until)或需要增加的工作日数(working_days)，二者只填其一。",
             "Give either the wished date (until) or the additional working days (working_days), not both.",
             errors=[{"field": "until", "zh": "二者只填其一", "en": "give exactly one of the two"}],
         )
@@ -40,7 +40,7 @@ class WishOutOfRange(InvalidInput):
 
     def __init__(self, due: str) -> None:
         super().__init__(
-            f"延期日期须晚于现在的期限({due}),且不超过一年。",
+            f"延期日期须晚于现在的期限({due})，且不超过一年。",
             f"The wished date must be later than the present deadline ({due}) and within a year of it.",
             errors=[{"field": "until", "zh": "须晚于现在的期限", "en": "must be later than the present deadline"}],
         )
@@ -52,7 +52,7 @@ class AskedBefore(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "每件交办只能申请一次延期,本件已申请过。请在期限内反馈。",
+            "每件交办只能申请一次延期，本件已申请过。请在期限内反馈。",
             "An extension may be requested once for each assignment, and it has been. Answer within the deadline.",
         )
 
@@ -63,7 +63,7 @@ class AskedTooLate(Conflict):
 
     def __init__(self, until: str) -> None:
         super().__init__(
-            f"延期须在期限届满前申请,本件期限为 {until}。请尽快反馈。",
+            f"延期须在期限届满前申请，本件期限为 {until}。请尽快反馈。",
             f"An extension has to be requested before the deadline, which was {until}. Answer as soon as you can.",
             until=until,
         )
@@ -75,7 +75,7 @@ class NothingToExtend(Conflict):
 
     def __init__(self, current: str) -> None:
         super().__init__(
-            f"该交办当前状态为“{current}”,部门没有正在计时的期限。",
+            f"该交办当前状态为“{current}”，部门没有正在计时的期限。",
             f"The assignment is “{current}”; no deadline of the department's is running.",
             current=current,
         )
@@ -87,7 +87,7 @@ class ClockPaused(Conflict):
 
     def __init__(self, until: str) -> None:
         super().__init__(
-            f"该交办已暂停计时,最迟至 {until},剩余工作日保留。恢复计时后如仍不够,再申请延期。",
+            f"该交办已暂停计时，最迟至 {until}，剩余工作日保留。恢复计时后如仍不够，再申请延期。",
             f"The clock stands still until {until} at the latest, and the days left are kept. "
             "Ask for more time once it goes on, if you still need it.",
             until=until,
@@ -100,7 +100,7 @@ class WishOverdue(Conflict):
 
     def __init__(self, until: str) -> None:
         super().__init__(
-            f"部门希望延至 {until},该日期已过,不能批准。请不予延期。",
+            f"部门希望延至 {until}，该日期已过，不能批准。请不予延期。",
             f"The department wished to have until {until}, which has passed. Refuse the extension.",
             until=until,
         )

@@ -74,7 +74,7 @@ class CompletedInFuture(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "完成日期(completed_on)不能晚于今天。尚未完成的,请先登记办理进展或申请延期。",
+            "完成日期(completed_on)不能晚于今天。尚未完成的，请先登记办理进展或申请延期。",
             "`completed_on` cannot be later than today. Report progress or ask for more time while it is not done.",
             errors=[{"field": "completed_on", "zh": "不能晚于今天", "en": "cannot be later than today"}],
         )
@@ -86,7 +86,7 @@ class DocumentMissing(InvalidInput):
 
     def __init__(self, action: str) -> None:
         super().__init__(
-            "举措为废止或修改文件的,请在 documents 中写明文号及处理方式。",
+            "举措为废止或修改文件的，请在 documents 中写明文号及处理方式。",
             f"A document that was {action} has to be named in `documents` with its number and that action.",
             errors=[{"field": "documents", "zh": "缺少文号", "en": f"name the document that was {action}"}],
         )
@@ -110,7 +110,7 @@ class ReasonUnclear(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "未能解决的(resolved 为 false),须选择原因(because)并写明情况说明(explanation);已解决的不填这两项。",
+            "未能解决的（resolved 为 false），须选择原因(because)并写明情况说明(explanation)；已解决的不填这两项。",
             "Where `resolved` is false, give `because` and `explanation`; leave both out where it is resolved.",
             errors=[{"field": "because", "zh": "与 resolved 不符", "en": "does not fit `resolved`"}],
         )

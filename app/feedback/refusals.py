@@ -9,7 +9,7 @@ class FileTypeRefused(AppError):
 
     def __init__(self) -> None:
         super().__init__(
-            "只接受 PDF、PNG、JPEG、WebP、DOCX、XLSX、OFD 文件,以文件内容为准,不含宏和脚本。请转换格式后再上传。",
+            "只接受 PDF、PNG、JPEG、WebP、DOCX、XLSX、OFD 文件，以文件内容为准，不含宏和脚本。请转换格式后再上传。",
             "PDF, PNG, JPEG, WebP, DOCX, XLSX and OFD are taken, judged by content, without macros and scripts. "
             "Convert the file, then send it again.",
         )
@@ -42,7 +42,7 @@ class FileDamaged(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "文件不完整、已损坏,或夹带了其他内容。请用原来的软件打开,另存后再上传。",
+            "文件不完整、已损坏，或夹带了其他内容。请用原来的软件打开，另存后再上传。",
             "The file is cut off, damaged or carries something else along. Open it, save it anew, then send it again.",
         )
 
@@ -53,7 +53,7 @@ class FileLocked(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "文件已加密或设有密码,审核人员无法查阅。请去掉密码后再上传。",
+            "文件已加密或设有密码，审核人员无法查阅。请去掉密码后再上传。",
             "The file is encrypted or has a password, so the office cannot read it. Remove that, then send it again.",
         )
 
@@ -64,6 +64,6 @@ class FileUnfolds(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "文件打开后的尺寸过大,会拖垮查阅者的电脑。请缩小图片或拆分文档后再上传。",
+            "文件打开后的尺寸过大，会拖垮查阅者的电脑。请缩小图片或拆分文档后再上传。",
             "Opened, the file would take more than a reader's computer has. Shrink or split it, then send it again.",
         )

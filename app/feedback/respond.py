@@ -25,7 +25,7 @@ class NotAnEscalation(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "只有上报件才登记上报和上级答复;一般交办件请提交整改反馈。",
+            "只有上报件才登记上报和上级答复；一般交办件请提交整改反馈。",
             "Only an escalation records forwarding and the upstream reply; give feedback on an ordinary assignment.",
         )
 
@@ -36,7 +36,7 @@ class AnswerExpectedFromAbove(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "上报件请先登记上报(forwarding),再登记上级答复(upstream-reply)。",
+            "上报件请先登记上报(forwarding)，再登记上级答复(upstream-reply)。",
             "For an escalation record the forwarding, then the upstream reply.",
         )
 

@@ -51,7 +51,7 @@ class BasisMissing(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "以“非本部门职责”退回,须写明法律或文件依据,并提出应由哪个其他部门承担。",
+            "以“非本部门职责”退回，须写明法律或文件依据，并提出应由哪个其他部门承担。",
             "A return as not your duty needs its legal or documentary basis and the other department you propose.",
         )
 
@@ -62,7 +62,7 @@ class ReturnedBefore(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "同一事项只能退回一次,且没有其他部门可以会商。请继续办理;有异议请联系统筹部门。",
+            "同一事项只能退回一次，且没有其他部门可以会商。请继续办理；有异议请联系统筹部门。",
             "A case may be returned once only, and there is no other department to consult. Go on with it; "
             "if you disagree, speak to the coordinating office.",
         )
@@ -74,7 +74,7 @@ class SettledBefore(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "该事项退回后已经会商确定由本部门办理,不能再退回。有异议请联系统筹部门。",
+            "该事项退回后已经会商确定由本部门办理，不能再退回。有异议请联系统筹部门。",
             "After the return a consultation settled that this is yours; it cannot be returned again. "
             "If you disagree, speak to the coordinating office.",
         )
@@ -86,7 +86,8 @@ class ReturnTooLate(Conflict):
 
     def __init__(self, until: str) -> None:
         super().__init__(
-            f"退回须在交办后 {RETURN_WITHIN_WORKING_DAYS} 个工作日内提出,本件截止 {until}。请继续办理,或联系统筹部门。",
+            f"退回须在交办后 {RETURN_WITHIN_WORKING_DAYS} 个工作日内提出，本件截止 {until}。"
+            "请继续办理，或联系统筹部门。",
             f"An assignment may be returned within {RETURN_WITHIN_WORKING_DAYS} working days of its dispatch; this one "
             f"could be until {until}. Go on with it, or speak to the coordinating office.",
             until=until,

@@ -24,7 +24,7 @@ class EvidenceLost(AppError):
 
     def __init__(self) -> None:
         super().__init__(
-            "登记在册的材料文件已不在存储中,或已不完整。请联系系统管理员从备份恢复。",
+            "登记在册的材料文件已不在存储中，或已不完整。请联系系统管理员从备份恢复。",
             "The file is on record but no longer in the store, or not whole. Ask the administrator to restore it.",
         )
 
@@ -35,7 +35,7 @@ class StoreUnavailable(AppError):
 
     def __init__(self) -> None:
         super().__init__(
-            "材料存储暂时不可用,没有保存任何内容,已收下的材料不会丢失。请稍后重试。",
+            "材料存储暂时不可用，没有保存任何内容，已收下的材料不会丢失。请稍后重试。",
             "The evidence store is unavailable for the moment; nothing was kept, nothing acknowledged is lost. "
             "Try again shortly.",
             headers={"Retry-After": "30"},

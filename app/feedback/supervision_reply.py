@@ -29,7 +29,7 @@ class NothingNoticed(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "本件没有逾期通知或督办需要答复:尚未逾期,或已经反馈。请在期限内反馈;需要更多时间的,请申请延期。",
+            "本件没有逾期通知或督办需要答复：尚未逾期，或已经反馈。请在期限内反馈；需要更多时间的，请申请延期。",
             "No notice of lateness or supervision is open on this assignment: it is not late, or has been answered. "
             "Answer within the deadline; if you need more time, request an extension.",
         )
@@ -41,7 +41,7 @@ class RepliedBefore(Conflict):
 
     def __init__(self, promised_on: str) -> None:
         super().__init__(
-            f"每一级督办只能答复一次,已承诺 {promised_on} 前反馈。请尽快反馈。",
+            f"每一级督办只能答复一次，已承诺 {promised_on} 前反馈。请尽快反馈。",
             f"Each notice is replied to once, and you promised an answer for {promised_on}. Answer as soon as you can.",
             promised_on=promised_on,
         )
@@ -53,7 +53,7 @@ class PromiseOutOfRange(InvalidInput):
 
     def __init__(self, latest: str) -> None:
         super().__init__(
-            f"承诺反馈的日期须为今后的日期,最迟 {latest}({PROMISE_WORKING_DAYS} 个工作日内)。",
+            f"承诺反馈的日期须为今后的日期，最迟 {latest}（{PROMISE_WORKING_DAYS} 个工作日内）。",
             f"Promise a day that is not over, and no later than {latest} (within {PROMISE_WORKING_DAYS} working days).",
             errors=[{"field": "promised_on", "zh": f"最迟 {latest}", "en": f"no later than {latest}"}],
         )

@@ -25,7 +25,7 @@ class NothingToBatch(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "请至少写明一场其他会商(sessions),且不能包括本场。",
+            "请至少写明一场其他会商(sessions)，且不能包括本场。",
             "Name at least one other session in `sessions`, and not this one itself.",
             errors=[{"field": "sessions", "zh": "至少一场其他会商", "en": "at least one other session"}],
         )
@@ -37,7 +37,7 @@ class InvitationsUnclear(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "请写明要增加邀请的部门(departments)或要取消邀请的部门(withdraw);取消的须写明理由(reason)。",
+            "请写明要增加邀请的部门(departments)或要取消邀请的部门(withdraw)；取消的须写明理由(reason)。",
             "Name `departments` to invite, or whom to `withdraw` with a `reason`.",
             errors=[{"field": "departments", "zh": "须写明部门", "en": "name at least one department"}],
         )
@@ -49,7 +49,8 @@ class AlreadyInvited(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "所列部门都已受邀,无需再次邀请。", "All of these departments have been invited; there is nothing to change."
+            "所列部门都已受邀，无需再次邀请。",
+            "All of these departments have been invited; there is nothing to change.",
         )
 
 

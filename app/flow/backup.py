@@ -52,7 +52,7 @@ def backup(database: Path, evidence: Path | None, target: Path) -> BackedUp:
     """
     if target.exists() or target.is_symlink():
         raise BackupRefused(
-            f"{target} 已存在,不会覆盖。请另取一个名称。", f"{target} exists and is not overwritten. Name another one."
+            f"{target} 已存在，不会覆盖。请另取一个名称。", f"{target} exists and is not overwritten. Name another one."
         )
     if not database.is_file():
         raise BackupRefused(f"找不到数据库文件 {database}。", f"There is no database file {database}.")
@@ -103,7 +103,7 @@ def _check(copy: Path, evidence: Path | None) -> BackedUp:
     with closing(sqlite3.connect(copy)) as connection:
         [(sound,)] = connection.execute("PRAGMA quick_check(1)").fetchall()
         if sound != "ok":
-            raise BackupRefused(f"数据库已损坏:{sound}", f"The database is damaged: {sound}")
+            raise BackupRefused(f"数据库已损坏：{sound}", f"The database is damaged: {sound}")
         older = not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'evidence'").fetchall()
         if older or evidence is None:
             return done

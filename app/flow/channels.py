@@ -14,7 +14,7 @@ from app.problems import Conflict
 from app.sealing import Sealer
 from app.settings import Settings
 
-TEST_WORDS = "测试消息,收到即表示通知渠道已接通"
+TEST_WORDS = "测试消息，收到即表示通知渠道已接通"
 
 
 class TestedByItsSystem(Conflict):
@@ -23,7 +23,7 @@ class TestedByItsSystem(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "测试消息发给人看;部门系统的地址请用真实事件或对接工具检验。",
+            "测试消息发给人看；部门系统的地址请用真实事件或对接工具检验。",
             "Test messages are for people to read. Try a system's address with an event or the integration tools.",
         )
 

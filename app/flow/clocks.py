@@ -49,7 +49,7 @@ class CalendarChanged(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "预览之后日历已有变动,没有载入。请重新预览。",
+            "预览之后日历已有变动，没有载入。请重新预览。",
             "The calendar has changed since the preview; nothing was loaded. Look at a new preview.",
         )
 

@@ -31,7 +31,7 @@ class NotOnCase(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "请核对编号:有的线索不在该事项中。",
+            "请核对编号：有的线索不在该事项中。",
             "Check the numbers: not all of these reports are on this case.",
             errors=[{"field": "reports", "zh": "不在该事项中", "en": "not on this case"}],
         )

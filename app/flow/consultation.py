@@ -37,7 +37,7 @@ class DayPassed(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "办理期限(due_on)须晚于今天,且在一年之内。",
+            "办理期限(due_on)须晚于今天，且在一年之内。",
             "A deadline (`due_on`) has to be later than today and within a year.",
             errors=[{"field": "due_on", "zh": "须晚于今天", "en": "must be later than today"}],
         )

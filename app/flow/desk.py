@@ -58,7 +58,7 @@ class MergedAway(Conflict):
 
     def __init__(self, survivor: str | None) -> None:
         super().__init__(
-            f"该事项已并入 {survivor},请在那里办理;要恢复单独办理,请在 {survivor} 上拆分。",
+            f"该事项已并入 {survivor}，请在那里办理；要恢复单独办理，请在 {survivor} 上拆分。",
             f"This case was merged into {survivor}: act there, or split it off there to restore it.",
             merged_into=survivor,
         )

@@ -48,7 +48,7 @@ class OccasionPassed(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "该事项或会商刚有变化,这份公文不能再按原样印发。请重新读取后再办理。",
+            "该事项或会商刚有变化，这份公文不能再按原样印发。请重新读取后再办理。",
             "The case or the session has just changed; this document can no longer be issued as it was. Read it again.",
         )
 

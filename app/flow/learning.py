@@ -32,7 +32,7 @@ class TooLittleToLearnFrom(AppError):
 
     def __init__(self, reports: int, lines: int) -> None:
         super().__init__(
-            f"现有可用线索 {reports} 件、条线 {lines} 个;至少需要 {LEAST_REPORTS} 件、{LEAST_LINES} 个条线,"
+            f"现有可用线索 {reports} 件、条线 {lines} 个；至少需要 {LEAST_REPORTS} 件、{LEAST_LINES} 个条线，"
             f"每个条线至少 {LEAST_OF_A_LINE} 件。裁定多了再学。",
             f"{reports} usable reports of {lines} lines; at least {LEAST_REPORTS} reports of {LEAST_LINES} lines are "
             f"needed, {LEAST_OF_A_LINE} of each line. Learn again when more has been ruled.",

@@ -27,7 +27,7 @@ class ReceiversMissing(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "请至少指定一个承办部门;不属于受理范围的,请用“办结”并写明给反映人的答复。",
+            "请至少指定一个承办部门；不属于受理范围的，请用“办结”并写明给反映人的答复。",
             "Name at least one department; what is out of scope is closed with a reply to the reporter.",
             errors=[{"field": "receivers", "zh": "至少一个部门", "en": "at least one department"}],
         )
@@ -39,7 +39,7 @@ class NoProvincialCounterpart(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "省级事项须交给与省级部门对口的市直部门上报。请改选市直部门,或改为直接交办。",
+            "省级事项须交给与省级部门对口的市直部门上报。请改选市直部门，或改为直接交办。",
             "A provincial matter goes to the municipal counterpart. Choose one, or assign directly.",
             errors=[{"field": "receivers", "zh": "没有省级对口部门", "en": "has no provincial counterpart"}],
         )

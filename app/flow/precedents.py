@@ -33,7 +33,7 @@ async def keep_precedent(
     )
     for precedent in earlier.all():
         standing = await _standing_of(desk, precedent)
-        reason = f"同一事项重新会商,由 {number} 取代。"
+        reason = f"同一事项重新会商，由 {number} 取代。"
         keeping.withdraw(file, precedent, standing, by=desk.principal.holder, reason=reason)
     first = reports[0]
     machine = Decision.from_dict(first.decision)

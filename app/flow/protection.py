@@ -26,11 +26,11 @@ BATCH: Final = 100
 
 class NotACut(InvalidInput):
     code = "not_a_cut"
-    title_zh, title_en = "只能隐去,不能改写", "Words may be masked, not changed"
+    title_zh, title_en = "只能隐去，不能改写", "Words may be masked, not changed"
 
     def __init__(self, field: str) -> None:
         super().__init__(
-            "给部门看的文字只能在原文上隐去,用“〔隐去〕”代替要隐去的字句,不能改写或添加。",
+            "给部门看的文字只能在原文上隐去，用“〔隐去〕”代替要隐去的字句，不能改写或添加。",
             "Departments read the reporter's own words: put 〔隐去〕 for what they shall not read and change no word.",
             errors=[{"field": field, "zh": "与原文不符", "en": "differs from what was written"}],
         )
@@ -42,7 +42,7 @@ class ReasonNeeded(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "这段文字中有系统自动隐去的内容。确需让部门看到的,请写明理由;否则请保留“〔隐去〕”。",
+            "这段文字中有系统自动隐去的内容。确需让部门看到的，请写明理由；否则请保留“〔隐去〕”。",
             "The text shows something that was masked by rule. Give the reason, or leave 〔隐去〕 in its place.",
             errors=[{"field": "reason", "zh": "请填写理由", "en": "is missing"}],
         )

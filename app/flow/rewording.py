@@ -84,7 +84,7 @@ def _knowledge_with(city: City, change: WordChange) -> Knowledge:
     tried = compile_knowledge(changed_pack(city.pack, change))
     if not change.remove and fold_word(change.word) not in tried.words:
         raise BadWord(
-            "简称要带地名才认得出是哪一级,例如“芙蓉区福利站”。",
+            "简称要带地名才认得出是哪一级，例如“芙蓉区福利站”。",
             "A short name needs its place in front, or nobody knows which tier is meant.",
         )
     return with_precedents(with_learned(tried, known.learned), known.precedents)

@@ -20,7 +20,7 @@ class ReasonMissing(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "挂账待解的事项,办结须写明理由(reason),理由存档备查。",
+            "挂账待解的事项，办结须写明理由(reason)，理由存档备查。",
             "A case that stands unresolved is ended with a `reason` only; it is kept on the record.",
             errors=[{"field": "reason", "zh": "必填", "en": "is required"}],
         )

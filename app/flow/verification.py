@@ -15,7 +15,7 @@ from app.models import CaseOutcome, CaseStatus, Report
 from app.problems import NotFound
 from app.supervise import verify
 
-NOT_RELIEVED = "观测点核实:负担尚未减下来,请继续整改。"
+NOT_RELIEVED = "观测点核实：负担尚未减下来，请继续整改。"
 
 
 async def answer_verification(desk: Desk, report_number: str, *, relieved: bool, comment: str | None) -> Report:

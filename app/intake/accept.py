@@ -29,7 +29,7 @@ class EmptyText(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "请写明反映的情况,一两句话即可。",
+            "请写明反映的情况，一两句话即可。",
             "Say what the burden is; a sentence or two will do.",
             errors=[{"field": "text", "zh": "不能为空", "en": "must not be empty"}],
         )

@@ -26,7 +26,7 @@ class NoContact(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "这条线索没有留联系方式,或者已按规定删除。",
+            "这条线索没有留联系方式，或者已按规定删除。",
             "The report came without a contact, or it has been erased.",
         )
 

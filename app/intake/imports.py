@@ -28,14 +28,14 @@ class NothingToBringIn(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "没有等待导入的行:可能已经提交过。请改正有问题的行,另存后重新上传。",
+            "没有等待导入的行：可能已经提交过。请改正有问题的行，另存后重新上传。",
             "No row is waiting: perhaps it was committed already. Correct the rows with faults and send them again.",
         )
 
 
 class BeingBroughtIn(Conflict):
     code = "being_brought_in"
-    title_zh, title_en = "已提交,不能放弃", "It was committed"
+    title_zh, title_en = "已提交，不能放弃", "It was committed"
 
     def __init__(self) -> None:
         super().__init__("已经提交的导入不能放弃。", "An import that was committed cannot be given up.")

@@ -116,7 +116,7 @@ class Sheet:
         """There are no more lines. Raises BadHeadings, or SpreadsheetRefused where there was no row."""
         if self._places is None:
             raise BadHeadings(
-                f"前 {HEADING_WITHIN} 行里没有找到“反映内容”这一列。请使用模板,保留表头。",
+                f"前 {HEADING_WITHIN} 行里没有找到“反映内容”这一列。请使用模板，保留表头。",
                 f"There is no heading “反映内容” in the first {HEADING_WITHIN} rows. Use the template.",
             )
         if not self.rows:

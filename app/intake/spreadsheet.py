@@ -21,19 +21,19 @@ TEXT: Final = "text"
 
 REFUSALS: Final[Mapping[str, tuple[str, str]]] = {
     "not_a_spreadsheet": (
-        "这不是表格文件。请上传 .xlsx 或 .csv 文件,最好用本页的模板填写。",
+        "这不是表格文件。请上传 .xlsx 或 .csv 文件，最好用本页的模板填写。",
         "This is no spreadsheet. Send an .xlsx or .csv file, best one made from the template.",
     ),
     "encrypted_or_old": (
-        "文件加了密码,或是旧版 .xls 格式。请去掉密码,另存为 .xlsx 后再上传。",
+        "文件加了密码，或是旧版 .xls 格式。请去掉密码，另存为 .xlsx 后再上传。",
         "The file has a password or is an old .xls. Remove the password, save it as .xlsx and send it again.",
     ),
     "damaged": (
-        "文件损坏或结构异常,无法读取。请用 Excel 或 WPS 打开,另存为新的 .xlsx 后再上传。",
+        "文件损坏或结构异常，无法读取。请用 Excel 或 WPS 打开，另存为新的 .xlsx 后再上传。",
         "The file is damaged or oddly built. Open it, save it as a new .xlsx and send that.",
     ),
     "too_large": (
-        "文件内容过大:展开后的数据超出限度。请删去空白行列、图片和多余的工作表,或分成几个文件。",
+        "文件内容过大：展开后的数据超出限度。请删去空白行列、图片和多余的工作表，或分成几个文件。",
         "The file holds too much once it is unpacked. Remove blank rows, pictures and other sheets, or split it.",
     ),
     "too_many_rows": (
@@ -41,19 +41,19 @@ REFUSALS: Final[Mapping[str, tuple[str, str]]] = {
         "A file may have 5000 rows at most. Split it into several.",
     ),
     "has_macros": (
-        "文件含有宏或控件,不能上传。请另存为不含宏的 .xlsx。",
+        "文件含有宏或控件，不能上传。请另存为不含宏的 .xlsx。",
         "The file holds macros or controls. Save it as an .xlsx without them.",
     ),
     "has_links": (
-        "文件引用了外部数据或其他文件,不能上传。请断开链接,粘贴为值后再上传。",
+        "文件引用了外部数据或其他文件，不能上传。请断开链接，粘贴为值后再上传。",
         "The file refers to data outside. Break the links, paste values and send it again.",
     ),
     "has_files_inside": (
-        "文件里嵌入了其他文件,不能上传。请删去后再上传。",
+        "文件里嵌入了其他文件，不能上传。请删去后再上传。",
         "There are files inside the file. Remove them and send it again.",
     ),
     "has_dtd": (
-        "文件含有不允许的 XML 定义,不能上传。请用 Excel 或 WPS 另存为新的 .xlsx。",
+        "文件含有不允许的 XML 定义，不能上传。请用 Excel 或 WPS 另存为新的 .xlsx。",
         "The file holds XML definitions that are not allowed. Save it as a new .xlsx.",
     ),
     "no_rows": (
@@ -79,7 +79,7 @@ class SpreadsheetTooLarge(AppError):
 
     def __init__(self) -> None:
         super().__init__(
-            "表格文件最大 10 MB。请删去图片和多余的工作表,或分成几个文件。",
+            "表格文件最大 10 MB。请删去图片和多余的工作表，或分成几个文件。",
             "A spreadsheet may have 10 MB. Remove pictures and other sheets, or split it.",
         )
 

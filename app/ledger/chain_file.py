@@ -21,8 +21,8 @@ from app.notary import BrokenSeal, Notary, SealChecker, SealedAt, Verified, Writ
 
 COVERED = ("id", "seq", "type", "actor", "department_code", "facts", "body_commitment", "previous_hash", "hash")
 SEAL_MEMBERS: Final = tuple(member.name for member in fields(WrittenSeal))
-_CUT_OFF: Final = "文件不完整:缺少签名的末行 the file is cut off: its signed last line is missing"
-_CHANGED: Final = "文件内容与签名的末行不符:有行被改动、增删或换序 the file is not what its signed last line says"
+_CUT_OFF: Final = "文件不完整：缺少签名的末行 the file is cut off: its signed last line is missing"
+_CHANGED: Final = "文件内容与签名的末行不符：有行被改动、增删或换序 the file is not what its signed last line says"
 _AFTER: Final = "末行之后还有内容 there are lines after the last one"
 
 

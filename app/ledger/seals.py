@@ -24,7 +24,7 @@ class AuditKeyLost(AppError):
 
     def __init__(self) -> None:
         super().__init__(
-            "审计签名密钥已不在数据库中或被改动,无法封存。请从备份恢复 audit_keys 表,并运行 yilong verify-audit。",
+            "审计签名密钥已不在数据库中或被改动，无法封存。请从备份恢复 audit_keys 表，并运行 yilong verify-audit。",
             "The audit key is not in the database or was changed, so nothing can be sealed. Restore the table "
             "audit_keys from a backup and run `yilong verify-audit`.",
         )
@@ -76,7 +76,7 @@ async def verify_seals(session: AsyncSession, known: Collection[str], noted: tup
     return result
 
 
-_GONE: Final = "封存被删除,其链头还在 the seal was removed, its heads are still there"
+_GONE: Final = "封存被删除，其链头还在 the seal was removed, its heads are still there"
 
 
 async def read_seals(session: AsyncSession, after: int) -> list[tuple[AuditSeal, list[SealedAt]]]:

@@ -45,7 +45,7 @@ class BadCursor(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "请使用上一页返回的翻页标记,或去掉它从头读起。", "Use the cursor of the page before, or leave it out."
+            "请使用上一页返回的翻页标记，或去掉它从头读起。", "Use the cursor of the page before, or leave it out."
         )
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from app.vocabulary import AssignmentKind, AssignmentRole
 
 OBLIGATIONS = {
-    AssignmentKind.ASSIGNMENT: "请核实所反映的负担,限期整改,反馈整改措施、涉及文件的修改或废止情况,以及可公开的答复。",
-    AssignmentKind.ESCALATION: "请将所反映的负担上报省级对口部门,登记上报文号与日期,跟踪并带回省级部门的答复。",
+    AssignmentKind.ASSIGNMENT: (
+        "请核实所反映的负担，限期整改，反馈整改措施、涉及文件的修改或废止情况，以及可公开的答复。"
+    ),
+    AssignmentKind.ESCALATION: "请将所反映的负担上报省级对口部门，登记上报文号与日期，跟踪并带回省级部门的答复。",
 }
 
 

@@ -19,12 +19,12 @@ COUNTED: Final = (
 )
 LISTED: Final = (
     ("silent_addresses", "部门系统推送中断"),
-    ("level_3", "三级督办,待负责人批示"),
+    ("level_3", "三级督办，待负责人批示"),
     ("overdue", "已逾期"),
     ("due", "即将到期"),
     ("rework", "退回重办"),
-    ("extensions", "申请延期,待审批"),
-    ("invitations", "会商邀请,待答复意见"),
+    ("extensions", "申请延期，待审批"),
+    ("invitations", "会商邀请，待答复意见"),
     ("chases", "请向省级部门催办"),
 )
 
@@ -50,7 +50,7 @@ def _line(entry: Mapping[str, Any], names: Mapping[str, str]) -> str:
         ("case", str),
         ("cases", "、".join),
         ("department", lambda code: names.get(code, code)),
-        ("hours", lambda hours: f"已超过{hours}小时" if hours else "对方答复地址已停用,推送已暂停"),
+        ("hours", lambda hours: f"已超过{hours}小时" if hours else "对方答复地址已停用，推送已暂停"),
         ("stage", lambda stage: STAGES.get(stage, stage)),
         ("due_on", lambda day: f"{say_day(date.fromisoformat(day))}到期"),
         ("working_days", _late),

@@ -18,7 +18,7 @@ class NothingToDecide(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "只有三级督办的事项由负责人批示;该事项没有正在计时的三级督办,可能已经反馈。请重新读取。",
+            "只有三级督办的事项由负责人批示；该事项没有正在计时的三级督办，可能已经反馈。请重新读取。",
             "Only a case at level 3 of supervision is decided on; no clock of this one is. Read it again.",
         )
 
@@ -29,7 +29,7 @@ class LookAgainOutOfRange(InvalidInput):
 
     def __init__(self, latest: str) -> None:
         super().__init__(
-            f"再次查看的日期须在今天之后,最迟 {latest},以免事项被搁置。",
+            f"再次查看的日期须在今天之后，最迟 {latest}，以免事项被搁置。",
             f"The day to look again must be after today and no later than {latest}, so that the case is not shelved.",
             errors=[{"field": "look_again_on", "zh": f"明天至 {latest}", "en": f"from tomorrow to {latest}"}],
         )

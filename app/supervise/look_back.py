@@ -30,7 +30,7 @@ class LookBackNotAsked(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "该线索目前没有待答的回头看问题:尚未到期、已经答复、已过答复期限,或事项已重新挂账。负担反弹的,请直接再次反映。",
+            "该线索目前没有待答的回头看问题：尚未到期、已经答复、已过答复期限，或事项已重新挂账。负担反弹的，请直接再次反映。",
             "No look back waits for an answer here: it is not due yet, was answered, has run out, or the case is open "
             "again. If the burden came back, send a new report.",
         )

@@ -34,7 +34,7 @@ class PauseUnclear(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "请写明暂停最迟到哪一天(until)或多少个工作日(working_days),二者只填其一。",
+            "请写明暂停最迟到哪一天(until)或多少个工作日(working_days)，二者只填其一。",
             "Give either the last day of the pause (until) or its working days (working_days), not both.",
             errors=[{"field": "until", "zh": "二者只填其一", "en": "give exactly one of the two"}],
         )
@@ -47,7 +47,7 @@ class PauseOutOfRange(InvalidInput):
     def __init__(self) -> None:
         days = LONGEST_PAUSE_WORKING_DAYS
         super().__init__(
-            f"暂停须晚于今天,且不超过 {days} 个工作日。",
+            f"暂停须晚于今天，且不超过 {days} 个工作日。",
             f"A pause ends after today and within {days} working days.",
             errors=[{"field": "until", "zh": f"最长 {days} 个工作日", "en": f"at most {days} working days"}],
         )
@@ -59,7 +59,7 @@ class NothingToPause(Conflict):
 
     def __init__(self, current: str) -> None:
         super().__init__(
-            f"该交办当前状态为“{current}”,部门没有正在计时的办理时限。只有部门办理期间可以暂停。",
+            f"该交办当前状态为“{current}”，部门没有正在计时的办理时限。只有部门办理期间可以暂停。",
             f"The assignment is “{current}”; no answer clock of the department's is running. "
             "A clock can be paused only while the department works.",
             current=current,
@@ -72,7 +72,7 @@ class PausedAlready(Conflict):
 
     def __init__(self, until: str) -> None:
         super().__init__(
-            f"该交办已暂停计时,最迟至 {until}。如需变更,请先恢复计时。",
+            f"该交办已暂停计时，最迟至 {until}。如需变更，请先恢复计时。",
             f"The assignment's clock is paused until {until} at the latest. Resume it first to change that.",
             until=until,
         )
@@ -83,16 +83,16 @@ class NotPaused(Conflict):
     title_zh, title_en = "没有暂停", "Not paused"
 
     def __init__(self) -> None:
-        super().__init__("该交办没有暂停计时,无须恢复。", "The assignment's clock is not paused; nothing to resume.")
+        super().__init__("该交办没有暂停计时，无须恢复。", "The assignment's clock is not paused; nothing to resume.")
 
 
 class PauseTooLate(Conflict):
     code = "pause_too_late"
-    title_zh, title_en = "时限已过,不能暂停", "Too late to pause"
+    title_zh, title_en = "时限已过，不能暂停", "Too late to pause"
 
     def __init__(self, due: str) -> None:
         super().__init__(
-            f"办理时限已于 {due} 届满,不能再暂停。",
+            f"办理时限已于 {due} 届满，不能再暂停。",
             f"The deadline ran out at {due}; a clock that has run out is not paused.",
             due_at=due,
         )
@@ -103,7 +103,7 @@ class ExtensionUndecided(Conflict):
     title_zh, title_en = "延期申请尚未审批", "A request for more time is waiting"
 
     def __init__(self) -> None:
-        super().__init__("请先审批该单位的延期申请,再决定是否暂停。", "Decide the request for more time first.")
+        super().__init__("请先审批该单位的延期申请，再决定是否暂停。", "Decide the request for more time first.")
 
 
 def pause_clock(file: CaseFile, assignment: Assignment, wish: PauseWish) -> Deadline:

@@ -52,7 +52,7 @@ class NothingToUrge(Conflict):
     def __init__(self, outcomes: Sequence[Outcome]) -> None:
         self.outcomes = outcomes
         super().__init__(
-            "没有单位可催办:或者没有正在办理的交办,或者已暂停计时、今天刚交办或今天已经通知过。请重新读取。",
+            "没有单位可催办：或者没有正在办理的交办，或者已暂停计时、今天刚交办或今天已经通知过。请重新读取。",
             "No department is to be urged: none has an open duty, or its clock is paused, started today, or it was "
             "told of it today. Read the case again.",
         )

@@ -24,7 +24,7 @@ class NotAsked(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "该线索还没有进入核实阶段,或已经回答过。",
+            "该线索还没有进入核实阶段，或已经回答过。",
             "This report is not being verified at the moment, or has been answered already.",
         )
 

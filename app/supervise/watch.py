@@ -28,7 +28,7 @@ class NothingQuarantined(Conflict):
 
     def __init__(self) -> None:
         super().__init__(
-            "该事项没有因故障停止督办的时限,不需要恢复。请重新读取后再办理。",
+            "该事项没有因故障停止督办的时限，不需要恢复。请重新读取后再办理。",
             "None of this case's clocks is quarantined; there is nothing to release. Read the case again.",
         )
 

@@ -170,7 +170,7 @@ async def test_a_flood_of_guesses_from_one_address_leaves_the_owner_in(
     refused = await guesser.send(PATH, {"username": username, "password": PASSWORD})
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "30")
     assert refused.headers["content-type"].startswith("text/html")
-    assert "尝试次数过多。请在 30 秒后再试;忘记密码的,请联系本单位系统管理员。" in refused.text
+    assert "尝试次数过多。请在 30 秒后再试；忘记密码的，请联系本单位系统管理员。" in refused.text
     assert f'value="{username}"' in refused.text
     assert "yilong_session" not in guesser.client.cookies
     assert (await guesser.sign_in(username, path="/dashboard/sign-in?lang=en")).status_code == 429

@@ -316,7 +316,7 @@ async def manage_keys(city: CityUnderTest) -> None:
     [new] = await said(city, "rotate-key", prefix, "--overlap-days", "2")
     lines = [line.split("\t") for line in await said(city, "list-keys", "--observation-point", "FR-01")]
     assert [line[:3] for line in lines] == [[key.split("_")[1], "reporter", "FR-01"] for key in (new, old)]
-    assert await said(city, "revoke-key", f"yl_{prefix}") == [f"已停用:{prefix}"]
+    assert await said(city, "revoke-key", f"yl_{prefix}") == [f"已停用：{prefix}"]
     assert (await run(city, "revoke-key", lines[1][6])).exit_code == 2
     assert (await run(city, "revoke-key", "no-such-key")).exit_code == 2
     assert len(await said(city, "list-keys", "--role", "reporter")) == 1
@@ -336,7 +336,7 @@ async def manage_people(city: CityUnderTest) -> None:
     await said(city, "set-role", "li", "auditor")
     [password] = await said(city, "reset-password", "li")
     assert len(password) == 16
-    assert await said(city, "end-sessions", "li") == ["已结束登录:0"]
+    assert await said(city, "end-sessions", "li") == ["已结束登录：0"]
     await said(city, "deactivate-user", "li")
     assert await said(city, "list-users") == [
         "boss\tadministrator\tactive\t-\t0\tboss\t-",

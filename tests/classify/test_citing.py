@@ -27,7 +27,7 @@ def test_what_was_decided_stays_as_it_is(knowledge: Knowledge) -> None:
     assert after.evidence[-1].text == "防返贫监测系统" == TEXT[9:16]
     assert after.evidence[-1].supports == "precedent XL-2026-000001"
     assert after.notes == (*before.notes, "precedent:XL-2026-000001")
-    assert after.summary.endswith("参照先例:XL-2026-000001")
+    assert after.summary.endswith("参照先例：XL-2026-000001")
     assert Decision.from_dict(after.to_dict()) == after
 
 

@@ -56,8 +56,8 @@ def test_below_the_offices_threshold_a_report_goes_to_triage_with_the_decision_s
 def test_the_summary_quotes_the_characters_it_rests_on(knowledge: Knowledge) -> None:
     summary = ask(knowledge, "省民政厅要求填表,区民政局转发").summary
     assert "第1–4字“省民政厅”" in summary
-    assert "只是转发:“区民政局”" in summary
-    assert "承办:长沙市民政局" in summary
+    assert "只是转发：“区民政局”" in summary
+    assert "承办：长沙市民政局" in summary
 
 
 def test_the_title_can_name_the_department(knowledge: Knowledge) -> None:

@@ -126,7 +126,7 @@ def test_from_rulings_to_a_model_in_force(on_city: Command, city_url: str, tmp_p
     assert "回放 60 件" in tested.stdout
     assert "结论变化 60" in tested.stdout  # from no_department to tier_unknown
     assert tested.stdout.index("CS-SL") < tested.stdout.index("CS-WL") < tested.stdout.index("FR-SL")
-    assert tested.stdout.count("现在:") == tested.stdout.count("将来:") == 1
+    assert tested.stdout.count("现在：") == tested.stdout.count("将来：") == 1
 
     assert "已启用" in on_city("learn", "--activate", version).stdout
     assert "本来就在用" in on_city("learn", "--activate", version).stdout
@@ -170,7 +170,7 @@ def test_reports_under_a_changed_pack(on_city: Command, tmp_path: Path) -> None:
     result = on_city("backtest", "-", "--pack", str(folder), data=line)
     assert result.exit_code == 0, result.output
     assert "结论变化 1" in result.stdout
-    assert "FR-SL 芙蓉区水利局:0 → 1(新增 1,减少 0)" in result.stdout
+    assert "FR-SL 芙蓉区水利局：0 → 1（新增 1，减少 0）" in result.stdout
     (folder / "departments.csv").unlink()
     broken = on_city("backtest", "-", "--pack", str(folder), data=line)
     assert broken.exit_code == 2

@@ -176,11 +176,11 @@ def test_the_command_replays_by_time_and_by_id(kind: str, tmp_path: Path) -> Non
                 get_settings.cache_clear()
             return result.exit_code, result.output
 
-        assert say("--since", since) == (0, "已重新排队:1\n")
-        assert say("--since", since) == (0, "已重新排队:0\n")
-        assert say("--since", since, "--missing", "--department", "FR-JY") == (0, "已重新排队:0\n")
-        assert say("--since", since, "--missing") == (0, "已重新排队:1\n")
-        assert say("1") == (0, "已重新排队:1\n")
+        assert say("--since", since) == (0, "已重新排队：1\n")
+        assert say("--since", since) == (0, "已重新排队：0\n")
+        assert say("--since", since, "--missing", "--department", "FR-JY") == (0, "已重新排队：0\n")
+        assert say("--since", since, "--missing") == (0, "已重新排队：1\n")
+        assert say("1") == (0, "已重新排队：1\n")
         for wrong in ([], ["1", "--since", since], ["1", "--missing"], ["--since", "gestern"], ["--since", later]):
             code, output = say(*wrong)
             assert (code, "已重新排队" in output) == (2, False), output

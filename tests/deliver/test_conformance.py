@@ -180,7 +180,7 @@ def test_the_command_reports_and_ends_with_0(department: Department) -> None:
     code, output = run(department.url, "--secret", TEST_SECRET, "--allow-loopback")
     assert code == 0, output
     assert output.count("✓") == len(TRIALS) + 2
-    assert output.splitlines()[-1] == "全部符合(14 项)。All 14 hold."
+    assert output.splitlines()[-1] == "全部符合（14 项）。All 14 hold."
     assert TEST_SECRET not in output
 
 
@@ -188,7 +188,7 @@ def test_the_command_ends_with_1_and_says_what_to_do() -> None:
     with Department("timeless") as department:
         code, output = run(department.url, "--secret", TEST_SECRET, "--allow-loopback")
     assert code == 1
-    assert output.splitlines()[-1] == "不符合 2 项,共 14 项。2 of 14 do not hold."
+    assert output.splitlines()[-1] == "不符合 2 项，共 14 项。2 of 14 do not hold."
     assert "否则旧消息可以重放" in output
 
 

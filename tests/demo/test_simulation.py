@@ -122,7 +122,7 @@ def yilong(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_command_sums_up_proves_and_leaves_nothing(tmp_path: Path) -> None:
     done = yilong(tmp_path, "--days", "2", "--seed", "5", "--start", "2025-09-01")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "对账无误,审计链完好" in done.stdout
+    assert "对账无误，审计链完好" in done.stdout
     assert "台账指纹" in done.stdout
     assert done.stderr == ""
     assert list(tmp_path.iterdir()) == []

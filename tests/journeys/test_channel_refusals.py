@@ -46,7 +46,7 @@ OTHERS = {
     ("DELETE", ""), ("POST", "activation"), ("GET", "checks"), ("POST", "test-message"), ("POST", "pause"), ("GET", ""),
     ("POST", "replay"),
 }  # fmt: skip
-WORDS = "通知渠道没有签名密钥,也不作系统验证。"
+WORDS = "通知渠道没有签名密钥，也不作系统验证。"
 
 
 def routes_of(routes: Any, start: str) -> Iterator[tuple[str, str]]:

@@ -85,7 +85,7 @@ async def test_an_edited_copy_joins_by_itself_and_the_receipt_says_why_in_its_ow
     assert second["joined"]
     assert second["case"] == first["case"]
     because = {reason["kind"]: reason for reason in second["joined_because"]}
-    assert because["source"]["says"] == "同一来源:芙蓉区民政局"
+    assert because["source"]["says"] == "同一来源：芙蓉区民政局"
     assert because.keys() >= {"source", "words"}
     for reason in second["joined_because"]:
         assert reason["start"] == reason["end"] or EDITED[reason["start"] : reason["end"]]
@@ -110,7 +110,7 @@ async def test_the_same_burden_in_other_words_is_suggested_to_the_office_only(ci
         found = (await office(city, "GET", f"{number}/similar")).json()["similar"]
         assert [item["case"] for item in found] == [other]
         assert found[0]["report"] == second["report"]
-        assert "同一来源:芙蓉区民政局" in [reason["says"] for reason in found[0]["because"]]
+        assert "同一来源：芙蓉区民政局" in [reason["says"] for reason in found[0]["because"]]
     assert first["case"] not in str(second)
     department = await (await city.department("FR-MZ")).get(f"/v1/cases/{first['case']}/similar")
     assert department.status_code == 403

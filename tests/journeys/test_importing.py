@@ -57,7 +57,7 @@ async def test_an_import_that_was_killed_goes_on_and_doubles_nothing(city: CityU
     again = await asyncio.to_thread(command, city.url, tmp_path, "import", str(path))
     assert (again.exit_code, again.stdout.strip()) == (
         0,
-        f"已导入 brought in: {ROWS};已有相同线索 known already: 0",
+        f"已导入 brought in: {ROWS}；已有相同线索 known already: 0",
     )
     assert await count(city) == ROWS
     async with city.runtime.database.read() as session:
@@ -86,7 +86,7 @@ async def test_the_command_names_each_fault_and_writes_the_rows_to_correct(city:
     assert (code, await count(city)) == (2, 0)
     assert "第 3 行 row 3: 观测点：没有这个观测点" in said
     assert "第 4 行 row 4: 观测点：没有填写" in said
-    assert "不认识的列,没有导入 headings that mean nothing: 备注" in said
+    assert "不认识的列，没有导入 headings that mean nothing: 备注" in said
     code, said = await run("--observation-point", "FR-02", "--errors", str(errors))
     assert (code, await count(city)) == (2, 2)
     assert "已导入 brought in: 2" in said

@@ -1,4 +1,4 @@
-"""暂停计时: a department's clock stands still for a named blocker, within bounds, in everybody's sight; it goes on by
+"""暂停计时： a department's clock stands still for a named blocker, within bounds, in everybody's sight; it goes on by
 the office's hand or by itself, and no act gets lost meanwhile.
 """
 

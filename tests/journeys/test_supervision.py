@@ -448,7 +448,7 @@ async def test_the_pages_show_what_was_said_and_list_a_case_at_level_three(
     assert "三级督办" in shown(home)
     assert scene.case in home.text
     page = shown(await browser.get(f"/dashboard/cases/{scene.case}"))
-    for words in ("临期提醒 系统", "逾期 系统", "督办 系统", "督办级别 3", "答复期限 2026-04-15"):
+    for words in ("临期提醒 系统", "逾期 系统", "督办 系统", "督办级别 3", "答复期限 2026年4月15日"):
         assert words in page, words
 
 

@@ -379,8 +379,8 @@ async def test_one_command_releases_all_that_one_fault_has_stopped(city: CityUnd
         )
         return ended.returncode, ended.stdout.strip()
 
-    assert await asyncio.to_thread(release) == (0, "已恢复督办:1 件")
-    assert await asyncio.to_thread(release) == (0, "已恢复督办:0 件")
+    assert await asyncio.to_thread(release) == (0, "已恢复督办：1 件")
+    assert await asyncio.to_thread(release) == (0, "已恢复督办：0 件")
     assert await asyncio.to_thread(release, scene.case) == (2, "")
     [event] = await events_of(city, "supervision.released")
     assert facts_of([event], "kinds") == [(["acceptance", "feedback"],)]
