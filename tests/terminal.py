@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_NAMED = re.compile(r"存为 `([\w.]+)`:\s*\Z")
+_NAMED = re.compile(r"存为 `([\w.]+)`：\s*\Z")
 
 
 @dataclass(frozen=True, slots=True)

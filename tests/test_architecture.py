@@ -166,3 +166,23 @@ def test_nothing_is_left_for_later_in_a_comment() -> None:
         if marks.search(line)
     }
     assert found == set()
+
+
+# Words of people who report as they type, and a question put to a model; what is written is shown as it is written.
+HALF_WIDTH_ALLOWED = {"demo/points.py", "demo/clusters.py", "advise/question.py"}
+# 序号:哈希 and 答案:数字 are how something is typed.
+HALF_WIDTH = re.compile(r"(?<!序号)(?<!“答案)(?<=[\u4e00-\u9fff”》〕）])[,;:](?=[\u4e00-\u9fff“《〔（])")
+
+
+def test_chinese_is_punctuated_as_chinese_is() -> None:
+    """GB/T 15834: what people read has full-width marks; docstrings and patterns are no such thing."""
+    found = []
+    for path in MODULES:
+        if name_of(path) in HALF_WIDTH_ALLOWED:
+            continue
+        silent = {id(node.value) for node in ast.walk(tree_of(path)) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in silent:
+                if HALF_WIDTH.search(node.value):
+                    found.append(f"{place(path, node)} {node.value}")
+    assert found == []

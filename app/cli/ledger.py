@@ -82,7 +82,7 @@ def _read_noted(text: str | None) -> tuple[int, str] | None:
         return None
     number, _, digest = text.partition(":")
     if not (number.isascii() and number.isdigit() and len(digest) == HASH_DIGITS):
-        fail("--seal 应写作 序号:哈希,如 seal-audit 所示。Write --seal as NUMBER:HASH, as seal-audit prints it.")
+        fail("--seal 应写作 序号:哈希，如 seal-audit 所示。Write --seal as NUMBER:HASH, as seal-audit prints it.")
     return int(number), digest.lower()
 
 

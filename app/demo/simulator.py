@@ -232,4 +232,4 @@ def _account(counts: Mapping[str, int]) -> str:
     """What happened, in one line."""
     came = {"收到": "received", "重复": "repeated", "签名不对": "forged", "出错": "failed", "停机错过": "missed"}
     went = {"回调": "callbacks", "被拒": "refused", "没有应答": "unanswered"}
-    return ";".join(",".join(f"{word} {counts[name]}" for word, name in part.items()) for part in (came, went))
+    return "；".join("，".join(f"{word} {counts[name]}" for word, name in part.items()) for part in (came, went))
