@@ -182,7 +182,7 @@ def test_chinese_is_punctuated_as_chinese_is() -> None:
             continue
         silent = {id(node.value) for node in ast.walk(tree_of(path)) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree_of(path)):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in silent:
-                if HALF_WIDTH.search(node.value):
-                    found.append(f"{place(path, node)} {node.value}")
+            said = node.value if isinstance(node, ast.Constant) and id(node) not in silent else None
+            if isinstance(said, str) and HALF_WIDTH.search(said):
+                found.append(f"{place(path, node)} {said}")
     assert found == []

@@ -121,7 +121,8 @@ async def test_more_time_is_granted_on_the_case_page_and_the_reply_shown(city: C
     browser = await at_work(city)
     url = f"/dashboard/cases/{number}"
     asked = shown(await browser.get(url))
-    for words in ("申请延期，待审批", "希望延至 2026年4月10日", "延期理由 须报市局同意后废止。", "答复期限 2026年3月23日"):
+    wished = ("申请延期，待审批", "希望延至 2026年4月10日", "延期理由 须报市局同意后废止。", "答复期限 2026年3月23日")
+    for words in wished:
         assert words in asked, words
     await browser.send(f"{url}/review", {"verdict": "grant", "comment": "同意，请抓紧。"})
     said = shown(await browser.follow())
