@@ -1,6 +1,5 @@
 """佐证材料: a department puts a file on its duty; what no act ever refers to is swept."""
 
-import asyncio
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,12 +12,12 @@ from app.feedback.store import BATCH, id_in, key_of
 from app.feedback.vault import Vault
 from app.flow.desk import Desk
 from app.flow.handle import open_duty
+from app.flow.sideline import Sideline
 from app.log import get_logger
 from app.models import Evidence
 
 UNUSED_DAYS: Final = 7
 SWEEP_EVERY: Final = timedelta(hours=1)
-LOOK_AGAIN: Final = timedelta(minutes=10)
 
 
 async def add(desk: Desk, assignment_id: str, received: Received, name: str) -> Evidence:
@@ -33,45 +32,24 @@ async def add(desk: Desk, assignment_id: str, received: Received, name: str) -> 
     return evidence
 
 
-class Sweeper:
+class Sweeper(Sideline):
     """Removes what nothing refers to after a week: rows with their files, and files without a row.
 
-    Once an hour in each worker, beside its loop, for a store may be slow; several may sweep at once. Close it with
-    `aclose`.
+    Once an hour in each worker, beside its loop, for a store may be slow; several may sweep at once.
     """
 
     def __init__(self, database: Database, clock: Clock, vault: Vault) -> None:
-        self._database, self._clock, self._vault = database, clock, vault
-        self._sweeping: asyncio.Task[None] | None = None
-        self._rests_until: datetime | None = None
+        super().__init__(clock, "evidence_not_swept")
+        self._database, self._vault = database, vault
 
     async def take(self) -> bool:
         """Begin to sweep where an hour has passed; whether this did."""
         now = self._clock.now()
-        if self._sweeping is not None or (self._rests_until is not None and now < self._rests_until):
+        if not self._is_free(now):
             return False
         self._rests_until = now + SWEEP_EVERY
-        self._sweeping = asyncio.create_task(self.sweep())
-        self._sweeping.add_done_callback(self._free)
+        self._begin(self.sweep())
         return True
-
-    async def drain(self, seconds: float) -> None:
-        """Wait for a sweep under way to end, for that many seconds at most."""
-        if self._sweeping is not None:
-            await asyncio.wait([self._sweeping], timeout=seconds)
-
-    async def aclose(self, seconds: float = 0.0) -> None:
-        """Let a sweep under way end, for that many seconds at most; the next one does what is left."""
-        if (task := self._sweeping) is not None:
-            await asyncio.wait([task], timeout=seconds)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    def _free(self, task: asyncio.Task[None]) -> None:
-        self._sweeping = None
-        if not task.cancelled() and (error := task.exception()):
-            self._rests_until = self._clock.now() + LOOK_AGAIN
-            get_logger().error("evidence_not_swept", exc_info=error)
 
     async def sweep(self) -> None:
         """Sweep now. Raises StoreUnavailable; files whose rows are gone by then are swept as files without a row."""

@@ -3,9 +3,7 @@
 Beside the worker's loop and with no transaction open while it reads: each query sees a moment of its own.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -13,6 +11,7 @@ from app.audit import BrokenLink
 from app.clock import Clock
 from app.database import Database
 from app.flow.seals import seal_all
+from app.flow.sideline import LOOK_AGAIN, Sideline
 from app.ledger.reconcile import Reconciliation, reconcile, walk_chains
 from app.ledger.seals import AuditKeyLost, known_keys, verify_seals
 from app.ledger.sweeps import name_chains
@@ -22,11 +21,10 @@ from app.supervise import sweep
 
 # Of each fault, and of broken chains, so many are named; all are counted.
 MOST_NAMED: Final = 20
-LOOK_AGAIN: Final = timedelta(minutes=10)
 
 
-class Reconciler:
-    """Reconciles and seals the ledger every night; one for each worker process. Close it with `aclose`.
+class Reconciler(Sideline):
+    """Reconciles and seals the ledger every night; one for each worker process.
 
     Args:
         clock: database time.
@@ -43,10 +41,9 @@ class Reconciler:
         sealer: Sealer,
         before: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
-        self._database, self._clock, self._zone = database, clock, zone
+        super().__init__(clock, "nightly_reconcile_failed")
+        self._database, self._zone = database, zone
         self._sealer, self._before = sealer, before
-        self._sweeping: asyncio.Task[None] | None = None
-        self._rests_until: datetime | None = None
 
     async def take(self) -> bool:
         """Take the day's sweep in hand, where nobody has done so; whether this one did. It goes on beside the loop.
@@ -54,7 +51,7 @@ class Reconciler:
         Database failures are raised as problems; then nothing was claimed.
         """
         now = self._clock.now()
-        if self._sweeping is not None or (self._rests_until is not None and now < self._rests_until):
+        if not self._is_free(now):
             return False
         day = sweep.day_of(now, self._zone)
         async with self._database.read() as session:
@@ -66,27 +63,8 @@ class Reconciler:
         if token is None:
             self._rests_until = now + LOOK_AGAIN
             return False
-        self._sweeping = asyncio.create_task(self._carry(token))
-        self._sweeping.add_done_callback(self._free)
+        self._begin(self._carry(token))
         return True
-
-    async def drain(self, seconds: float) -> None:
-        """Wait for a sweep under way to end, for that many seconds at most."""
-        if self._sweeping is not None:
-            await asyncio.wait([self._sweeping], timeout=seconds)
-
-    async def aclose(self, seconds: float = 0.0) -> None:
-        """Let a sweep under way end, for that many seconds at most; what is left undone, another worker begins anew."""
-        if (task := self._sweeping) is not None:
-            await asyncio.wait([task], timeout=seconds)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    def _free(self, task: asyncio.Task[None]) -> None:
-        self._sweeping = None
-        if not task.cancelled() and (error := task.exception()):
-            self._rests_until = self._clock.now() + LOOK_AGAIN
-            get_logger().error("nightly_reconcile_failed", exc_info=error)
 
     async def _carry(self, token: str) -> None:
         try:
