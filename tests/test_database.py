@@ -2,12 +2,13 @@
 
 import asyncio
 
-from sqlalchemy import select, update
+from sqlalchemy import make_url, select, text, update
 
 from app.database import Database
 from app.deliver.endpoints import register_endpoint
 from app.deliver.guard import Guard
 from app.models import Delivery, Event, Serial
+from tests import postgres
 from tests.api.scenes import assigned
 from tests.city import CityUnderTest
 
@@ -49,3 +50,19 @@ async def test_numbers_the_database_gives_out_follow_the_order_of_the_batch(city
     assert len(events) > 20
     assert deliveries == sorted(deliveries)
     assert len(deliveries) > 20
+
+
+async def test_what_reads_on_postgresql_has_room_for_a_search_and_keeps_more_where_it_was_given() -> None:
+    with postgres.new_database(None) as url:
+        for given, room in (("64MB", "64MB"), ("1MB", "32MB")):
+            database = Database(url)
+            async with database.write() as session:
+                name = make_url(url).database
+                await session.execute(text(f"ALTER DATABASE \"{name}\" SET work_mem = '{given}'"))
+            await database.dispose()
+            opened = Database(url)
+            async with opened.read() as session:
+                assert await session.scalar(text("SHOW work_mem")) == room
+            async with opened.write() as session:
+                assert await session.scalar(text("SHOW work_mem")) == given
+            await opened.dispose()
