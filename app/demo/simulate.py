@@ -58,7 +58,7 @@ async def simulate(what: Simulation, say: Say) -> bool:
             say(f"—— 模拟结束：{what.start} 至 {end:%Y-%m-%d}，{past.steps} 步，实际用时 {past.seconds:.1f} 秒 ——")
             holds = await conclude(stage.runtime.database, scene.counts, scene.refusals, scene.faults, say)
         if what.keep:
-            say(f"数据库保存在 {what.keep};YILONG_DATA_DIR={what.keep} yilong serve --no-worker 可以再打开")
+            say(f"数据库保存在 {what.keep}；YILONG_DATA_DIR={what.keep} yilong serve --no-worker 可以再打开")
         if what.serve or what.keep or what.database_url:
             say(f"用户名：{USERNAME}  密码：{password}")
         if what.serve:
