@@ -48,9 +48,8 @@ def facts_of(reach: Reach, words: Words) -> list[Fact]:
     if reach.hours_per_month is not None:
         facts.append(Fact(words.say(N_("每月合计耗时（小时）")), f"{reach.hours_per_month:g}"))
     if reach.first_day and reach.latest_day:
-        facts.append(
-            Fact(words.say(N_("首次与最近反映")), f"{words.day(reach.first_day)} – {words.day(reach.latest_day)}")
-        )
+        days = dict.fromkeys(words.day(day) for day in (reach.first_day, reach.latest_day))
+        facts.append(Fact(words.say(N_("首次与最近反映")), " – ".join(days)))
     return facts
 
 
