@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Self
 from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -49,14 +49,15 @@ class XlsxBook:
     """A workbook that can be sent while it is written: nothing in it is touched again.
 
     XlsxWriter makes all but the rows; a workbook is a zip file, and its sheets go into it one after the other, each
-    begun with its headings. Raises ValueError where a sheet is full.
+    begun with its headings. Used by `with`, whose end completes it; an exception leaves it as it is, unfinished.
+    Raises ValueError where a sheet is full.
     """
 
     def __init__(self, target: IO[bytes], *tables: Table) -> None:
         self._tables = iter(tables)
         # A target that cannot be gone back in: then the zip file says sizes after what they are of.
-        onward: Any = SimpleNamespace(write=target.write, flush=target.flush)
-        self._zip = ZipFile(onward, "w", ZIP_DEFLATED)
+        self._onward: Any = SimpleNamespace(write=target.write, flush=target.flush)
+        self._zip = ZipFile(self._onward, "w", ZIP_DEFLATED)
         with ZipFile(_make_frame(tables)) as frame:
             self._frames = [frame.read(f"{_SHEETS}{number}.xml") for number in range(1, len(tables) + 1)]
             for part in frame.infolist():
@@ -69,7 +70,7 @@ class XlsxBook:
         """Go on to the next sheet."""
         if self._number:
             self._end()
-        # Excel wants no more than to know that there are rows, and these two: a heading's style and a column's.
+        # Of what the frame has there two styles are kept, a heading's and a column's; the size it says would be wrong.
         head, _, rest = self._frames[self._number].partition(b"<sheetData>")
         heading, _, self._tail = rest.partition(b"</sheetData>")
         self._number += 1
@@ -97,8 +98,13 @@ class XlsxBook:
         self._part.write(b"</sheetData>" + self._tail)
         self._part.close()
 
-    def close(self) -> None:
-        """Write what a zip file ends with."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            # A zip file is completed in any case: then for nobody.
+            self._onward.write = len
         self._end()
         self._zip.close()
 
@@ -130,13 +136,12 @@ def _in_xml(text: str) -> str:
 
 def write_xlsx(target: IO[bytes], *tables: Table) -> None:
     """All sheets at once."""
-    book = XlsxBook(target, *tables)
-    for number, table in enumerate(tables):
-        if number:
-            book.begin()
-        for row in table.rows:
-            book.write(row)
-    book.close()
+    with XlsxBook(target, *tables) as book:
+        for number, table in enumerate(tables):
+            if number:
+                book.begin()
+            for row in table.rows:
+                book.write(row)
 
 
 def to_xlsx(*tables: Table) -> bytes:

@@ -93,11 +93,10 @@ async def write_ledger(
         return [said[key] for key in keys]
 
     if form == "xlsx":
-        book = XlsxBook(target, Table(say(N_("台账")), headings, wide=frozenset({say(FILE_COLUMNS["text"])})))
-        async for line in lines:
-            book.write(cells(line))
-            count += 1
-        book.close()
+        with XlsxBook(target, Table(say(N_("台账")), headings, wide=frozenset({say(FILE_COLUMNS["text"])}))) as book:
+            async for line in lines:
+                book.write(cells(line))
+                count += 1
         return count
     if form == "csv":
         target.write("".join(csv_lines([headings])).encode())

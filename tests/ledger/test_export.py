@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,7 +19,7 @@ from openpyxl.utils.escape import unescape
 from app.dashboard.exporting import FILE_COLUMNS, sent_as_written
 from app.masking import MASK
 from app.models import Role
-from app.workbook import CUT, LONGEST_CELL, Table, XlsxBook, csv_lines, cut, neutral, to_xlsx
+from app.workbook import CUT, LONGEST_CELL, Table, XlsxBook, csv_lines, cut, neutral, to_xlsx, write_xlsx
 from tests.browser.hostile import HOSTILE as TYPED
 from tests.city import CityUnderTest
 from tests.dashboard.office import at_work
@@ -170,15 +171,14 @@ def test_a_workbook_grows_while_it_is_written_and_nothing_in_it_is_touched_again
     chance = random.Random(1)
     rows = [["".join(chance.choices("表格台账报送村社区", k=200)) for _ in range(5)] for _ in range(400)]
     target, sizes = io.BytesIO(), []
-    book = XlsxBook(target, Table("台账", list("甲乙丙丁戊")), Table("其他", ["己"]))
-    begun = target.getvalue()
-    for row in rows:
-        book.write(row)
-        sizes.append(len(target.getvalue()))
+    with XlsxBook(target, Table("台账", list("甲乙丙丁戊")), Table("其他", ["己"])) as book:
+        begun = target.getvalue()
+        for row in rows:
+            book.write(row)
+            sizes.append(len(target.getvalue()))
+        book.begin()
+        book.write(["庚"])
     assert sizes[200] > 10_000 > len(begun) > 1_000
-    book.begin()
-    book.write(["庚"])
-    book.close()
     assert target.getvalue().startswith(begun)
     read = {sheet.title: [list(row) for row in sheet.values] for sheet in load_workbook(target)}
     assert read == {"台账": [list("甲乙丙丁戊"), *rows], "其他": [["己"], ["庚"]]}
@@ -189,6 +189,18 @@ def test_no_text_is_taken_for_a_part_of_the_file(text: str) -> None:
     rows = read_xlsx(to_xlsx(Table("x", [text], [[text, "下一格"]])))
     # Left to its reader by this library, other than by spreadsheet programs.
     assert [[unescape(cell) for cell in row] for row in rows] == [[text, ""], [text, "下一格"]]
+
+
+def test_a_workbook_that_comes_to_nothing_is_not_completed_and_troubles_nobody() -> None:
+    def rows() -> Iterator[list[str]]:
+        yield ["b"]
+        raise OSError("gone")
+
+    target = io.BytesIO()
+    with pytest.raises(OSError, match="gone"):
+        write_xlsx(target, Table("x", ["a"], rows()))
+    assert target.getvalue()
+    assert not zipfile.is_zipfile(target)
 
 
 def test_a_sheet_that_is_full_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
