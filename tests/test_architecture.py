@@ -168,8 +168,8 @@ def test_nothing_is_left_for_later_in_a_comment() -> None:
     assert found == set()
 
 
-# Words of people who report as they type, and a question put to a model; what is written is shown as it is written.
-HALF_WIDTH_ALLOWED = {"demo/points.py", "demo/clusters.py", "advise/question.py"}
+# A question put to a model.
+HALF_WIDTH_ALLOWED = {"advise/question.py"}
 # 序号:哈希 and 答案:数字 are how something is typed.
 HALF_WIDTH = re.compile(r"(?<!序号)(?<!“答案)(?<=[\u4e00-\u9fff”》〕）])[,;:](?=[\u4e00-\u9fff“《〔（])")
 

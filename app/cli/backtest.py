@@ -141,7 +141,7 @@ def _told(result: "BackTest", in_force: str, tried: str, names: Mapping[str, str
         f"负担类型变化 {counts['other_burden_types']}。"
     )
     for change in counts["category_changes"]:
-        yield f"  {_CATEGORIES[change['before']]} → {_CATEGORIES[change['after']]}:{change['reports']}"
+        yield f"  {_CATEGORIES[change['before']]} → {_CATEGORIES[change['after']]}：{change['reports']}"
     for key, title in (("receiving", "承办部门"), ("suggested", "建议部门")):
         if counts[key]:
             yield f"{title}（按代码排列，件数不作比较）："

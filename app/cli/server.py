@@ -111,13 +111,13 @@ async def _load_pack(runtime: "Runtime", folder: Path) -> list[str]:
     async with runtime.database.write() as session:
         report = await load_into_database(session, files, runtime.clock.now())
     if report.is_empty:
-        return [f"{report.name} {report.version}:没有变化。"]
+        return [f"{report.name} {report.version}：没有变化。"]
     counts = f"新增 {len(report.added)}，修改 {len(report.changed)}，停用 {len(report.retired)}"
-    lines = [f"{report.name} {report.version}:{counts}。"]
+    lines = [f"{report.name} {report.version}：{counts}。"]
     for word, codes in (("新增", report.added), ("修改", report.changed), ("停用", report.retired)):
         if codes:
             shown = "、".join(codes[:12])
-            lines.append(f"  {word}:{shown}" + (f" 等 {len(codes)} 项" if len(codes) > 12 else ""))
+            lines.append(f"  {word}：{shown}" + (f" 等 {len(codes)} 项" if len(codes) > 12 else ""))
     if report.calendar_days:
         lines.append(f"  工作日历：{report.calendar_days} 天")
     return lines
@@ -144,7 +144,7 @@ async def _first_accounts(runtime: "Runtime") -> list[str]:
             await people.create_user(
                 session, "admin", password, role=Role.ADMINISTRATOR, display_name="系统管理员", now=now
             )
-            lines.append(f"管理员账号：admin  密码：{password}  (只显示这一次)")
+            lines.append(f"管理员账号：admin  密码：{password}  （只显示这一次）")
         if await keys.is_first(session):
             point = next(iter(runtime.cities.current.points))
             key = await keys.create_key(session, Role.REPORTER, now=now, observation_point=point, label="first")

@@ -34,7 +34,7 @@ class Clusters:
         if not await scene.call("POST", f"/v1/cases/{older}/merge", "office", body):
             return False
         scene.counts["merged"] += 1
-        scene.tell("转", f"{newer} 与 {older} 是同一负担,并案办理")
+        scene.tell("转", f"{newer} 与 {older} 是同一负担，并案办理")
         if not same or scene.happens(SPLITS_AGAIN, "splits", older, newer):
             self._split_later(older, newer)
         return True
@@ -59,7 +59,7 @@ class Clusters:
             body = {"reports": reports, "reason": reason, "version": record["case"]["version"]}
             if await scene.call("POST", f"/v1/cases/{survivor}/split", "office", body):
                 scene.counts["split"] += 1
-                scene.tell("转", f"{merged} 与 {survivor} 不是一件事,恢复单独办理")
+                scene.tell("转", f"{merged} 与 {survivor} 不是一件事，恢复单独办理")
 
         days = scene.between(SPLITS_AFTER_DAYS, "splits after", survivor, merged)
         scene.later(days * DAY_HOURS, split, "office", "split", survivor, merged)

@@ -91,7 +91,7 @@ class Points:
         scene.letters[receipt["report"]] = letter
         scene.opened.setdefault(receipt["case"], receipt["report"])
         district = scene.city.pack.district(point.district)
-        scene.tell("收", f"{district.name if district else ''}{point.name}:{shorten(letter.text, 48)}")
+        scene.tell("收", f"{district.name if district else ''}{point.name}：{shorten(letter.text, 48)}")
         scene.tell("分", f"  {receipt['case']} {_outcome(receipt)}")
         self._look_later(receipt["report"], 1)
 
@@ -135,10 +135,10 @@ class Points:
             return
         if answer["status"] == "closed":
             scene.tell(
-                "销", f"{answer['case']} 负担已减,销号并答复:{shorten(answer['replies'][-1]['text'].splitlines()[1])}"
+                "销", f"{answer['case']} 负担已减，销号并答复：{shorten(answer['replies'][-1]['text'].splitlines()[1])}"
             )
         else:
-            scene.tell("督", f"{answer['case']} 观测点核实:{'已减' if relieved else '没有减下来,退回重办'} {comment}")
+            scene.tell("督", f"{answer['case']} 观测点核实：{'已减' if relieved else '没有减下来，退回重办'} {comment}")
 
     # ── afterwards ──
 
@@ -159,7 +159,7 @@ class Points:
             body = {"holds": holds, "comment": comment or None}
             path, letter = f"/v1/reports/{report}/look-back", scene.letters[report]
             if said := await scene.call("POST", path, letter.point.code, body):
-                scene.tell("销", f"{said['case']} 回头看:{'没有反弹' if holds else '反弹,重新挂账'} {comment}")
+                scene.tell("销", f"{said['case']} 回头看：{'没有反弹' if holds else '反弹，重新挂账'} {comment}")
             self._look_later(report, turn + 1)
 
         # A point that reported twice is asked once, and answers once.
@@ -206,15 +206,15 @@ def _outcome(receipt: dict[str, Any]) -> str:
     due = (receipt["due_at"] or "")[5:10]
     kind = CATEGORIES[decision["category"]]
     if receipt["reopened"]:
-        return f"已销号的负担又出现,重新挂账({kind})"
+        return f"已销号的负担又出现，重新挂账({kind})"
     if receipt["joined"]:
-        return f"与在账事项相同,并入办理({kind})"
+        return f"与在账事项相同，并入办理({kind})"
     match decision["route"]:
         case "escalation":
-            return f"{kind} → 交 {receivers} 上报,{due} 前"
+            return f"{kind} → 交 {receivers} 上报，{due} 前"
         case "assignment":
             return f"{kind} → 交办 {receivers},{due} 前反馈"
         case "consultation":
-            return f"{kind} → 会商:{receivers}"
+            return f"{kind} → 会商：{receivers}"
         case _:
             return f"{kind} → 送统筹部门分办({decision['reason']})"
