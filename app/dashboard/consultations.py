@@ -20,6 +20,7 @@ from app.dashboard.listing import Listing, ListState
 from app.dashboard.meetings import LONGEST_PLACE, TYPED, read_minutes_long
 from app.dashboard.rendering import Flash
 from app.dashboard.session import CaseReader, Convener, Office
+from app.dashboard.suggesting import suggest_departments
 from app.flow import consultation
 from app.flow.documents import occasions_on_session
 from app.ledger.documents import list_on_session
@@ -98,7 +99,7 @@ async def show_session(
         "invite_rows": _rows_to_invite(entered["inviting"]),
         "may_act": is_open,
         "may_let_go": len(record.invitations) > 2 and not _has_begun(at, record),
-        "departments": at.city.departments.values() if at.may(Permission.CONVENE) else (),
+        "departments": suggest_departments(at.city) if at.may(Permission.CONVENE) else "",
     }
     return await page(at, "consultation.html", "consultations", facts, messages=messages, status=status)
 

@@ -12,6 +12,7 @@ from app.dashboard.listing import Listing, ListState
 from app.dashboard.rendering import Flash
 from app.dashboard.ruling_form import entry_of, find_department
 from app.dashboard.session import DeliveryReader, Office, Operator
+from app.dashboard.suggesting import suggest_departments
 from app.deliver import endpoints
 from app.deliver.checks import connect_endpoint
 from app.deliver.health import read_health
@@ -50,7 +51,7 @@ async def show_deliveries(at: DeliveryReader) -> Response:
     facts = {
         "listing": Listing(state, rows, total),
         "words": words_for(at),
-        "departments": at.city.departments.values(),
+        "departments": suggest_departments(at.city),
         "entry_of": lambda code: entry_of(code, at.city),
     }
     return await page(at, "deliveries.html", "deliveries", facts)
@@ -117,7 +118,7 @@ async def endpoints_page(
         "typed_channel": typed_channel or {},
         "made": made,
         "may_register": at.may(Permission.MANAGE_ENDPOINTS),
-        "departments": at.city.departments.values() if at.may(Permission.MANAGE_ENDPOINTS) else (),
+        "departments": suggest_departments(at.city) if at.may(Permission.MANAGE_ENDPOINTS) else "",
     }
     return await page(at, "endpoints.html", "deliveries", facts, messages=messages, status=status)
 

@@ -31,6 +31,7 @@ from app.dashboard.listing import Listing, ListState
 from app.dashboard.once import do_once, new_token
 from app.dashboard.rendering import Flash
 from app.dashboard.session import Answering, AtDepartment, Handler, Office
+from app.dashboard.suggesting import suggest_departments
 from app.feedback.rectification import Because
 from app.feedback.vault import make_vault
 from app.flow import evidence
@@ -161,7 +162,7 @@ async def _duty_page(
         "attached": {*at.form.all("evidence"), *uploaded} if kind else set(),
         "lost": [(words.say(label), text) for label, text in lost],
         "once": new_token(),
-        "departments": at.city.departments.values() if "return" in possible else (),
+        "departments": suggest_departments(at.city) if "return" in possible else "",
         "choices": {
             "measures": MEASURE,
             "actions": ACTION,

@@ -18,6 +18,7 @@ from app.dashboard.listing import SIZES, Listing, ListState
 from app.dashboard.rendering import Flash
 from app.dashboard.ruling_form import find_department
 from app.dashboard.session import CaseReader, Office
+from app.dashboard.suggesting import suggest_departments
 from app.dashboard.words import Words
 from app.ledger.export import duties_of, points_of
 from app.ledger.found import find_page
@@ -135,7 +136,7 @@ async def ledger_page(
         "tabs": TABS,
         "words": words,
         "exports": [(form, _export_url(state, form, chosen)) for form in ("xlsx", "csv")],
-        "departments": at.city.departments.values(),
+        "departments": suggest_departments(at.city),
         "columns": columns,
         "headings": [{"label": words.say(N_("选择"))}, *(_heading(key, words) for key in columns)],
         "export_columns": ",".join(chosen),

@@ -19,6 +19,7 @@ from app.dashboard.once import do_once, new_token
 from app.dashboard.rendering import Flash
 from app.dashboard.report_form import HOLDS, RELIEVED, ROWS, read_answer, read_report
 from app.dashboard.session import AtPoint, Office, Sender, Verifier
+from app.dashboard.suggesting import suggest_departments
 from app.flow.desk import Desk
 from app.flow.look_back import answer_look_back
 from app.flow.receive import read, receive
@@ -54,7 +55,7 @@ async def _reporting_page(at: Office, *, messages: tuple[Flash, ...] = (), statu
         "typed": at.form,
         "rows": ROWS,
         "once": new_token(),
-        "departments": at.city.departments.values(),
+        "departments": suggest_departments(at.city),
         "words": words_for(at),
         "path": PATH,
     }

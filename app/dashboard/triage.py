@@ -14,6 +14,7 @@ from app.dashboard.listing import Listing, ListState
 from app.dashboard.rendering import Flash
 from app.dashboard.ruling_form import RulingInput, candidates_for
 from app.dashboard.session import CaseReader, Office
+from app.dashboard.suggesting import suggest_departments
 from app.dashboard.words import Words
 from app.disclosure import disclose_report
 from app.flow.undoing import UNDONE_WITHIN
@@ -116,7 +117,7 @@ def item_facts(
         "ruling": ruling or RulingInput(category=decision["category"]),
         "closing": closing or {},
         "actions": actions_for(record.case, at.principal, record.deadlines),
-        "departments": at.city.departments.values() if at.may(Permission.RULE) else (),
+        "departments": suggest_departments(at.city) if at.may(Permission.RULE) else "",
         "words": words,
     }
 
