@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import QueryParams
 
 from app.access.saved_views import find_columns, list_views
-from app.bigrams import asked_for
 from app.dashboard import labels
 from app.dashboard.answering import make_pages, page, words_for
 from app.dashboard.language import N_
@@ -22,7 +21,7 @@ from app.dashboard.suggesting import suggest_departments
 from app.dashboard.words import Words
 from app.ledger.export import duties_of, points_of
 from app.ledger.found import find_page
-from app.ledger.pages import ORDERS, Balance, CasePage, balance, page_cases
+from app.ledger.pages import ORDERS, Balance, CasePage
 from app.ledger.search import CaseFilter
 from app.models import Case, CaseStatus, SavedView
 
@@ -153,11 +152,7 @@ async def _read_page(
     session: AsyncSession, at: Office, state: ListState, selection: CaseFilter
 ) -> tuple[Balance, CasePage]:
     narrowed, order = narrow(CaseFilter(), state, at), state.sort if state.sort in ORDERS else SORTS[0]
-    if asked_for(selection.text):
-        return await find_page(session, selection, narrowed, order=order, offset=state.offset, limit=state.size)
-    account, total = await balance(session, selection, narrowed)
-    wanted = narrow(selection, state, at)
-    return account, await page_cases(session, wanted, order=order, offset=state.offset, limit=state.size, total=total)
+    return await find_page(session, selection, narrowed, order=order, offset=state.offset, limit=state.size)
 
 
 def _heading(key: str, words: Words) -> dict[str, str]:

@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 from fastapi import Query, Response
 
 from app.access.principal import Permission
-from app.bigrams import asked_for
 from app.dashboard.answering import make_pages, page, words_for
 from app.dashboard.case_view import actions_for, opinion_of
 from app.dashboard.language import N_
@@ -19,7 +18,7 @@ from app.dashboard.words import Words
 from app.disclosure import disclose_report
 from app.flow.undoing import UNDONE_WITHIN
 from app.ledger.found import find_page
-from app.ledger.pages import CasePage, page_cases
+from app.ledger.pages import CasePage
 from app.ledger.proposed import find_last_ruled
 from app.ledger.search import CaseFilter, CaseRecord, get_case, read_record
 from app.models import Case, CaseStatus
@@ -73,9 +72,8 @@ def item_url(state: ListState, case: Case) -> str:
 
 async def _list(at: Office, session: Any, state: ListState) -> CasePage:
     wanted = CaseFilter(status=(CaseStatus.TRIAGE,), text=state.value("text"))
-    if not asked_for(wanted.text):
-        return await page_cases(session, wanted, order="due", offset=state.offset, limit=state.size)
-    return (await find_page(session, wanted, CaseFilter(), order="due", offset=state.offset, limit=state.size))[1]
+    _, found = await find_page(session, wanted, CaseFilter(), order="due", offset=state.offset, limit=state.size)
+    return found
 
 
 async def _open(at: Office, session: Any, number: str, listed: CasePage) -> CaseRecord | None:

@@ -1,7 +1,7 @@
-"""A search of the ledger: how many cases it finds and one page of them, the search made once for both. Reads only.
+"""A list of the ledger: how many cases and one page of them; a search is made once for both. Reads only.
 
-What is found is kept by the statement, and cases are gone through and looked up in it: the other way round the row of
-each case that was found would be read, only to be counted.
+What a search finds is kept by the statement, and cases are gone through and looked up in it: the other way round the
+row of each case that was found would be read, only to be counted.
 """
 
 from dataclasses import replace
@@ -11,8 +11,9 @@ from sqlalchemy import ScalarSelect, Select, and_, case, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.util import ClauseAdapter
 
+from app.bigrams import asked_for
 from app.ledger.finding import found_by, is_among
-from app.ledger.pages import ORDERS, Balance, CasePage, find_provisional, known_of
+from app.ledger.pages import ORDERS, Balance, CasePage, balance, find_provisional, known_of, page_cases
 from app.ledger.search import CaseFilter, conditions_of
 from app.models import Case, CaseStatus
 
@@ -28,7 +29,12 @@ _SORTED_BY: Final[dict[str, tuple[Any, ...]]] = {
 async def find_page(
     session: AsyncSession, wanted: CaseFilter, narrowed: CaseFilter, *, order: str, offset: int, limit: int
 ) -> tuple[Balance, CasePage]:
-    """The balance of a selection by words, and one page of what `narrowed` leaves of it; `order` is a key of ORDERS."""
+    """The balance of a selection, and one page of what `narrowed` leaves of it; `order` is a key of ORDERS."""
+    if not asked_for(wanted.text):
+        account, total = await balance(session, wanted, narrowed)
+        return account, await page_cases(
+            session, wanted, narrowed, order=order, offset=offset, limit=limit, total=total
+        )
     if wanted == CaseFilter(text=wanted.text) and narrowed in known_of(Balance(0, 0)):
         opened, waiting, ids = (await session.execute(_by_words(wanted, narrowed, order, offset, limit))).one()
         account = Balance(opened, opened - waiting)

@@ -23,6 +23,9 @@ from app.models import (
 )
 from app.problems import NotFound
 
+# Narrows nothing.
+EVERYTHING = CaseFilter()
+
 
 def _reversed(order: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(column.desc() for column in order)
@@ -65,16 +68,24 @@ class Balance:
 
 
 async def page_cases(
-    session: AsyncSession, wanted: CaseFilter, *, order: str, offset: int, limit: int, total: int | None = None
+    session: AsyncSession,
+    wanted: CaseFilter,
+    narrowed: CaseFilter = EVERYTHING,
+    *,
+    order: str,
+    offset: int,
+    limit: int,
+    total: int | None = None,
 ) -> CasePage:
     """One page of the ledger; `order` is a key of ORDERS, `total` how many there are, where that is known."""
+    conditions = [*conditions_of(wanted), *conditions_of(narrowed)]
     if total is None:
-        total = await session.scalar(select(func.count()).select_from(Case).where(*conditions_of(wanted))) or 0
+        total = await session.scalar(select(func.count()).select_from(Case).where(*conditions)) or 0
     # What lies behind the middle is counted from the end.
     limit, backwards = min(limit, total - offset), offset > total // 2
     orders = ORDERS[order][backwards]
     skipped = total - offset - limit if backwards else offset
-    rows = select(Case).where(*conditions_of(wanted)).order_by(*orders).offset(skipped).limit(limit)
+    rows = select(Case).where(*conditions).order_by(*orders).offset(skipped).limit(limit)
     cases = list(await session.scalars(rows)) if limit > 0 else []
     if backwards:
         cases.reverse()

@@ -72,7 +72,7 @@ def sorted_by(order: str, cases: list[Case]) -> list[str]:
     return [case.number for case in sorted(cases, key=by, reverse=backwards)]
 
 
-@pytest.mark.parametrize("question", ["表", "社区", "村 表", "照片 excel 社区", "YL-2026-00000", "没有这样的话"])
+@pytest.mark.parametrize("question", ["表", "社区", "村 表", "照片 excel 社区", "YL-2026-00000", "没有这样的话", ""])
 @pytest.mark.parametrize("category", [None, "provincial"])
 async def test_it_counts_and_shows_what_is_found(
     many: Database, question: str, category: str | None, monkeypatch: pytest.MonkeyPatch
